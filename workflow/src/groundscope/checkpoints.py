@@ -1,0 +1,97 @@
+"""The checkpoint manifest: which files hold a model's weights, and their content's digest.
+
+`fetch_checkpoint` and `convert_checkpoint` each end with a manifest beside the files; everything
+downstream takes the manifest as its input. It is small, so Snakemake compares it by content: the
+same weights downloaded again make nothing stale, other weights behind the same path do.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundscope.errors import UserError
+from groundscope.files import atomic
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Files of one checkpoint.
+
+    Attributes
+    ----------
+    root
+        The folder that the files are in.
+    format
+        What the files are: a value of ``checkpoints.*.format`` in the configuration.
+    files
+        Path relative to `root` -> sha256 of the content.
+    source
+        Where they came from, as text (hub id and revision, archive, folder).
+    notes
+        What a conversion found out about them (self-checks), name -> finding.
+    """
+
+    root: Path
+    format: str
+    files: dict[str, str]
+    source: str
+    notes: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """sha256 over the names and contents of all files."""
+        lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(self.files.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def path(self, name: str) -> Path:
+        """Path of file `name` (relative to `root`), which must be one of `files`."""
+        if name not in self.files:
+            message = f"{self.source} has no file {name!r}; it has {', '.join(sorted(self.files))}"
+            raise UserError(message)
+        return self.root / name
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's content, as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_manifest(path: Path, checkpoint: Checkpoint) -> None:
+    """Write the manifest; `root` is stored relative to it where the files lie below it."""
+    folder = path.parent.resolve()
+    root = checkpoint.root.resolve()
+    relative = root.is_relative_to(folder)
+    content = {
+        "root": str(root.relative_to(folder)) if relative else str(root),
+        "format": checkpoint.format,
+        "source": checkpoint.source,
+        "digest": checkpoint.digest,
+        "files": dict(sorted(checkpoint.files.items())),
+        "notes": dict(sorted(checkpoint.notes.items())),
+    }
+    with atomic(path) as beside:
+        beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def read_manifest(path: Path) -> Checkpoint:
+    """Read a manifest that `write_manifest` wrote.
+
+    Raises
+    ------
+    UserError
+        It is not such a file.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Checkpoint(
+            root=path.parent / content["root"],
+            format=content["format"],
+            files=content["files"],
+            source=content["source"],
+            notes=content["notes"],
+        )
+    except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
+        message = f"{path} is not a checkpoint manifest: delete it and rerun"
+        raise UserError(message) from error
