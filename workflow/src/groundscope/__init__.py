@@ -1,0 +1,1 @@
+"""What grounding, or any training, does to an encoder, layer by layer."""

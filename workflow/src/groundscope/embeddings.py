@@ -45,9 +45,7 @@ class Embeddings:
         order = np.argsort(self.token_ids)
         found = np.searchsorted(self.token_ids, wanted, sorter=order)
         rows = order[np.minimum(found, len(order) - 1)] if len(order) else np.zeros(0, np.intp)
-        missing = (
-            wanted[self.token_ids[rows] != wanted] if len(order) else wanted
-        )
+        missing = wanted[self.token_ids[rows] != wanted] if len(order) else wanted
         if len(missing):
             message = (
                 f"{len(missing)} of {len(wanted)} tokens have no vector in layer "
@@ -88,7 +86,9 @@ def write_embeddings(
         raise ValueError(message)
     values, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
-        message = f"token_id {values[counts > 1][0]!r} occurs {counts.max()} times: it must be unique"
+        message = (
+            f"token_id {values[counts > 1][0]!r} occurs {counts.max()} times: it must be unique"
+        )
         raise UserError(message)
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
@@ -106,10 +106,17 @@ def write_embeddings(
         ],
         metadata=dict(sorted(metadata.items())),
     )
-    with atomic(path) as beside, pq.ParquetWriter(
-        # vectors do not compress: plain pages are faster to write and to read
-        beside, schema, compression="none", use_dictionary=False, write_statistics=False
-    ) as writer:
+    with (
+        atomic(path) as beside,
+        pq.ParquetWriter(
+            # vectors do not compress: plain pages are faster to write and to read
+            beside,
+            schema,
+            compression="none",
+            use_dictionary=False,
+            write_statistics=False,
+        ) as writer,
+    ):
         for start in range(0, len(ids), _ROW_GROUP):
             block = np.ascontiguousarray(vectors[start : start + _ROW_GROUP], dtype=np.float32)
             column = pa.FixedSizeListArray.from_arrays(pa.array(block.reshape(-1)), dimension)

@@ -1,0 +1,1 @@
+"""One command a rule: arguments, input and output only."""

@@ -1,0 +1,1 @@
+"""Word tokens from recordings, alignments, word lists and synthesis."""

@@ -1,0 +1,1 @@
+"""Vectors of word tokens: one file a family of encoders."""

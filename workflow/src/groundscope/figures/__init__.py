@@ -1,0 +1,1 @@
+"""Table in, figure out: one file a figure."""

@@ -1,0 +1,1 @@
+"""What is known about word types: pronunciations, synonyms, norms, groups."""

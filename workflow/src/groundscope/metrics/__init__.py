@@ -1,0 +1,1 @@
+"""Pure functions on representations: arrays in, arrays out."""

@@ -1,0 +1,43 @@
+# make study: the default study on this machine.  make test: checks and tests.
+# Both create .venv and install what they need on the first run.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: study test check benchmark clean
+
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)/workflow/src
+STUDY_PINS := $(addprefix envs/,controller.requirements.txt extraction.requirements.txt analysis.requirements.txt figures.requirements.txt)
+
+study: $(VENV)/study
+	snakemake --profile profiles/local
+	snakemake --profile profiles/local --report results/report.html --quiet
+
+test: check
+	pytest
+
+check: $(VENV)/dev
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint
+
+benchmark: $(VENV)/dev
+	for script in tests/benchmarks/bench_*.py; do python "$$script"; done
+
+clean:
+	rm -rf results .snakemake
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/study: $(STUDY_PINS) | $(VENV)/bin/python
+	pip install --quiet $(addprefix -r ,$(STUDY_PINS))
+	touch $@
+
+$(VENV)/dev: envs/dev.requirements.txt $(VENV)/study
+	pip install --quiet -r $<
+	touch $@

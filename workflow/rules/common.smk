@@ -1,0 +1,32 @@
+# The checked study, the folders, and what wildcards may be. No rule, no logic.
+import os
+import sys
+from pathlib import Path
+
+SOURCES = Path(workflow.basedir) / "workflow" / "src"
+sys.path.insert(0, str(SOURCES))
+# commands run as `python -m groundscope.commands.NAME`, here and in cluster jobs
+os.environ.update(PYTHONPATH=str(SOURCES))
+
+from groundscope.plan import jobs, resources, targets
+from groundscope.plan.config import study_or_exit
+
+STUDY = study_or_exit(config)
+PLAN = jobs.Plan(STUDY, Path(workflow.basedir))
+
+
+pathvars:
+    results=STUDY["results"],
+    logs=f"{STUDY['results']}/logs",
+    benchmarks=f"{STUDY['results']}/benchmarks",
+
+
+wildcard_constraints:
+    corpus=PLAN.one_of(STUDY["corpora"]),
+    checkpoint=PLAN.one_of(STUDY["checkpoints"]),
+    model=PLAN.one_of(STUDY["models"]),
+    left=PLAN.one_of(STUDY["models"]),
+    right=PLAN.one_of(STUDY["models"]),
+    labelling=PLAN.one_of(STUDY["labellings"]),
+    analysis=PLAN.one_of(targets.tables(STUDY)),
+    layer=r"0|[1-9]\d*|[a-z]+[0-9]*(-[0-9]+)?",

@@ -1,0 +1,63 @@
+# Word tokens. Requires: what the corpora of the study name. Makes: <results>/corpora/{corpus}/
+# 1. prepare_corpus  token table (and audio, where it is synthesized)
+# 2. select_tokens   the tokens that every compared model has a vector for
+
+
+rule prepare_corpus:
+    input:
+        files=PLAN.corpus_files,
+        code=PLAN.code("prepare_corpus"),
+    output:
+        tokens="<results>/corpora/{corpus}/tokens.parquet",
+        report="<results>/corpora/{corpus}/report.parquet",
+        audio=directory("<results>/corpora/{corpus}/audio"),
+    log:
+        "<logs>/prepare_corpus/{corpus}.log",
+    benchmark:
+        "<benchmarks>/prepare_corpus/{corpus}.jsonl"
+    conda:
+        "../../envs/extraction.yaml"
+    resources:
+        mem_mb=resources.grow(2000),
+        runtime=resources.grow(60),
+    params:
+        options=PLAN.corpus_options,
+    message:
+        "Prepare corpus {wildcards.corpus}"
+    shell:
+        "python -m groundscope.commands.prepare_corpus"
+        " --name {wildcards.corpus}"
+        " --options {params.options:q}"
+        " --output {output.tokens:q}"
+        " --report {output.report:q}"
+        " --audio {output.audio:q}"
+        " &> {log:q}"
+
+
+rule select_tokens:
+    input:
+        tokens="<results>/corpora/{corpus}/tokens.parquet",
+        embeddings=PLAN.lacking_embeddings,
+        code=PLAN.code("select_tokens"),
+    output:
+        selected="<results>/corpora/{corpus}/selected.parquet",
+        coverage="<results>/corpora/{corpus}/coverage.parquet",
+    log:
+        "<logs>/select_tokens/{corpus}.log",
+    benchmark:
+        "<benchmarks>/select_tokens/{corpus}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=resources.grow(2000),
+        runtime=resources.grow(20),
+    message:
+        "Select the tokens of {wildcards.corpus} that all compared models have"
+    shell:
+        "python -m groundscope.commands.select_tokens"
+        " --corpus {wildcards.corpus}"
+        " --tokens {input.tokens:q}"
+        " --embeddings {input.embeddings:q}"
+        " --output {output.selected:q}"
+        " --coverage {output.coverage:q}"
+        " &> {log:q}"

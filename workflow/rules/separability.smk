@@ -1,0 +1,80 @@
+# How separable are labelled words? Requires: embeddings, selected tokens, labels.
+# Makes: <results>/{silhouette,lda}/{corpus}/{labelling}/
+# 1. score_silhouette  silhouette coefficients, all layers of one model
+# 2. score_lda         held-out accuracy of linear discriminant analysis, all layers of one model
+
+
+rule score_silhouette:
+    input:
+        tokens="<results>/corpora/{corpus}/tokens.parquet",
+        selected="<results>/corpora/{corpus}/selected.parquet",
+        embeddings=PLAN.model_embeddings,
+        labels=PLAN.labels,
+        code=PLAN.code("score_silhouette"),
+    output:
+        ensure(
+            "<results>/silhouette/{corpus}/{labelling}/{model}.parquet", non_empty=True
+        ),
+    log:
+        "<logs>/score_silhouette/{corpus}/{labelling}/{model}.log",
+    benchmark:
+        "<benchmarks>/score_silhouette/{corpus}/{labelling}/{model}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 2
+    resources:
+        mem_mb=resources.grow(2000),
+        runtime=resources.grow(60),
+    params:
+        options=PLAN.analysis_options("silhouette"),
+        column=PLAN.label_column,
+    message:
+        "Silhouettes of {wildcards.labelling} in all layers of {wildcards.model}"
+    shell:
+        "python -m groundscope.commands.score_silhouette"
+        " --tokens {input.tokens:q}"
+        " --selected {input.selected:q}"
+        " --embeddings {input.embeddings:q}"
+        " --labelling {wildcards.labelling}"
+        " --labels {input.labels:q}"
+        " --column {params.column:q}"
+        " --options {params.options:q}"
+        " --output {output:q}"
+        " &> {log:q}"
+
+
+rule score_lda:
+    input:
+        tokens="<results>/corpora/{corpus}/tokens.parquet",
+        selected="<results>/corpora/{corpus}/selected.parquet",
+        embeddings=PLAN.model_embeddings,
+        labels=PLAN.labels,
+        code=PLAN.code("score_lda"),
+    output:
+        ensure("<results>/lda/{corpus}/{labelling}/{model}.parquet", non_empty=True),
+    log:
+        "<logs>/score_lda/{corpus}/{labelling}/{model}.log",
+    benchmark:
+        "<benchmarks>/score_lda/{corpus}/{labelling}/{model}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 2
+    resources:
+        mem_mb=resources.grow(2000),
+        runtime=resources.grow(60),
+    params:
+        options=PLAN.analysis_options("lda"),
+        column=PLAN.label_column,
+    message:
+        "Held-out LDA accuracy of {wildcards.labelling} in all layers of {wildcards.model}"
+    shell:
+        "python -m groundscope.commands.score_lda"
+        " --tokens {input.tokens:q}"
+        " --selected {input.selected:q}"
+        " --embeddings {input.embeddings:q}"
+        " --labelling {wildcards.labelling}"
+        " --labels {input.labels:q}"
+        " --column {params.column:q}"
+        " --options {params.options:q}"
+        " --output {output:q}"
+        " &> {log:q}"

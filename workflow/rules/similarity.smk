@@ -1,0 +1,71 @@
+# How alike are representations? Requires: embeddings, selected tokens. Makes: <results>/{cka,pairs}/
+# 1. compare_cka    all layers of one model with all layers of another
+# 2. compare_pairs  cosine similarity of word pairs, all layers of one model
+
+
+rule compare_cka:
+    input:
+        tokens="<results>/corpora/{corpus}/tokens.parquet",
+        selected="<results>/corpora/{corpus}/selected.parquet",
+        left=PLAN.left_embeddings,
+        right=PLAN.right_embeddings,
+        code=PLAN.code("compare_cka"),
+    output:
+        ensure("<results>/cka/{corpus}/{left}--{right}.parquet", non_empty=True),
+    log:
+        "<logs>/compare_cka/{corpus}/{left}--{right}.log",
+    benchmark:
+        "<benchmarks>/compare_cka/{corpus}/{left}--{right}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 2
+    resources:
+        mem_mb=resources.grow(2000),
+        runtime=resources.grow(60),
+    params:
+        options=PLAN.analysis_options("cka"),
+    message:
+        "CKA of all layers of {wildcards.left} and {wildcards.right} on {wildcards.corpus}"
+    shell:
+        "python -m groundscope.commands.compare_cka"
+        " --tokens {input.tokens:q}"
+        " --selected {input.selected:q}"
+        " --left {input.left:q}"
+        " --right {input.right:q}"
+        " --options {params.options:q}"
+        " --output {output:q}"
+        " &> {log:q}"
+
+
+rule compare_pairs:
+    input:
+        tokens="<results>/corpora/{corpus}/tokens.parquet",
+        selected="<results>/corpora/{corpus}/selected.parquet",
+        embeddings=PLAN.model_embeddings,
+        groups=PLAN.pair_groups,
+        code=PLAN.code("compare_pairs"),
+    output:
+        ensure("<results>/pairs/{corpus}/{model}.parquet", non_empty=True),
+    log:
+        "<logs>/compare_pairs/{corpus}/{model}.log",
+    benchmark:
+        "<benchmarks>/compare_pairs/{corpus}/{model}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 2
+    resources:
+        mem_mb=resources.grow(2000),
+        runtime=resources.grow(60),
+    params:
+        options=PLAN.analysis_options("pairs"),
+    message:
+        "Similarity of word pairs in all layers of {wildcards.model} on {wildcards.corpus}"
+    shell:
+        "python -m groundscope.commands.compare_pairs"
+        " --tokens {input.tokens:q}"
+        " --selected {input.selected:q}"
+        " --embeddings {input.embeddings:q}"
+        " --groups {input.groups:q}"
+        " --options {params.options:q}"
+        " --output {output:q}"
+        " &> {log:q}"

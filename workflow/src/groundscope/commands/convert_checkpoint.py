@@ -1,0 +1,71 @@
+"""Turn a released checkpoint into safetensors and JSON, with only what inference needs."""
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from groundscope.checkpoints import Checkpoint, file_digest, read_manifest, write_manifest
+from groundscope.commands import _cli
+from groundscope.errors import UserError
+from groundscope.releases import ctranslate2, fast_vgs, vg_bert, vg_hubert
+from groundscope.releases.release import Release
+
+_WHISPER = "ctranslate2-whisper"
+_READERS: Mapping[str, Callable[[Checkpoint, Checkpoint | None], Release]] = {
+    _WHISPER: ctranslate2.read,
+    "fast-vgs": fast_vgs.read,
+    "vg-hubert": vg_hubert.read,
+    "vg-bert": vg_bert.read,
+}
+
+
+def main() -> None:
+    """Convert into the folder of ``--output``: the manifest, and the files in ``files/``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--options", type=_cli.options, required=True, help="the entry, as JSON")
+    parser.add_argument("--manifest", type=Path, required=True, help="of the fetched release")
+    parser.add_argument("--parent", type=Path, help="manifest of the model that it started from")
+    parser.add_argument("--output", type=Path, required=True, help="the manifest to write")
+    arguments = parser.parse_args()
+    fetched = read_manifest(arguments.manifest)
+    parent = read_manifest(arguments.parent) if arguments.parent else None
+    kind = arguments.options["format"]
+    if kind not in _READERS:
+        message = f"format: {kind!r} needs no conversion; these do: {', '.join(_READERS)}"
+        raise UserError(message)
+    release = _READERS[kind](fetched, parent)
+    blocks = arguments.options.get("blocks")
+    if blocks not in (None, release.blocks):
+        message = f"blocks: configured as {blocks}, but {fetched.source} has {release.blocks}"
+        raise UserError(message)
+    root = arguments.output.parent / "files"
+    _write(release, root)
+    files = {path.name: file_digest(path) for path in root.iterdir()}
+    converted = Checkpoint(root, release.format, files, fetched.source, dict(release.notes))
+    write_manifest(arguments.output, converted)
+
+
+def _write(release: Release, root: Path) -> None:
+    """Fill `root`, whole or not at all."""
+    from safetensors.torch import save_file
+
+    root.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".convert.", dir=root.parent))
+    try:
+        for name, content in {"config.json": release.config, **release.files}.items():
+            text = json.dumps(content, indent=1, sort_keys=True) + "\n"
+            (staging / name).write_text(text, encoding="utf-8")
+        tensors = dict(sorted(release.tensors.items()))
+        save_file(tensors, staging / "model.safetensors", metadata={"format": "pt"})
+        shutil.rmtree(root, ignore_errors=True)
+        staging.chmod(0o755)
+        staging.rename(root)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    _cli.run(main)

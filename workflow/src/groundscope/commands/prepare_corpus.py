@@ -1,0 +1,62 @@
+"""Make a corpus: the table of word tokens, and a report of what was lost on the way."""
+
+import argparse
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from groundscope import tables
+from groundscope.commands import _cli
+from groundscope.corpora import recordings, synthesized, word_list
+from groundscope.corpora.tokens import Corpus, count_types, token_table
+from groundscope.errors import UserError
+
+
+def load(options: Mapping[str, Any], *, audio: Path, workers: int) -> Corpus:
+    """Read or make the corpus that `options`, an entry of ``corpora``, describes."""
+    match options["kind"]:
+        case "recordings":
+            return recordings.load(options, workers=workers)
+        case "word-list":
+            return word_list.load(options)
+        case "synthesized":
+            return synthesized.load(options, audio=audio)
+        case kind:
+            message = f"corpora: kind {kind!r} is unknown"
+            raise UserError(message)
+
+
+def main() -> None:
+    """Read arguments, make the corpus, write its table and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", required=True, help="name of the corpus")
+    parser.add_argument("--options", required=True, type=_cli.options, help="its configuration")
+    parser.add_argument("--output", required=True, type=Path, help="token table to write")
+    parser.add_argument("--report", required=True, type=Path, help="corpus report to write")
+    parser.add_argument("--audio", required=True, type=Path, help="folder for synthesized speech")
+    parser.add_argument("--workers", type=int, default=1, help="threads that decode audio")
+    arguments = parser.parse_args()
+    arguments.audio.mkdir(parents=True, exist_ok=True)
+    corpus = load(arguments.options, audio=arguments.audio, workers=arguments.workers)
+    if not corpus.tokens:
+        message = f"corpus {arguments.name!r} has no tokens left"
+        raise UserError(message)
+    corpus = corpus.keep("corpus", "tokens of the corpus", corpus.tokens)
+    rows = [
+        {"corpus": arguments.name, "step": number, **asdict(step)}
+        for number, step in enumerate(corpus.steps, start=1)
+    ]
+    tables.write_table(arguments.report, "corpus_report", rows)
+    tables.write_table(arguments.output, "tokens", token_table(corpus.tokens))
+    logging.info(
+        "corpus %s: %d tokens of %d words",
+        arguments.name,
+        len(corpus.tokens),
+        count_types(corpus.tokens),
+    )
+
+
+if __name__ == "__main__":
+    _cli.run(main)

@@ -1,0 +1,169 @@
+"""Checks of audio files before a word of them is used."""
+
+import struct
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from groundscope.errors import UserError
+
+_BLOCK = 1 << 18  # frames decoded at a time, so that an hour of audio needs no more memory
+_END_OF_STREAM = 4  # header flag of the last page of an Ogg stream
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a file was found to hold.
+
+    Attributes
+    ----------
+    frames
+        Samples a channel.
+    rate
+        Samples a second.
+    """
+
+    frames: int
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Duration."""
+        return self.frames / self.rate
+
+
+def inspect(path: Path) -> Recording:
+    """Decode a whole file and say how long it is.
+
+    Raises
+    ------
+    UserError
+        The file is missing, no audio, truncated, empty, or has samples that are not finite.
+    """
+    if not path.is_file():
+        message = f"{path} does not exist or is no file"
+        raise UserError(message)
+    if path.stat().st_size == 0:
+        message = f"{path} is empty (0 bytes): expected an audio file"
+        raise UserError(message)
+    try:
+        with soundfile.SoundFile(path) as audio:
+            _require_whole(path, audio.format)
+            declared, rate = audio.frames, audio.samplerate
+            decoded = 0
+            for block in audio.blocks(_BLOCK, dtype="float32", always_2d=True):
+                finite = np.isfinite(block).all(axis=1)
+                if not finite.all():
+                    first = (decoded + int(np.argmin(finite))) / rate
+                    message = f"{path}: samples that are not finite, the first at {first:.4f} s"
+                    raise UserError(message)
+                decoded += len(block)
+    except soundfile.LibsndfileError as error:
+        message = f"{path} is not a readable audio file ({error.error_string})"
+        raise UserError(message) from error
+    if decoded < declared:
+        message = f"{path} is truncated: {declared} samples announced, {decoded} found"
+        raise UserError(message)
+    if decoded == 0:
+        message = f"{path} holds no samples"
+        raise UserError(message)
+    return Recording(decoded, rate)
+
+
+def inspect_all(files: Mapping[Path, str], *, workers: int = 1) -> dict[Path, Recording]:
+    """Inspect every file; decoding runs in `workers` threads.
+
+    Parameters
+    ----------
+    files
+        Path -> where it is named (manifest and row), for the error.
+    workers
+        Threads; does not change the result.
+
+    Raises
+    ------
+    UserError
+        As `inspect`, for the first bad file in the order given.
+    """
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        # futures in flight are few, so that the first bad file stops the work soon
+        found: dict[Path, Recording] = {}
+        for path, recording in zip(files, _bounded(pool, files, 4 * workers), strict=True):
+            try:
+                found[path] = recording.result()
+            except UserError as error:
+                message = f"{files[path]}: {error}"
+                raise UserError(message) from error
+    return found
+
+
+def _bounded(
+    pool: ThreadPoolExecutor, paths: Iterable[Path], ahead: int
+) -> Iterator[Future[Recording]]:
+    waiting: deque[Future[Recording]] = deque()
+    for path in paths:
+        waiting.append(pool.submit(inspect, path))
+        if len(waiting) > ahead:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def require_span(recording: Recording, start_s: float | None, end_s: float | None) -> None:
+    """Refuse a span that is not inside its recording.
+
+    One sample of slack at the end: times in files are rounded.
+
+    Raises
+    ------
+    UserError
+        One end is missing, not a number, negative, reversed, or behind the end of the file.
+    """
+    if start_s is None and end_s is None:
+        return
+    if start_s is None or end_s is None:
+        message = "start and end must be given both or neither"
+        raise UserError(message)
+    if not (0 <= start_s < end_s < float("inf")):
+        message = f"span {start_s} to {end_s} s: expected 0 <= start < end"
+        raise UserError(message)
+    if end_s > recording.seconds + 1 / recording.rate:
+        message = f"span {start_s} to {end_s} s ends after the audio ({recording.seconds:.4f} s)"
+        raise UserError(message)
+
+
+def _require_whole(path: Path, container: str) -> None:
+    """Find truncation that libsndfile does not report: it shortens WAV and Ogg files silently."""
+    if container == "WAV":
+        announced = _wav_data_end(path)
+        size = path.stat().st_size
+        if announced > size:
+            message = f"{path} is truncated: {announced} bytes announced, {size} found"
+            raise UserError(message)
+    elif container == "OGG":
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - (1 << 17)))  # an Ogg page is below 64 KiB
+            tail = stream.read()
+        last = tail.rfind(b"OggS")
+        if last < 0 or last + 5 >= len(tail) or not tail[last + 5] & _END_OF_STREAM:
+            message = f"{path} is truncated: its last Ogg page does not end the stream"
+            raise UserError(message)
+
+
+def _wav_data_end(path: Path) -> int:
+    """Where the data chunk of a RIFF file ends by its header; 0 if streamed or not RIFF."""
+    with path.open("rb") as stream:
+        if stream.read(4) != b"RIFF":
+            return 0
+        stream.seek(12)
+        while len(header := stream.read(8)) == 8:
+            name, size = header[:4], struct.unpack("<I", header[4:])[0]
+            if name == b"data":
+                # writers to a pipe leave the largest number (or 0) here
+                return 0 if size >= 0xFFFF_F000 else int(stream.tell() + size)
+            stream.seek(size + size % 2, 1)
+    return 0

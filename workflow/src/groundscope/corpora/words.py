@@ -1,0 +1,98 @@
+"""Words and the templates that they are put into; the span is known by construction."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from groundscope.errors import UserError
+from groundscope.lexicon.records import read_records
+
+_SLOT = "{word}"
+
+
+def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, str | None]:
+    """Distinct words in the order of their first appearance, each with its group if it has one.
+
+    Parameters
+    ----------
+    source
+        A list of words, or ``{file, column, group}``: a table, its word column, and optionally
+        the column that chooses the words' templates. A ``.txt`` file without `column` has one
+        word a line.
+
+    Raises
+    ------
+    UserError
+        No words, or an empty word; the file and row are named.
+    """
+    if isinstance(source, Mapping):
+        where = f"words.file {source['file']}"
+        pairs = _file_words(source)
+    else:
+        where = "words"
+        pairs = [(word, None) for word in source]
+    words: dict[str, str | None] = {}
+    for row, (word, group) in enumerate(pairs, start=1):
+        if not word or not word.strip():
+            message = f"{where}: word {row} is empty"
+            raise UserError(message)
+        words.setdefault(word.strip(), group)
+    if not words:
+        message = f"{where}: no words"
+        raise UserError(message)
+    return words
+
+
+def _file_words(source: Mapping[str, Any]) -> list[tuple[str | None, str | None]]:
+    column, group = source.get("column"), source.get("group")
+    if column is None:
+        file = Path(source["file"])
+        if not file.is_file():
+            message = f"words.file {file} does not exist or is no file"
+            raise UserError(message)
+        return [(line, None) for line in file.read_text(encoding="utf-8").splitlines() if line]
+    rows = read_records(source["file"], [column] if group is None else [column, group])
+    return [(row[column], None if group is None else row[group]) for row in rows]
+
+
+def contexts(
+    words: Mapping[str, str | None], templates: Sequence[str] | Mapping[str, Sequence[str]]
+) -> list[tuple[str, str, int]]:
+    """Put words into templates.
+
+    Parameters
+    ----------
+    words
+        Words and their groups, as `read_words` returns them.
+    templates
+        Texts with ``{word}`` once each, for all words or for each group.
+
+    Returns
+    -------
+    list of (word, text, char_start)
+        Each word in each of its templates, in order.
+
+    Raises
+    ------
+    UserError
+        A template has not exactly one slot, or a word's group has no templates.
+    """
+    placed = []
+    for word, group in words.items():
+        if isinstance(templates, Mapping):
+            if group is None or group not in templates:
+                message = (
+                    f"templates: word {word!r} is in group {group!r}, which has none; "
+                    f"there are templates for {', '.join(templates)}"
+                )
+                raise UserError(message)
+            chosen = templates[group]
+        else:
+            chosen = templates
+        for template in chosen:
+            before, slot, after = template.partition(_SLOT)
+            if not slot or _SLOT in after:
+                message = f"templates: {template!r} must contain {_SLOT} exactly once"
+                raise UserError(message)
+            placed.append((word, before + word + after, len(before)))
+    return placed

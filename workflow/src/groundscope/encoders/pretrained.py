@@ -1,0 +1,269 @@
+"""transformers models from local files: strict, and only the blocks that are needed.
+
+Layer k of n is the output of block k. Whether layer n is taken before or after the norm behind
+the last block (where the architecture has one) is `Tower.final_norm`.
+"""
+
+import copy
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no job opens a socket
+
+import torch
+import transformers
+from torch import Tensor, nn
+
+from groundscope.checkpoints import Checkpoint
+from groundscope.encoders.base import Request, deepest
+from groundscope.encoders.weights import check_finite, match_names, read_tensors
+from groundscope.errors import UserError
+
+_BLOCKS = ("encoder.layers", "encoder.layer", "layers", "h", "transformer.layer")
+_BLOCKS_BELOW = "text_model."
+
+
+@dataclass(frozen=True)
+class Tower:
+    """A stack of transformer blocks inside a loaded model.
+
+    Attributes
+    ----------
+    model
+        In eval mode, on the device.
+    path
+        Name of the list of blocks in `model`.
+    blocks
+        Blocks of the whole release, of which the first few are built.
+    norm_path
+        Name of the norm behind the last block; empty where there is none.
+    after_norm
+        Whether layer `blocks` is taken behind that norm.
+    facts
+        For the embedding file.
+    """
+
+    model: Any
+    path: str
+    blocks: int
+    norm_path: str
+    after_norm: bool
+    facts: Mapping[str, str]
+
+
+def read_config(checkpoint: Checkpoint | None, model: str) -> Any:
+    """Configuration of a transformers folder (``config.json``)."""
+    if checkpoint is None:
+        message = f"models.{model}.checkpoint: missing; this family needs one"
+        raise UserError(message)
+    path = checkpoint.path("config.json")
+    try:
+        return transformers.AutoConfig.from_pretrained(
+            path.parent, local_files_only=True, trust_remote_code=False
+        )
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        message = f"{path}: {str(error).splitlines()[0]}"
+        raise UserError(message) from error
+
+
+def registered_class(config: Any) -> type[Any]:
+    """The bare model that transformers registers for a configuration."""
+    try:
+        with torch.device("meta"):
+            return type(transformers.AutoModel.from_config(config, trust_remote_code=False))
+    except ValueError as error:
+        message = f"model type {config.model_type!r} is not one that transformers builds"
+        raise UserError(message) from error
+
+
+def load_tower(
+    request: Request,
+    config: Any,
+    kind: type[Any],
+    *,
+    norm_path: str,
+    after_norm: bool,
+    prefixes: Sequence[str] = (),
+    cut: Callable[[Any, dict[str, Tensor]], None] | None = None,
+) -> Tower:
+    """Build a model up to the deepest requested layer.
+
+    Parameters
+    ----------
+    request
+        What to load.
+    config
+        The release's configuration.
+    kind
+        The class to build.
+    norm_path
+        Name of the norm behind the last block, or empty.
+    after_norm
+        Where ``final_norm: default`` takes the last layer.
+    prefixes
+        Prefixes that names in the checkpoint may have, beside the architecture's own.
+    cut
+        Shortens a copy of the configuration and the tensors, beyond the number of blocks.
+
+    Raises
+    ------
+    UserError
+        Another number of blocks than configured, or a tensor that is missing, unexpected, of
+        another shape or not finite.
+    """
+    extra = {"add_pooling_layer": False}
+    if "add_pooling_layer" not in inspect.signature(kind.__init__).parameters:
+        extra = {}
+    with torch.device("meta"):
+        whole = kind(config, **extra)
+    path = blocks_path(whole)
+    blocks = len(whole.get_submodule(path))
+    _check_blocks(request, blocks)
+    depth = max(deepest(request.layers, blocks), 1)
+    state, unused = _state(request, whole, lambda: kind(config, **extra), prefixes)
+    short = copy.deepcopy(config)
+    if cut is not None:
+        cut(short, state)
+    short.num_hidden_layers = depth
+    if getattr(short, "layer_types", None):
+        short.layer_types = short.layer_types[:depth]
+    state = {name: tensor for name, tensor in state.items() if _block(name, path) < depth}
+    check_finite(state, request.checkpoint.source if request.checkpoint else request.model)
+    model = _fill(kind, short, state, extra)
+    choice = request.options.get("final_norm", "default")
+    if not norm_path and choice != "default":
+        message = f"models.{request.model}.final_norm: no norm stands behind the last block"
+        raise UserError(message)
+    after = bool(norm_path) and (after_norm if choice == "default" else choice == "after")
+    facts = {
+        "architecture": kind.__name__,
+        "blocks": str(blocks),
+        "last_layer": f"{'after' if after else 'before'} {norm_path}" if norm_path else "block",
+        "unused_tensors": ", ".join(unused),
+    }
+    return Tower(model.to(request.device).eval(), path, blocks, norm_path, after, facts)
+
+
+def blocks_path(model: nn.Module) -> str:
+    """Name of the list of transformer blocks in a model."""
+    names = dict(model.named_modules())
+    for path in (*_BLOCKS, *(_BLOCKS_BELOW + path for path in _BLOCKS)):
+        if isinstance(names.get(path), nn.ModuleList):
+            return path
+    message = f"{type(model).__name__} has no list of transformer blocks under a known name"
+    raise UserError(message)
+
+
+def _check_blocks(request: Request, blocks: int) -> None:
+    """Hold the configured number of blocks against the checkpoint's."""
+    declared = request.options["blocks"]
+    if declared is not None and declared != blocks:
+        message = f"checkpoint of models.{request.model}: blocks is {declared}, but it has {blocks}"
+        raise UserError(message)
+
+
+def _state(
+    request: Request, whole: nn.Module, build: Callable[[], nn.Module], prefixes: Sequence[str]
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Every tensor of the whole model: as released, or as transformers initialises it.
+
+    Random weights are drawn for the whole model before blocks are cut off, so that layer k does
+    not depend on which other layers are wanted.
+    """
+    if request.options["weights"] == "random":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(request.options["seed"])
+            return dict(build().state_dict()), ()
+    assert request.checkpoint is not None
+    own = getattr(whole, "base_model_prefix", "")
+    return match_names(
+        read_tensors(request.checkpoint),
+        {name: tuple(tensor.shape) for name, tensor in whole.state_dict().items()},
+        prefixes=("", f"{own}.", *prefixes),
+        where=request.checkpoint.source,
+    )
+
+
+def _block(name: str, path: str) -> int:
+    """Block that a tensor belongs to; -1 for those outside the stack."""
+    if not name.startswith(path + "."):
+        return -1
+    return int(name[len(path) + 1 :].split(".", 1)[0])
+
+
+def _fill(kind: type[Any], config: Any, state: dict[str, Tensor], extra: Mapping[str, Any]) -> Any:
+    """A model of `config` with exactly the tensors of `state`, in float32."""
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    model, info = kind.from_pretrained(
+        None,
+        config=config,
+        state_dict=state,
+        dtype=torch.float32,
+        local_files_only=True,
+        output_loading_info=True,
+        **extra,
+    )
+    wrong = [name for names in info.values() for name in names]
+    if wrong:
+        message = f"{kind.__name__} was not filled exactly: {wrong[:3]}"
+        raise ValueError(message)
+    return model
+
+
+class _Reached(Exception):
+    """Everything that was wanted has been delivered: nothing further needs to run."""
+
+
+class Taps:
+    """Hooks that deliver the layers of a tower while it runs.
+
+    Parameters
+    ----------
+    tower
+        A loaded tower.
+    layers
+        Wanted layers; those that are not numbers are the caller's business.
+    """
+
+    def __init__(self, tower: Tower, layers: Sequence[str]) -> None:
+        self._deliver: Callable[[str, Tensor], None] | None = None
+        blocks = tower.model.get_submodule(tower.path)
+        wanted = {int(name) for name in layers if name.isdecimal()}
+        self._only_input = set(layers) == {"0"}
+        if 0 in wanted:
+            blocks[0].register_forward_pre_hook(self._input_hook, with_kwargs=True)
+        for index in wanted - {0}:
+            behind_norm = index == tower.blocks and tower.after_norm
+            module = (
+                tower.model.get_submodule(tower.norm_path) if behind_norm else blocks[index - 1]
+            )
+            module.register_forward_hook(self._output_hook(str(index)))
+
+    def run(self, deliver: Callable[[str, Tensor], None], forward: Callable[[], Any]) -> Any:
+        """Call `forward`; hand each wanted layer ``[batch, time, d]`` to `deliver`."""
+        self._deliver = deliver
+        try:
+            return forward()
+        except _Reached:
+            return None
+        finally:
+            self._deliver = None
+
+    def _input_hook(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        if self._deliver is not None:
+            self._deliver("0", args[0] if args else kwargs["hidden_states"])
+            if self._only_input:
+                raise _Reached
+
+    def _output_hook(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            if self._deliver is not None:
+                self._deliver(layer, output[0] if isinstance(output, tuple) else output)
+
+        return hook

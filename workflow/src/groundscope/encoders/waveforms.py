@@ -1,0 +1,103 @@
+"""Padded batches of waveforms that give what each waveform gives alone.
+
+Two things in wav2vec 2.0-like encoders let padding leak into valid frames: the group norm of the
+first convolution, whose statistics run over time, and positional convolutions, which see padded
+frames where a single clip has zeros. `ExactPadding` mends both in a loaded transformers model.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def pad_batch(clips: Sequence[Tensor]) -> tuple[Tensor, list[int]]:
+    """Waveforms padded with zeros on the right, ``[batch, samples]``, and their lengths."""
+    return nn.utils.rnn.pad_sequence(list(clips), batch_first=True), [len(clip) for clip in clips]
+
+
+def frame_count(samples: int, kernels: Sequence[int], strides: Sequence[int]) -> int:
+    """Frames that a stack of unpadded convolutions makes of `samples` samples."""
+    for kernel, stride in zip(kernels, strides, strict=True):
+        samples = (samples - kernel) // stride + 1
+    return samples
+
+
+def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
+    """Fewest samples that give one frame."""
+    samples = 1
+    for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
+        samples = (samples - 1) * stride + kernel
+    return samples
+
+
+class _ValidGroupNorm(nn.Module):
+    """A group norm over time whose statistics come from the valid frames of each item only."""
+
+    def __init__(self, norm: nn.GroupNorm) -> None:
+        super().__init__()
+        self.norm = norm
+        self.counts: list[int] | None = None
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Normalise ``[batch, channels, time]``; frames beyond the valid ones come out as zero."""
+        if self.counts is None:
+            normed: Tensor = self.norm(hidden)
+            return normed
+        result = torch.zeros_like(hidden)
+        for item, count in enumerate(self.counts):
+            # one item at a time: the same kernel, on the same numbers, as for a single clip
+            result[item : item + 1, :, :count] = self.norm(hidden[item : item + 1, :, :count])
+        return result
+
+
+class ExactPadding:
+    """Makes a loaded wav2vec 2.0-like model indifferent to padding.
+
+    Parameters
+    ----------
+    model
+        Has ``feature_extractor.conv_layers`` (first one with a ``layer_norm`` that may be a group
+        norm) and ``encoder.pos_conv_embed``. It is changed in place.
+    kernels, strides
+        Of the convolutional front end.
+    leading
+        Frames that the model puts in front of those of the front end (a learned CLS frame).
+    """
+
+    def __init__(
+        self, model: Any, kernels: Sequence[int], strides: Sequence[int], *, leading: int = 0
+    ) -> None:
+        self.kernels, self.strides, self.leading = tuple(kernels), tuple(strides), leading
+        self._mask: Tensor | None = None
+        self._norm: _ValidGroupNorm | None = None
+        first = model.feature_extractor.conv_layers[0]
+        if isinstance(getattr(first, "layer_norm", None), nn.GroupNorm):
+            first.layer_norm = self._norm = _ValidGroupNorm(first.layer_norm)
+        for module in model.encoder.pos_conv_embed.modules():
+            if isinstance(module, nn.Conv1d):
+                module.register_forward_pre_hook(self._zero_padding)
+
+    def set_lengths(self, lengths: Sequence[int], device: torch.device) -> list[int]:
+        """Announce the next batch; return its valid frames (without leading ones) per item."""
+        counts = [frame_count(length, self.kernels, self.strides) for length in lengths]
+        padded = len(set(lengths)) > 1
+        if self._norm is not None:
+            self._norm.counts = (
+                [frame_count(n, self.kernels[:1], self.strides[:1]) for n in lengths]
+                if padded
+                else None
+            )
+        self._mask = self.frame_mask(counts, device) if padded else None
+        return counts
+
+    def frame_mask(self, counts: Sequence[int], device: torch.device) -> Tensor:
+        """Which frames are valid, leading ones included: bool ``[batch, time]``."""
+        ends = torch.tensor(counts, device=device) + self.leading
+        return torch.arange(max(counts) + self.leading, device=device) < ends[:, None]
+
+    def _zero_padding(self, module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor] | None:
+        if self._mask is None:
+            return None
+        return (args[0] * self._mask[:, None, :],)

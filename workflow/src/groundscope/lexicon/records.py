@@ -1,0 +1,105 @@
+"""Tables that people bring: CSV, tab-separated text and Parquet, read as rows of named values."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from groundscope.errors import UserError
+
+Row = dict[str, Any]
+
+
+def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
+    """Read the rows of a table.
+
+    Parameters
+    ----------
+    path
+        ``.csv`` (commas), ``.tsv`` and ``.txt`` (tabs), each UTF-8 with a header line, or
+        ``.parquet``.
+    required
+        Columns that must exist.
+
+    Returns
+    -------
+    list of dict
+        Values of text files are strings without surrounding blanks, ``None`` where empty.
+
+    Raises
+    ------
+    UserError
+        The file is missing, unreadable, not UTF-8, ragged, or lacks a required column (the
+        columns that it has are named).
+    """
+    file = Path(path)
+    if not file.is_file():
+        message = f"{file} does not exist or is no file"
+        raise UserError(message)
+    names, rows = _parquet(file) if file.suffix == ".parquet" else _text(file)
+    for column in required:
+        if column not in names:
+            message = f"{file}: no column {column!r}; its columns are {', '.join(names)}"
+            raise UserError(message)
+    return rows
+
+
+def _parquet(file: Path) -> tuple[list[str], list[Row]]:
+    try:
+        table = pq.read_table(file)
+    except (pa.ArrowInvalid, OSError) as error:
+        message = f"{file} is not a readable Parquet file ({error})"
+        raise UserError(message) from error
+    return table.column_names, table.to_pylist()
+
+
+def _text(file: Path) -> tuple[list[str], list[Row]]:
+    try:
+        # newline=None: some published lists end their lines with a bare carriage return
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        message = f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8"
+        raise UserError(message) from error
+    if file.suffix == ".csv":
+        reader = csv.reader(lines)
+    else:
+        reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    header = next(reader, None)
+    if not header:
+        message = f"{file} is empty: expected a header line with column names"
+        raise UserError(message)
+    names = [name.strip() for name in header]
+    rows = []
+    for cells in reader:
+        if not any(cells):
+            continue
+        if len(cells) != len(names):
+            message = (
+                f"{file}, line {reader.line_num}: {len(cells)} values, but the header names "
+                f"{len(names)} columns"
+            )
+            raise UserError(message)
+        rows.append({name: cell.strip() or None for name, cell in zip(names, cells, strict=True)})
+    return names, rows
+
+
+def numbers_where_possible(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Row]:
+    """Columns `names` of `rows`, as floats where every value present is a number.
+
+    A column stays text if a single value is not a number, so that no value changes its meaning.
+    """
+    columns = {name: [row[name] for row in rows] for name in names}
+    for name, values in columns.items():
+        present = [value for value in values if value is not None]
+        if all(isinstance(value, str) for value in present):
+            try:
+                parsed = {value: float(value) for value in present}
+            except ValueError:
+                continue
+            columns[name] = [None if value is None else parsed[value] for value in values]
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ] or [{} for _ in rows]

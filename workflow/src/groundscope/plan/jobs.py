@@ -1,0 +1,242 @@
+"""What the rules ask: input functions, params and the rules of extraction, for one study.
+
+Snakemake calls the methods with a job's wildcards. Everything that they return follows from the
+configuration alone, so that planning never depends on what happens to be on disk.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from groundscope.plan import targets
+from groundscope.plan.sources import source_closure
+
+Wildcards = Any
+InputFunction = Callable[[Wildcards], list[str]]
+
+_FAMILY_MODULE = "groundscope.encoders.{}"
+# Keys of a checkpoint that say how its files are read, not which files they are.
+_NOT_FETCHED = frozenset({"blocks", "parent"})
+# Keys of an analysis that decide which jobs exist; each job's inputs show them.
+_CHOICES = frozenset({"models", "labellings", "pairs", "groups"})
+
+
+@dataclass(frozen=True)
+class ExtractionRule:
+    """One rule of extraction: which files a job makes, and which layers that is.
+
+    Attributes
+    ----------
+    name
+        Of the rule.
+    outputs, log, benchmark
+        File patterns with the wildcards ``corpus`` and ``model``, and ``layer`` if a job makes one.
+    models
+        Regular expression of the models that the rule is for.
+    fixed_layers
+        The layers that a job makes, separated by commas; empty if the wildcard ``layer`` says it.
+    """
+
+    name: str
+    outputs: list[str]
+    log: str
+    benchmark: str
+    models: str
+    fixed_layers: str
+
+    def layers(self, wildcards: Wildcards) -> str:
+        """List the layers of one job, separated by commas."""
+        return self.fixed_layers or str(wildcards.layer)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Input functions of the rules of `study`, whose sources lie below `base`."""
+
+    study: Mapping[str, Any]
+    base: Path
+
+    def one_of(self, names: Iterable[str]) -> str:
+        """Return a regular expression of a wildcard that is one of `names`."""
+        return "|".join(re.escape(name) for name in names) or "(?!)"
+
+    def result(self, path: str) -> str:
+        """Return the path of a file below the results folder."""
+        return f"{self.study['results']}/{path}"
+
+    # ---- sources
+
+    def code(self, command: str, *modules: str) -> InputFunction:
+        """Return an input function: the sources that decide what `command` writes.
+
+        A function, not a list, so that ``--consider-ancient RULE=code`` works.
+        """
+
+        def files(_: Wildcards) -> list[str]:
+            found = source_closure(f"groundscope.commands.{command}", *modules)
+            # relative where possible: Snakemake records the paths
+            return [os.path.relpath(path) for path in found]
+
+        return files
+
+    def extraction_code(self, wildcards: Wildcards) -> list[str]:
+        """List the sources that decide the vectors of one model: the command's, its family's."""
+        family = self.study["models"][wildcards.model]["family"].replace("-", "_")
+        return self.code("extract_embeddings", _FAMILY_MODULE.format(family))(wildcards)
+
+    # ---- checkpoints
+
+    def checkpoint_files(self, wildcards: Wildcards) -> list[str]:
+        """List the local files that a checkpoint consists of; none if it is downloaded."""
+        options = self.study["checkpoints"][wildcards.checkpoint]
+        if options["source"] != "folder":
+            return []
+        path = Path(options["path"])
+        return sorted(map(str, path.iterdir())) if path.is_dir() else [str(path)]
+
+    def fetch_options(self, wildcards: Wildcards) -> str:
+        """Give the options that decide which files a checkpoint consists of."""
+        options = self.study["checkpoints"][wildcards.checkpoint]
+        return targets.canonical({k: v for k, v in options.items() if k not in _NOT_FETCHED})
+
+    def convert_options(self, wildcards: Wildcards) -> str:
+        """Give the options that decide what a checkpoint is converted to."""
+        options = self.study["checkpoints"][wildcards.checkpoint]
+        return targets.canonical({k: v for k, v in options.items() if k in ("format", "blocks")})
+
+    def parent_manifest(self, wildcards: Wildcards) -> list[str]:
+        """Name the manifest of the checkpoint that training started from, if there is one."""
+        parent = self.study["checkpoints"][wildcards.checkpoint].get("parent")
+        return [] if parent is None else [self.result(targets.manifest(self.study, parent))]
+
+    def model_manifest(self, wildcards: Wildcards) -> list[str]:
+        """Name the manifest of the files that a model is loaded from; none without weights."""
+        manifest = targets.checkpoint_manifest(self.study, wildcards.model)
+        return [] if manifest is None else [self.result(manifest)]
+
+    # ---- corpora
+
+    def corpus_options(self, wildcards: Wildcards) -> str:
+        """Give the options of a corpus."""
+        return targets.canonical(self.study["corpora"][wildcards.corpus])
+
+    def corpus_files(self, wildcards: Wildcards) -> list[str]:
+        """List the files that a corpus is read from."""
+        options = self.study["corpora"][wildcards.corpus]
+        words = options.get("words")
+        listed = [options.get("manifest"), words.get("file") if isinstance(words, dict) else None]
+        return [path for path in listed if path is not None]
+
+    def lacking_embeddings(self, wildcards: Wildcards) -> list[str]:
+        """List one layer of each model that may have no vector for some tokens."""
+        return [
+            self.embedding(wildcards.corpus, model, targets.layers(self.study, model)[0])
+            for model in targets.models_on(self.study, wildcards.corpus)
+            if targets.may_lack_tokens(self.study, model)
+        ]
+
+    # ---- embeddings
+
+    def embedding(self, corpus: str, model: str, layer: str) -> str:
+        """Return the path of one embedding file, or a pattern of such paths."""
+        return self.result(f"embeddings/{corpus}/{model}/layer-{layer}.parquet")
+
+    def embeddings(self, corpus: str, model: str) -> list[str]:
+        """List the embedding files of all layers of a model on a corpus."""
+        return [self.embedding(corpus, model, layer) for layer in targets.layers(self.study, model)]
+
+    def all_embeddings(self) -> list[str]:
+        """List all embedding files of the study."""
+        return [
+            file
+            for model in self.study["models"]
+            for corpus in targets.corpora(self.study, model)
+            for file in self.embeddings(corpus, model)
+        ]
+
+    def model_embeddings(self, wildcards: Wildcards) -> list[str]:
+        """List the embedding files of the model of a job."""
+        return self.embeddings(wildcards.corpus, wildcards.model)
+
+    def left_embeddings(self, wildcards: Wildcards) -> list[str]:
+        """List the embedding files of the left model of a pair."""
+        return self.embeddings(wildcards.corpus, wildcards.left)
+
+    def right_embeddings(self, wildcards: Wildcards) -> list[str]:
+        """List the embedding files of the right model of a pair."""
+        return self.embeddings(wildcards.corpus, wildcards.right)
+
+    def model_options(self, wildcards: Wildcards) -> str:
+        """Give everything that decides the vectors of a model."""
+        return targets.model_options(self.study, wildcards.model)
+
+    def gpus(self, wildcards: Wildcards) -> int:
+        """Count the GPUs that a model needs: none where there is nothing to compute on one."""
+        family = self.study["models"][wildcards.model]["family"]
+        return 0 if family in targets.LIGHT_FAMILIES else 1
+
+    def extraction_rules(self) -> list[ExtractionRule]:
+        """List the rules of extraction: one for each distinct set of layers that share a job."""
+        per_job = self.study["layers_per_job"]
+        models: dict[tuple[str, ...], list[str]] = {}
+        for model in self.study["models"]:
+            names = targets.layers(self.study, model)
+            size = len(names) if per_job == "all" else per_job
+            for start in range(0, len(names), size):
+                chunk = ("{layer}",) if size == 1 else tuple(names[start : start + size])
+                models.setdefault(chunk, [])
+                if model not in models[chunk]:
+                    models[chunk].append(model)
+        return [self._extraction_rule(chunk, names) for chunk, names in models.items()]
+
+    def _extraction_rule(self, layers: tuple[str, ...], models: list[str]) -> ExtractionRule:
+        one = layers == ("{layer}",)
+        tail = f"extract_embeddings/{{corpus}}/{{model}}/layer-{'_'.join(layers)}"
+        suffix = "" if one else "_" + "_".join(layers).replace("-", "_")
+        return ExtractionRule(
+            name=f"extract_embeddings{suffix}",
+            outputs=[self.embedding("{corpus}", "{model}", layer) for layer in layers],
+            log=self.result(f"logs/{tail}.log"),
+            benchmark=self.result(f"benchmarks/{tail}.jsonl"),
+            models=self.one_of(models),
+            fixed_layers="" if one else ",".join(layers),
+        )
+
+    # ---- analyses
+
+    def analysis_options(self, analysis: str) -> Callable[[Wildcards], str]:
+        """Return a params function: the options of an analysis."""
+
+        def options(_: Wildcards) -> str:
+            settings = self.study["analyses"][analysis]
+            return targets.canonical({k: v for k, v in settings.items() if k not in _CHOICES})
+
+        return options
+
+    def pair_groups(self, _: Wildcards) -> list[str]:
+        """Name the file of the word groups that the pair kind `same-group` is made from."""
+        groups = self.study["analyses"]["pairs"]["groups"]
+        return [] if groups is None else self._label_file(groups)
+
+    def labels(self, wildcards: Wildcards) -> list[str]:
+        """Name the file of a labelling; none if it is a column of the token table."""
+        return self._label_file(wildcards.labelling)
+
+    def label_column(self, wildcards: Wildcards) -> str:
+        """Name the column of the token table that a labelling is; empty if it is a file."""
+        return str(self.study["labellings"][wildcards.labelling].get("column", ""))
+
+    def _label_file(self, labelling: str) -> list[str]:
+        words = self.study["labellings"][labelling].get("words")
+        return [] if words is None else [words]
+
+    def table_parts(self, wildcards: Wildcards) -> list[str]:
+        """List the files that a table is gathered from."""
+        return [self.result(part) for part in targets.result_parts(self.study, wildcards.analysis)]
+
+    def all_tables(self) -> list[str]:
+        """List every gathered table of the study."""
+        return [self.result(f"tables/{name}.parquet") for name in targets.tables(self.study)]

@@ -1,0 +1,25 @@
+"""What a job asks for, and how that changes from one attempt to the next."""
+
+from collections.abc import Callable
+from typing import Any
+
+# Snakemake inspects the argument names: `attempt` is 1, 2, ...
+Resource = Callable[[Any, int], int]
+
+
+def grow(base: int) -> Resource:
+    """Ask for `base` at first and for twice as much at every further attempt."""
+
+    def amount(wildcards: Any, attempt: int) -> int:
+        return int(base * 2 ** (attempt - 1))
+
+    return amount
+
+
+def shrink(base: int) -> Resource:
+    """Take `base` at first and half of it at every further attempt, but at least 1."""
+
+    def amount(wildcards: Any, attempt: int) -> int:
+        return max(1, int(base // 2 ** (attempt - 1)))
+
+    return amount

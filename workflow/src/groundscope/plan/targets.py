@@ -1,0 +1,228 @@
+"""What jobs exist: layers, corpora and files of a study."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from groundscope.errors import UserError
+
+Json = Any
+Study = Mapping[str, Json]
+
+# Families that read recordings; all others read text.
+SPEECH_FAMILIES = frozenset({"speech", "fast-vgs", "vg-hubert", "log-mel"})
+# Families that look a vector up or compute it in microseconds: no GPU, one layer.
+LIGHT_FAMILIES = frozenset({"static", "log-mel"})
+# Layers that are not the output of a block.
+NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
+    "fast-vgs": ("cls", "trm2"),
+    "vg-hubert": ("cls",),
+    "vg-bert": ("projection",),
+    "text": ("projection",),
+}
+# Formats whose files are used as they are; the others go through `convert_checkpoint`.
+DIRECT_FORMATS = frozenset({"huggingface", "vectors"})
+# Corpora without recordings.
+TEXT_KINDS = frozenset({"word-list"})
+# Keys that say what is computed on which corpus, not how.
+_NOT_SCIENCE = frozenset({"corpora", "layers", "checkpoint"})
+
+ANALYSES = ("cka", "pairs", "silhouette", "lda")
+
+
+def canonical(options: Mapping[str, Json]) -> str:
+    """Return JSON text of `options` that does not depend on the order of keys.
+
+    Snakemake compares params as text: in this form a re-ordered configuration is the same one.
+    """
+    return json.dumps(options, sort_keys=True, ensure_ascii=True)
+
+
+def layers(study: Study, model: str) -> list[str]:
+    """List the layers that `model` is asked for, in the order of the configuration."""
+    asked = study["models"][model]["layers"]
+    names: list[str] = []
+    for item in [asked] if asked == "all" else asked:
+        new = [str(k) for k in range(_blocks(study, model) + 1)] if item == "all" else [str(item)]
+        names += [name for name in new if name not in names]
+    return names
+
+
+def _blocks(study: Study, model: str) -> int:
+    options = study["models"][model]
+    if options["family"] in LIGHT_FAMILIES:
+        return 0
+    return int(study["checkpoints"][options["checkpoint"]]["blocks"])
+
+
+def corpora(study: Study, model: str) -> list[str]:
+    """List the corpora that `model` is run on."""
+    options = study["models"][model]
+    speech = options["family"] in SPEECH_FAMILIES
+    able = [
+        name
+        for name, corpus in study["corpora"].items()
+        if not (speech and corpus["kind"] in TEXT_KINDS)
+    ]
+    return able if options["corpora"] == "all" else list(options["corpora"])
+
+
+def models_on(study: Study, corpus: str, asked: Json = "all") -> list[str]:
+    """List the models, of those `asked` for, that are run on `corpus`."""
+    names = study["models"] if asked == "all" else asked
+    return [name for name in names if corpus in corpora(study, name)]
+
+
+def cka_pairs(study: Study) -> list[tuple[str, str]]:
+    """List the pairs of models to compare; for ``all``, every unordered pair."""
+    asked = study["analyses"]["cka"]["pairs"]
+    if asked == "all":
+        return list(combinations(study["models"], 2))
+    return [(left, right) for left, right in asked]
+
+
+def may_lack_tokens(study: Study, model: str) -> bool:
+    """Tell whether `model` may have no vector for some tokens of a corpus."""
+    options = study["models"][model]
+    return bool(options["family"] == "static" or options.get("short_clips") == "drop")
+
+
+def checkpoint_manifest(study: Study, model: str) -> str | None:
+    """Name the manifest of what `model` is loaded from, below the results; None without any."""
+    name = study["models"][model].get("checkpoint")
+    return None if name is None else manifest(study, name)
+
+
+def manifest(study: Study, checkpoint: str) -> str:
+    """Name the manifest of the loadable files of `checkpoint`, below the results folder."""
+    direct = study["checkpoints"][checkpoint]["format"] in DIRECT_FORMATS
+    return f"checkpoints/{checkpoint}/{'fetched' if direct else 'converted'}/manifest.json"
+
+
+def tables(study: Study) -> list[str]:
+    """List the gathered tables: one an analysis, and what was dropped before them."""
+    return [*(name for name in ANALYSES if name in study["analyses"]), "coverage"]
+
+
+def model_options(study: Study, model: str) -> str:
+    """Give everything that decides the vectors of `model`, as canonical JSON."""
+    options = study["models"][model]
+    science = {key: value for key, value in options.items() if key not in _NOT_SCIENCE}
+    if "checkpoint" in options:
+        science["blocks"] = study["checkpoints"][options["checkpoint"]].get("blocks")
+    return canonical(science)
+
+
+def result_parts(study: Study, analysis: str) -> list[str]:
+    """List the files, below the results folder, that a table is gathered from."""
+    if analysis == "coverage":
+        return [f"corpora/{corpus}/coverage.parquet" for corpus in study["corpora"]]
+    settings = study["analyses"][analysis]
+    if analysis == "cka":
+        return [
+            f"cka/{corpus}/{left}--{right}.parquet"
+            for left, right in cka_pairs(study)
+            for corpus in _shared_corpora(study, (left, right))
+        ]
+    chosen = [
+        (corpus, model)
+        for corpus in study["corpora"]
+        for model in models_on(study, corpus, settings["models"])
+    ]
+    if analysis == "pairs":
+        return [f"pairs/{corpus}/{model}.parquet" for corpus, model in chosen]
+    return [
+        f"{analysis}/{corpus}/{labelling}/{model}.parquet"
+        for labelling in settings["labellings"]
+        for corpus, model in chosen
+        if _has_labels(study, labelling, corpus)
+    ]
+
+
+def _has_labels(study: Study, labelling: str, corpus: str) -> bool:
+    asked = study["labellings"][labelling]["corpora"]
+    return asked == "all" or corpus in asked
+
+
+def _shared_corpora(study: Study, models: Iterable[str]) -> list[str]:
+    sets = [corpora(study, model) for model in models]
+    return [name for name in study["corpora"] if all(name in names for names in sets)]
+
+
+def check_references(study: Study) -> None:
+    """Refuse what the schema cannot: names that are not configured, layers that do not exist.
+
+    Raises
+    ------
+    UserError
+        With the key path, the value and the legal values.
+    """
+    models, names = study["models"], study["corpora"]
+    for model, options in models.items():
+        if "checkpoint" in options:
+            _known(f"models.{model}.checkpoint", options["checkpoint"], study["checkpoints"])
+            _check_checkpoint(study, model)
+        if options["corpora"] != "all":
+            for corpus in options["corpora"]:
+                _known(f"models.{model}.corpora", corpus, names)
+                if options["family"] in SPEECH_FAMILIES and names[corpus]["kind"] in TEXT_KINDS:
+                    message = (
+                        f"models.{model}.corpora: {corpus!r} has no recordings, which family "
+                        f"{options['family']!r} needs"
+                    )
+                    raise UserError(message)
+        _check_layers(study, model)
+    for labelling, options in study["labellings"].items():
+        if options["corpora"] != "all":
+            for corpus in options["corpora"]:
+                _known(f"labellings.{labelling}.corpora", corpus, names)
+    for analysis, settings in study["analyses"].items():
+        _check_analysis(study, analysis, settings)
+
+
+def _check_checkpoint(study: Study, model: str) -> None:
+    options = study["models"][model]
+    checkpoint = study["checkpoints"][options["checkpoint"]]
+    if options["family"] not in LIGHT_FAMILIES and "blocks" not in checkpoint:
+        message = (
+            f"checkpoints.{options['checkpoint']}.blocks is missing: model {model!r} needs to know "
+            "how many transformer blocks it has, e.g. 12 for a base model"
+        )
+        raise UserError(message)
+
+
+def _check_layers(study: Study, model: str) -> None:
+    options = study["models"][model]
+    legal = [str(k) for k in range(_blocks(study, model) + 1)]
+    legal += NAMED_LAYERS.get(options["family"], ())
+    for layer in layers(study, model):
+        _known(f"models.{model}.layers", layer, legal)
+
+
+def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -> None:
+    key = f"analyses.{analysis}"
+    if analysis == "cka":
+        if settings["pairs"] != "all":
+            for pair in settings["pairs"]:
+                for model in pair:
+                    _known(f"{key}.pairs", model, study["models"])
+                if not _shared_corpora(study, pair):
+                    sets = "; ".join(f"{name}: {', '.join(corpora(study, name))}" for name in pair)
+                    message = f"{key}.pairs: {pair[0]!r} and {pair[1]!r} share no corpus ({sets})"
+                    raise UserError(message)
+        return
+    if settings["models"] != "all":
+        for model in settings["models"]:
+            _known(f"{key}.models", model, study["models"])
+    for labelling in settings.get("labellings", []):
+        _known(f"{key}.labellings", labelling, study["labellings"])
+    if settings.get("groups") is not None:
+        _known(f"{key}.groups", settings["groups"], study["labellings"])
+
+
+def _known(key: str, value: str, legal: Mapping[str, Json] | Sequence[str]) -> None:
+    if value not in legal:
+        choices = ", ".join(legal) or "none is configured"
+        message = f"{key}: {value!r} is not known; expected one of {choices}"
+        raise UserError(message)

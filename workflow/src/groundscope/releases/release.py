@@ -1,0 +1,132 @@
+"""What a reader of a released format gives, and the strict check that every reader ends with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from groundscope.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One tensor that inference needs.
+
+    Attributes
+    ----------
+    released
+        Its name in the release.
+    name
+        Its name in the converted file.
+    shape
+        What it must have.
+    """
+
+    released: str
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release, reduced to what inference needs.
+
+    Attributes
+    ----------
+    format
+        The format of the converted checkpoint.
+    tensors
+        Converted name -> tensor.
+    config
+        Content of ``config.json``.
+    blocks
+        Number of transformer blocks.
+    notes
+        Findings of the self-checks, for people.
+    files
+        Further small JSON files: name -> content.
+    """
+
+    format: str
+    tensors: "Mapping[str, Tensor]"
+    config: Mapping[str, Any]
+    blocks: int
+    notes: Mapping[str, str]
+    files: Mapping[str, Any] = field(default_factory=dict)
+
+
+def take(
+    what: str,
+    state: "Mapping[str, Tensor]",
+    weights: Sequence[Weight],
+    dropped: Sequence[str],
+) -> "dict[str, Tensor]":
+    """Take `weights` out of a state dict, as float32, under their new names.
+
+    Parameters
+    ----------
+    what
+        The release, for messages.
+    state
+        Released name -> tensor.
+    weights
+        All that inference needs.
+    dropped
+        Beginnings of names that are known and not needed.
+
+    Raises
+    ------
+    UserError
+        A tensor is missing, has another shape, is not finite, or is known to nobody.
+    """
+    import torch
+
+    wanted = {weight.released: weight for weight in weights}
+    missing = [name for name in wanted if name not in state]
+    unknown = [
+        name for name in state if name not in wanted and not name.startswith(tuple(dropped))
+    ]
+    if missing or unknown:
+        message = (
+            f"{what}: {len(missing)} tensors are missing ({_some(missing)}) "
+            f"and {len(unknown)} are unexpected ({_some(unknown)})"
+        )
+        raise UserError(message)
+    taken = {}
+    for name, weight in wanted.items():
+        tensor = state[name]
+        if tuple(tensor.shape) != weight.shape:
+            message = f"{what}: {name} has shape {tuple(tensor.shape)}, expected {weight.shape}"
+            raise UserError(message)
+        if not torch.isfinite(tensor).all():
+            half = " (half precision that overflowed)" if tensor.dtype == torch.float16 else ""
+            message = f"{what}: {name} has values that are not finite{half}"
+            raise UserError(message)
+        taken[weight.name] = tensor.float().contiguous()
+    return taken
+
+
+def compare(
+    tensors: "Mapping[str, Tensor]", parent: "Mapping[str, Tensor]", names: Mapping[str, str]
+) -> str:
+    """How many of the tensors `names` (ours -> the parent's) are equal, bit for bit, in words."""
+    import torch
+
+    absent = [theirs for theirs in names.values() if theirs not in parent]
+    if absent:
+        return f"not compared: the parent lacks {_some(absent)}"
+    different = [
+        ours
+        for ours, theirs in names.items()
+        if tensors[ours].shape != parent[theirs].shape
+        or not torch.equal(tensors[ours], parent[theirs].float())
+    ]
+    if different:
+        return f"{len(different)} of {len(names)} tensors differ from the parent: {_some(different)}"
+    return f"all {len(names)} tensors equal the parent's"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(list(names)[:3]) + (", ..." if len(names) > 3 else "") if names else "none"

@@ -1,0 +1,88 @@
+"""Files of a Hugging Face repository at one revision."""
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from groundscope.errors import UserError
+
+_SMALL = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja")
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.bin")
+
+
+def fetch(where: str, options: Mapping[str, Any], target: Path) -> str:
+    """Download weights, configuration and tokenizer of a repository.
+
+    Parameters
+    ----------
+    where
+        Key path of the options in the configuration, for messages.
+    options
+        ``repo``; ``revision`` (a full commit hash pins it); ``files`` (patterns; without it, the
+        top-level weights in the safest format there is, configuration and tokenizer).
+    target
+        An existing folder that the files go to.
+
+    Returns
+    -------
+    str
+        Repository and commit, for the manifest.
+
+    Raises
+    ------
+    UserError
+        The repository, revision or file is missing, gated, or out of reach.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    repo, revision = str(options["repo"]), str(options["revision"])
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", repo):
+        message = f"{where}.repo: {repo!r} is not the id of a repository (owner/name)"
+        raise UserError(message)
+    reason = ""
+    try:
+        info = HfApi().model_info(repo, revision=revision)
+        names = [entry.rfilename for entry in info.siblings or []]
+        chosen = _choose(where, names, options.get("files"))
+        snapshot_download(repo, revision=info.sha, allow_patterns=chosen, local_dir=target)
+    except GatedRepoError:
+        reason = f"{repo} is gated: accept its terms on the hub and log in with `hf auth login`"
+    except RepositoryNotFoundError:
+        reason = f"the hub has no model {repo!r} that you may read"
+    except RevisionNotFoundError:
+        reason = f"{repo} has no revision {revision!r}"
+    except UserError:
+        raise
+    except Exception as error:  # the client passes on whatever its HTTP library raises
+        text = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = f"{repo} cannot be downloaded: {text}"
+    if reason:
+        message = f"{where}: {reason}"
+        raise UserError(message)
+    # the hub's own bookkeeping holds times, and would make two downloads differ
+    shutil.rmtree(target / ".cache", ignore_errors=True)
+    return f"hub {repo}@{info.sha}"
+
+
+def _choose(where: str, names: Sequence[str], patterns: Sequence[str] | None) -> list[str]:
+    """Names to download; weights in one format only, safetensors first."""
+    if patterns:
+        chosen = [name for name in names if any(fnmatch(name, each) for each in patterns)]
+    else:
+        top = [name for name in names if "/" not in name]
+        weights = ([name for name in top if fnmatch(name, pattern)] for pattern in _WEIGHTS)
+        chosen = next((found for found in weights if found), [])
+        small = [name for name in top if any(fnmatch(name, each) for each in _SMALL)]
+        chosen = chosen + small if chosen else []
+    if not chosen:
+        message = f"{where}: no weights among the repository's files ({', '.join(names[:8])})"
+        raise UserError(message)
+    return chosen
