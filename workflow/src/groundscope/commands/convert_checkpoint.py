@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from groundscope.checkpoints import Checkpoint, file_digest, read_manifest, write_manifest
 from groundscope.commands import _cli
@@ -13,9 +14,9 @@ from groundscope.errors import UserError
 from groundscope.releases import ctranslate2, fast_vgs, vg_bert, vg_hubert
 from groundscope.releases.release import Release
 
-_WHISPER = "ctranslate2-whisper"
-_READERS: Mapping[str, Callable[[Checkpoint, Checkpoint | None], Release]] = {
-    _WHISPER: ctranslate2.read,
+_Reader = Callable[[Checkpoint, Mapping[str, Any], Checkpoint | None], Release]
+_READERS: Mapping[str, _Reader] = {
+    "ctranslate2-whisper": ctranslate2.read,
     "fast-vgs": fast_vgs.read,
     "vg-hubert": vg_hubert.read,
     "vg-bert": vg_bert.read,
@@ -36,7 +37,7 @@ def main() -> None:
     if kind not in _READERS:
         message = f"format: {kind!r} needs no conversion; these do: {', '.join(_READERS)}"
         raise UserError(message)
-    release = _READERS[kind](fetched, parent)
+    release = _READERS[kind](fetched, arguments.options, parent)
     blocks = arguments.options.get("blocks")
     if blocks not in (None, release.blocks):
         message = f"blocks: configured as {blocks}, but {fetched.source} has {release.blocks}"
@@ -55,9 +56,9 @@ def _write(release: Release, root: Path) -> None:
     root.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".convert.", dir=root.parent))
     try:
-        for name, content in {"config.json": release.config, **release.files}.items():
-            text = json.dumps(content, indent=1, sort_keys=True) + "\n"
-            (staging / name).write_text(text, encoding="utf-8")
+        config = json.dumps(release.config, indent=1, sort_keys=True) + "\n"
+        for name, content in {"config.json": config.encode(), **release.files}.items():
+            (staging / name).write_bytes(content)
         tensors = dict(sorted(release.tensors.items()))
         save_file(tensors, staging / "model.safetensors", metadata={"format": "pt"})
         shutil.rmtree(root, ignore_errors=True)

@@ -139,7 +139,7 @@ class Espeak:
         return frozenset(path.name for path in (self._data / "voices" / "!v").iterdir())
 
     def require_voice(self, voice: str) -> str:
-        """The library's name for ``LANGUAGE`` or ``LANGUAGE+VARIANT``.
+        """Return the library's name for ``LANGUAGE`` or ``LANGUAGE+VARIANT``.
 
         The library itself keeps the last voice for an unknown language and ignores an unknown
         variant, so both are looked up first.
@@ -187,7 +187,9 @@ class Espeak:
             if library.espeak_SetVoiceByName(voice.encode()) != 0:
                 message = f"espeak-ng refuses the voice {voice!r}"
                 raise UserError(message)
-            self._c.srand(1)  # aspiration noise comes from the C library's generator
+            # two sources of noise: one the library seeds with the time, one is the C library's
+            library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+            self._c.srand(1)
             library.espeak_Synth(
                 encoded, ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, _UTF8, None, None
             )

@@ -81,7 +81,7 @@ def _token(
     path: Path,
     utterance: Utterance,
 ) -> Token:
-    """Times and phones of the word; espeak-ng may speak one word of the text as several."""
+    """Find times and phones of the word; espeak-ng may speak one word of the text as several."""
     inside = [
         spoken
         for spoken in utterance.words

@@ -85,7 +85,7 @@ class Corpus:
     steps: Sequence[Step] = ()
 
     def keep(self, rule: str, detail: str, tokens: Sequence[Token]) -> "Corpus":
-        """The corpus with `tokens` only; the loss is written down as a step."""
+        """Return the corpus with `tokens` only; the loss is written down as a step."""
         step = Step(
             rule=rule,
             detail=detail,
@@ -99,7 +99,7 @@ class Corpus:
 
 
 def count_types(tokens: Iterable[Token]) -> int:
-    """Number of distinct words."""
+    """Count distinct words."""
     return len({token.word for token in tokens})
 
 
@@ -122,7 +122,7 @@ def require_unique(tokens: Sequence[Token], where: str) -> None:
 
 
 def token_table(tokens: Sequence[Token]) -> pa.Table:
-    """The table of `tokens`, as `tables.write_table` takes it; metadata become further columns.
+    """Make the table of `tokens`, as `tables.write_table` takes it; metadata are further columns.
 
     Raises
     ------

@@ -55,7 +55,7 @@ class Tower:
 
 
 def read_config(checkpoint: Checkpoint | None, model: str) -> Any:
-    """Configuration of a transformers folder (``config.json``)."""
+    """Read the configuration of a transformers folder (``config.json``)."""
     if checkpoint is None:
         message = f"models.{model}.checkpoint: missing; this family needs one"
         raise UserError(message)
@@ -70,10 +70,11 @@ def read_config(checkpoint: Checkpoint | None, model: str) -> Any:
 
 
 def registered_class(config: Any) -> type[Any]:
-    """The bare model that transformers registers for a configuration."""
+    """Find the bare model that transformers registers for a configuration."""
+    auto: Any = transformers.AutoModel
     try:
         with torch.device("meta"):
-            return type(transformers.AutoModel.from_config(config, trust_remote_code=False))
+            return type(auto.from_config(config, trust_remote_code=False))
     except ValueError as error:
         message = f"model type {config.model_type!r} is not one that transformers builds"
         raise UserError(message) from error
@@ -84,7 +85,7 @@ def load_tower(
     config: Any,
     kind: type[Any],
     *,
-    norm_path: str,
+    norm_paths: Sequence[str],
     after_norm: bool,
     prefixes: Sequence[str] = (),
     cut: Callable[[Any, dict[str, Tensor]], None] | None = None,
@@ -99,8 +100,8 @@ def load_tower(
         The release's configuration.
     kind
         The class to build.
-    norm_path
-        Name of the norm behind the last block, or empty.
+    norm_paths
+        Names that the norm behind the last block may have; none: there is none.
     after_norm
         Where ``final_norm: default`` takes the last layer.
     prefixes
@@ -133,6 +134,8 @@ def load_tower(
     state = {name: tensor for name, tensor in state.items() if _block(name, path) < depth}
     check_finite(state, request.checkpoint.source if request.checkpoint else request.model)
     model = _fill(kind, short, state, extra)
+    modules = dict(model.named_modules())
+    norm_path = next((path for path in norm_paths if path in modules), "")
     choice = request.options.get("final_norm", "default")
     if not norm_path and choice != "default":
         message = f"models.{request.model}.final_norm: no norm stands behind the last block"
@@ -195,9 +198,10 @@ def _block(name: str, path: str) -> int:
 
 
 def _fill(kind: type[Any], config: Any, state: dict[str, Tensor], extra: Mapping[str, Any]) -> Any:
-    """A model of `config` with exactly the tensors of `state`, in float32."""
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    """Make a model of `config` with exactly the tensors of `state`, in float32."""
+    log: Any = transformers.logging
+    log.set_verbosity_error()
+    log.disable_progress_bar()
     model, info = kind.from_pretrained(
         None,
         config=config,
@@ -253,9 +257,7 @@ class Taps:
         finally:
             self._deliver = None
 
-    def _input_hook(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _input_hook(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._deliver is not None:
             self._deliver("0", args[0] if args else kwargs["hidden_states"])
             if self._only_input:

@@ -1,6 +1,8 @@
 """Whisper encoders in the CTranslate2 format (``model.bin``)."""
 
+import json
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,17 @@ _VERSION = 6
 Variables = dict[str, NDArray[Any]]
 
 
-def read(checkpoint: Checkpoint) -> Release:
+def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint | None) -> Release:
     """Read the encoder of a Whisper model; the decoder is left out.
 
     Parameters
     ----------
     checkpoint
-        With a file ``model.bin``.
+        With the file ``model.bin`` (or ``options["bundle"]``).
+    options
+        Entry of the configuration.
+    parent
+        None: these weights were not trained from another model.
 
     Returns
     -------
@@ -37,7 +43,10 @@ def read(checkpoint: Checkpoint) -> Release:
     """
     import torch
 
-    variables = read_variables(checkpoint.path("model.bin"))
+    if parent is not None:
+        message = f"parent: {parent.source} cannot be compared with a Whisper encoder"
+        raise UserError(message)
+    variables = read_variables(checkpoint.path(options.get("bundle", "model.bin")))
     encoder = {
         name.removeprefix("encoder/"): value
         for name, value in variables.items()
@@ -178,21 +187,20 @@ def _sinusoids(table: NDArray[np.float32]) -> str:
     return f"sinusoids to {np.abs(table - expected).max():.1e}"
 
 
-def _preprocessor(mels: int, positions: int) -> dict[str, Any]:
+def _preprocessor(mels: int, positions: int) -> dict[str, bytes]:
     """Parameters of Whisper's log-mel input: 25 ms windows, 10 ms steps, two steps a position."""
     seconds = 2 * positions // 100
-    return {
-        "preprocessor_config.json": {
-            "feature_extractor_type": "WhisperFeatureExtractor",
-            "feature_size": mels,
-            "sampling_rate": 16_000,
-            "hop_length": 160,
-            "n_fft": 400,
-            "chunk_length": seconds,
-            "n_samples": 16_000 * seconds,
-            "nb_max_frames": 2 * positions,
-            "padding_side": "right",
-            "padding_value": 0.0,
-            "return_attention_mask": False,
-        }
+    settings = {
+        "feature_extractor_type": "WhisperFeatureExtractor",
+        "feature_size": mels,
+        "sampling_rate": 16_000,
+        "hop_length": 160,
+        "n_fft": 400,
+        "chunk_length": seconds,
+        "n_samples": 16_000 * seconds,
+        "nb_max_frames": 2 * positions,
+        "padding_side": "right",
+        "padding_value": 0.0,
+        "return_attention_mask": False,
     }
+    return {"preprocessor_config.json": (json.dumps(settings, indent=1) + "\n").encode()}

@@ -6,6 +6,7 @@ only the tensors that are used are ever read; and plain pickles of an ``argparse
 
 import argparse
 import builtins
+import importlib
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -19,8 +20,12 @@ from groundscope.errors import UserError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_BUILTINS = ("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list")
-_BUILTINS += ("set", "slice", "str", "tuple")
+_BUILTINS = frozenset(
+    {"bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list"}
+    | {"set", "slice", "str", "tuple"}
+)
+_NUMPY_TYPES = ("Bool", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+_NUMPY_FLOATS = ("Float16", "Float32", "Float64")
 
 
 class _NamespaceUnpickler(pickle.Unpickler):
@@ -123,20 +128,18 @@ def tensors(state: Any, where: str) -> "dict[str, Tensor]":
 
 
 def _numpy_globals() -> list[Any]:
-    """What pickled numpy arrays and scalars need, under the module names of numpy 1 and 2."""
-    multiarray = np._core.multiarray
-    names = ("Bool", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
-    names += ("Float16", "Float32", "Float64")
+    """List what numpy arrays and scalars need, under the module names of numpy 1 and 2."""
     admitted: list[Any] = [np.ndarray, np.dtype]
-    admitted += [getattr(np.dtypes, f"{name}DType") for name in names]
+    admitted += [getattr(np.dtypes, f"{name}DType") for name in _NUMPY_TYPES + _NUMPY_FLOATS]
+    current = importlib.import_module("numpy._core.multiarray")
     for function in ("_reconstruct", "scalar"):
         for module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            admitted.append((getattr(multiarray, function), f"{module}.{function}"))
+            admitted.append((getattr(current, function), f"{module}.{function}"))
     return admitted
 
 
 def _reason(error: Exception) -> str:
-    """The sentence of an error that says why."""
+    """Find the sentence of an error that says why."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     named = [line for line in lines if "GLOBAL" in line or "Unsupported" in line]
     return (named or lines or [type(error).__name__])[0][:200]

@@ -1,0 +1,193 @@
+"""Manifests of recordings: what is read, and what is refused in one line."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from groundscope.corpora.audio import inspect
+from groundscope.corpora.recordings import load
+from groundscope.corpora.tokens import token_table
+from groundscope.errors import UserError
+
+Writer = Callable[..., Path]
+
+
+def refusal(options: Mapping[str, object]) -> str:
+    """Return the one line that `load` refuses with."""
+    with pytest.raises(UserError) as caught:
+        load(options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_row_becomes_token(tone: Writer, manifest: Writer) -> None:
+    """Every column of a full row arrives, and further columns keep numbers as numbers."""
+    path = manifest(
+        ["audio", "word", "start", "end", "speaker", "text", "char_start", "char_end", "f0", "x"],
+        ["a/one.wav", "the", "0.25", "0.5", "s1", "the cat the", "8", "11", "110.5", "7b"],
+    )
+    tone("a/one.wav")
+    (token,) = load({"manifest": str(path)}).tokens
+    assert token.audio == str(path.parent / "a/one.wav")
+    assert (token.start_s, token.end_s, token.speaker) == (0.25, 0.5, "s1")
+    assert token.text[token.char_start : token.char_end] == "the"
+    assert token.char_start == 8
+    assert token.metadata == {"f0": 110.5, "x": "7b"}
+    assert token_table([token]).column_names[-2:] == ["f0", "x"]
+
+
+def test_token_id_does_not_depend_on_other_rows(tone: Writer, manifest: Writer) -> None:
+    """Adding a row or changing their order changes no id."""
+    tone("a.wav")
+    header = ["audio", "word", "start", "end"]
+    first, second = ["a.wav", "x", "0.1", "0.2"], ["a.wav", "x", "0.3", "0.4"]
+    one = load({"manifest": manifest(header, first, name="1.csv")}).tokens
+    two = load({"manifest": manifest(header, second, first, name="2.csv")}).tokens
+    assert one[0].token_id == two[1].token_id
+    assert two[0].token_id != two[1].token_id
+
+
+@pytest.mark.parametrize("word", ["null", "NA", "nan", "true", "007"])
+def test_words_that_look_like_values_stay_words(tone: Writer, manifest: Writer, word: str) -> None:
+    """No reader turns a word into a missing value, a truth value or a number."""
+    tone("a.wav")
+    path = manifest(["audio", "word"], ["a.wav", word])
+    assert load({"manifest": str(path)}).tokens[0].word == word
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_U8", "FLOAT"])
+def test_truncated_wav_is_refused(
+    tone: Writer, manifest: Writer, tmp_path: Path, subtype: str
+) -> None:
+    """A WAV file cut short, which libsndfile silently shortens, is named with its row."""
+    tone("good.wav")
+    whole = tone("cut.wav", subtype=subtype).read_bytes()
+    (tmp_path / "cut.wav").write_bytes(whole[:-1000])
+    path = manifest(["audio", "word"], ["good.wav", "a"], ["cut.wav", "b"])
+    assert f"{path}, row 2: " in refusal({"manifest": path})
+    assert "cut.wav is truncated" in refusal({"manifest": path})
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
+def test_truncated_compressed_audio_is_refused(
+    tone: Writer, manifest: Writer, tmp_path: Path, suffix: str
+) -> None:
+    """The same for compressed files of every kind that is read."""
+    whole = tone(f"cut.{suffix}", seconds=4).read_bytes()
+    inspect(tmp_path / f"cut.{suffix}")
+    (tmp_path / f"cut.{suffix}").write_bytes(whole[: len(whole) * 2 // 3])
+    path = manifest(["audio", "word"], [f"cut.{suffix}", "b"])
+    assert f"{path}, row 1: " in refusal({"manifest": path})
+
+
+def test_bad_files_are_refused(tone: Writer, manifest: Writer, tmp_path: Path) -> None:
+    """Missing, empty, foreign and sample-less files are told apart."""
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.wav").write_text("not audio at all, whatever its name says", encoding="utf-8")
+    tone("silent.wav", seconds=0)
+    for name, words in (
+        ("missing.wav", "does not exist"),
+        ("empty.wav", "is empty (0 bytes)"),
+        ("text.wav", "is not a readable audio file"),
+        ("silent.wav", "holds no samples"),
+    ):
+        path = manifest(["audio", "word"], [name, "w"])
+        assert f"{path}, row 1: {tmp_path / name}" in refusal({"manifest": path})
+        assert words in refusal({"manifest": path})
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_samples_that_are_not_finite_are_refused(
+    manifest: Writer, tmp_path: Path, bad: float
+) -> None:
+    """The time of the first such sample is given, also behind the first decoded block."""
+    samples = np.zeros((400_000, 2))
+    samples[320_000, 1] = bad
+    soundfile.write(tmp_path / "nan.wav", samples, 16_000, subtype="FLOAT")
+    path = manifest(["audio", "word"], ["nan.wav", "w"])
+    assert "not finite, the first at 20.0000 s" in refusal({"manifest": path})
+
+
+def test_short_and_stereo_audio_are_taken(tone: Writer, manifest: Writer) -> None:
+    """10 ms of audio and 44.1 kHz stereo are legal here; times count frames, not samples."""
+    assert inspect(tone("short.wav", seconds=0.01)).seconds == 0.01
+    assert inspect(tone("wide.wav", seconds=0.5, rate=44_100, channels=2)).seconds == 0.5
+    path = manifest(["audio", "word"], ["short.wav", "a"], ["wide.wav", "b"])
+    assert len(load({"manifest": path}).tokens) == 2
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        ("0.5", "1.01", "ends after the audio (1.0000 s)"),
+        ("0.5", "0.5", "expected 0 <= start < end"),
+        ("-0.1", "0.5", "expected 0 <= start < end"),
+        ("0.5", "", "both or neither"),
+        ("nan", "0.5", "expected a number"),
+        ("half", "0.5", "expected a number"),
+    ],
+)
+def test_bad_spans_are_refused(
+    tone: Writer, manifest: Writer, start: str, end: str, words: str
+) -> None:
+    """A span must lie inside its file; the row is named."""
+    tone("a.wav")
+    rows = ["a.wav", "w", "0", "1"], ["a.wav", "w", start, end]
+    line = refusal({"manifest": manifest(["audio", "word", "start", "end"], *rows)})
+    assert "row 2" in line
+    assert words in line
+
+
+def test_duplicate_ids_are_refused(tone: Writer, manifest: Writer) -> None:
+    """Ids that are given twice, and rows that are the same, are named."""
+    tone("a.wav")
+    given = manifest(["audio", "word", "token_id"], ["a.wav", "x", "t1"], ["a.wav", "y", "t1"])
+    assert "token_id 't1' occurs 2 times" in refusal({"manifest": given})
+    same = manifest(["audio", "word"], ["a.wav", "x"], ["a.wav", "x"])
+    assert "occurs 2 times" in refusal({"manifest": same})
+
+
+@pytest.mark.parametrize("audio", ["../a.wav", "/etc/passwd", "b/../../a.wav"])
+def test_audio_outside_the_folder_is_refused(manifest: Writer, audio: str) -> None:
+    """A manifest cannot reach files outside its folder."""
+    assert "leaves" in refusal({"manifest": manifest(["audio", "word"], [audio, "x"])})
+
+
+def test_context_needs_a_span(tone: Writer, manifest: Writer) -> None:
+    """A word is never searched for in its context."""
+    tone("a.wav")
+    path = manifest(["audio", "word", "text"], ["a.wav", "the", "the cat the"])
+    assert "needs char_start and char_end" in refusal({"manifest": path})
+
+
+def test_table_problems_are_named(manifest: Writer, tmp_path: Path) -> None:
+    """Missing file, missing column, ragged row, no rows and another encoding."""
+    assert "does not exist" in refusal({"manifest": tmp_path / "no.csv"})
+    line = refusal({"manifest": manifest(["file", "word"], ["a", "b"])})
+    assert "no column 'audio'; its columns are file, word" in line
+    line = refusal({"manifest": manifest(["audio", "word"], ["a", "b"], ["a", "b", "c"])})
+    assert "line 3: 3 values, but the header names 2 columns" in line
+    assert "no rows" in refusal({"manifest": manifest(["audio", "word"])})
+    (tmp_path / "latin.csv").write_bytes("audio,word\na.wav,Käse\n".encode("latin-1"))
+    assert "is not UTF-8 text" in refusal({"manifest": tmp_path / "latin.csv"})
+
+
+def test_real_recordings(audio_samples: Mapping[str, Path], manifest: Writer) -> None:
+    """66 spoken animal names (ogg) and 13 utterances (wav, flac) pass every check."""
+    animals = audio_samples["tuxpaint_animals_en"]
+    names = sorted(path.name for path in animals.glob("*.ogg"))
+    rows = [[name, name.removesuffix("_desc.ogg")] for name in names]
+    path = manifest(["audio", "word"], *rows)
+    corpus = load({"manifest": path, "audio_folder": animals}, workers=2)
+    assert len(corpus.tokens) == 66
+    # durations of the published files: LibriVox 16 kHz wav, LJ Speech 22.05 kHz flac
+    for folder, pattern, count, seconds in (
+        ("librivox_sense_and_sensibility", "*.wav", 5, 24.73),
+        ("ljspeech_8", "*.flac", 8, 50.3281633),
+    ):
+        found = [inspect(file) for file in sorted(audio_samples[folder].glob(pattern))]
+        assert len(found) == count
+        assert sum(recording.seconds for recording in found) == pytest.approx(seconds, abs=1e-6)

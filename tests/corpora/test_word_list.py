@@ -1,0 +1,56 @@
+"""Text corpora and the templates of contexts."""
+
+from pathlib import Path
+
+import pytest
+
+from groundscope.corpora.word_list import load
+from groundscope.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_words_of_a_file_once_each() -> None:
+    """190 published rows are 189 words, since one is in both groupings; order is kept."""
+    words = {"file": ROOT / "resources/word-groups/curious-case.csv", "column": "word"}
+    tokens = load({"words": words}).tokens
+    assert len(tokens) == 189
+    assert [token.word for token in tokens[:2]] == ["piano", "guitar"]
+    assert all(token.token_id == token.text == token.word for token in tokens)
+
+
+def test_span_is_by_construction() -> None:
+    """The span is the slot, also where the template holds the word elsewhere."""
+    templates = ["the the {word}", "{word} the"]
+    first, second = load({"words": ["the"], "templates": templates}).tokens
+    assert (first.text, first.char_start, first.char_end) == ("the the the", 8, 11)
+    assert (second.text, second.char_start, second.char_end) == ("the the", 0, 3)
+    assert first.token_id != second.token_id
+
+
+def test_templates_by_group(tmp_path: Path) -> None:
+    """A column of the word file chooses the templates; a group without any is named."""
+    file = tmp_path / "w.csv"
+    file.write_text("word,label\nlion,animal\noak,tree\n", encoding="utf-8")
+    words = {"file": file, "column": "word", "group": "label"}
+    templates = {"animal": ["a wild {word}", "the {word}"], "tree": ["a tall {word}"]}
+    texts = [token.text for token in load({"words": words, "templates": templates}).tokens]
+    assert texts == ["a wild lion", "the lion", "a tall oak"]
+    with pytest.raises(UserError, match="'oak' is in group 'tree', which has none"):
+        load({"words": words, "templates": {"animal": ["the {word}"]}})
+
+
+@pytest.mark.parametrize("template", ["the word", "{word} and {word}"])
+def test_template_needs_one_slot(template: str) -> None:
+    """No slot or two slots are refused."""
+    with pytest.raises(UserError, match="exactly once"):
+        load({"words": ["a"], "templates": [template]})
+
+
+def test_empty_words_are_refused(tmp_path: Path) -> None:
+    """An empty word and an empty list are named with their place."""
+    with pytest.raises(UserError, match="word 2 is empty"):
+        load({"words": ["a", " "]})
+    (tmp_path / "none.txt").touch()
+    with pytest.raises(UserError, match="no words"):
+        load({"words": {"file": tmp_path / "none.txt"}})

@@ -1,0 +1,164 @@
+"""The configuration: defaults, and one clear line for everything that is wrong."""
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from groundscope.errors import UserError
+from groundscope.plan.config import load_schema, resolve_study, study_or_exit
+from groundscope.plan.reference import BEGIN, END, README, reference
+
+Json = Any
+Edit = Callable[[dict[str, Json]], object]
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_schema_is_a_valid_json_schema() -> None:
+    """The schema itself follows JSON Schema 2020-12."""
+    Draft202012Validator.check_schema(load_schema())
+
+
+def test_every_key_of_the_schema_has_a_meaning() -> None:
+    """Each property says what it means, itself or through the definition that it refers to."""
+    schema = load_schema()
+    silent: list[str] = []
+
+    def visit(part: dict[str, Json], where: str) -> None:
+        for key, declared in part.get("properties", {}).items():
+            definition = declared
+            if "$ref" in declared:
+                definition = schema["$defs"][declared["$ref"].removeprefix("#/$defs/")]
+            described = "description" in declared or "description" in definition
+            if not described and "const" not in declared:
+                silent.append(f"{where}.{key}")
+            visit(declared, f"{where}.{key}")
+
+    visit(schema, "config")
+    for name, definition in schema["$defs"].items():
+        visit(definition, name)
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    "file",
+    [ROOT / "config.yaml", *sorted((ROOT / "resources/studies").glob("*.yaml"))],
+    ids=lambda f: f.name,
+)
+def test_shipped_studies_are_legal(file: Path) -> None:
+    """Every study file that comes with the project passes its own checks."""
+    resolve_study(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+def test_defaults_are_filled_in_at_every_depth(config: dict[str, Json]) -> None:
+    """Keys that the user left out are there afterwards; those given are unchanged."""
+    before = copy.deepcopy(config)
+    study = resolve_study(config)
+    assert config == before
+    assert study["results"] == "results"
+    assert study["layers_per_job"] == 1
+    assert study["models"]["w2v"]["layers"] == "all"
+    assert study["models"]["bert"]["layers"] == [0, 3]
+    assert study["checkpoints"]["base"]["format"] == "huggingface"
+
+
+BAD: list[tuple[Edit, str]] = [
+    (lambda c: c.update(modles={}), r"^config: unknown key 'modles' \(did you mean 'models'\?\)"),
+    (
+        lambda c: c["models"]["w2v"].update(poling="mean"),
+        r"^models\.w2v: unknown key 'poling' .*pooling",
+    ),
+    (
+        lambda c: c["models"]["w2v"].update(family="spech"),
+        r"^models\.w2v\.family: 'spech' .* speech",
+    ),
+    (lambda c: c["models"]["w2v"].pop("checkpoint"), r"^models\.w2v: key 'checkpoint' is missing"),
+    (lambda c: c["models"]["bert"].update(layers=[4]), r"^models\.bert\.layers: '4' .* 0, 1, 2, 3"),
+    (
+        lambda c: c["models"]["glove"].update(layers=[1]),
+        r"^models\.glove\.layers: '1' .* one of 0$",
+    ),
+    (lambda c: c["models"]["bert"].update(layers=[-1]), r"^models\.bert\.layers"),
+    (
+        lambda c: c["models"]["w2v"].update(checkpoint="x"),
+        r"^models\.w2v\.checkpoint: 'x' .* base, bert",
+    ),
+    (
+        lambda c: c["models"]["w2v"].update(corpora=["written"]),
+        r"^models\.w2v\.corpora: 'written' has no rec",
+    ),
+    (
+        lambda c: c["models"]["w2v"].update(corpora=["other"]),
+        r"^models\.w2v\.corpora: 'other' .* spoken",
+    ),
+    (lambda c: c["checkpoints"]["base"].pop("blocks"), r"^checkpoints\.base\.blocks is missing"),
+    (
+        lambda c: c["checkpoints"]["base"].update(source="ftp"),
+        r"^checkpoints\.base\.source: 'ftp' .* hub",
+    ),
+    (
+        lambda c: c["analyses"]["cka"].update(pairs=[["w2v", "x"]]),
+        r"^analyses\.cka\.pairs: 'x' .* w2v",
+    ),
+    (
+        lambda c: c["models"]["bert"].update(corpora=["written"]),
+        r"'w2v' and 'bert' share no corpus",
+    ),
+    (
+        lambda c: c["analyses"]["silhouette"].update(labellings=["x"]),
+        r"labellings: 'x' .* meaning, speaker",
+    ),
+    (
+        lambda c: c["labellings"]["speaker"].update(corpora=["x"]),
+        r"^labellings\.speaker\.corpora: 'x'",
+    ),
+    (lambda c: c["labellings"]["speaker"].update(words="a.csv"), r"^labellings\.speaker"),
+    (
+        lambda c: c.update(results="../out"),
+        r"^results: '\.\./out' is not legal.*below the working folder",
+    ),
+    (lambda c: c.update(results="/out"), r"^results: '/out' is not legal"),
+    (lambda c: c.update(results="a/../../b"), r"^results: 'a/\.\./\.\./b' is not legal"),
+    (lambda c: c.update(layers_per_job=0), r"^layers_per_job: 0"),
+    (lambda c: c["corpora"].update({"$(id)": {}}), r"^corpora: '\$\(id\)' is not legal"),
+    (lambda c: c["corpora"].update({"a" * 300: {}}), r"^corpora: 'aaa.* is not legal"),
+    (lambda c: c.update(models=[]), r"^models: \[\] is not legal"),
+    (lambda c: c.pop("corpora"), r"^config: key 'corpora' is missing"),
+    (lambda c: c["study"].update(title=3), r"^study\.title: 3 is not legal"),
+]
+
+
+@pytest.mark.parametrize(("edit", "message"), BAD, ids=[message for _, message in BAD])
+def test_what_is_wrong_is_named_in_one_line(
+    config: dict[str, Json], edit: Edit, message: str
+) -> None:
+    """The error has the key path, the value and what is legal."""
+    edit(config)
+    with pytest.raises(UserError) as caught:
+        resolve_study(config)
+    assert re.search(message, str(caught.value))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_snakefile_gets_exit_code_2(
+    config: dict[str, Json], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An illegal study ends planning with one line and exit code 2."""
+    config["results"] = ".."
+    with pytest.raises(SystemExit) as caught:
+        study_or_exit(config)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_readme_has_the_schema_s_reference() -> None:
+    """README.md's configuration reference is what the schema says now."""
+    text = README.read_text(encoding="utf-8")
+    written = text.partition(BEGIN)[2].partition(END)[0]
+    assert written == reference(), "run: python -m groundscope.plan.reference"

@@ -1,0 +1,124 @@
+"""Which layers, files and rules follow from a configuration."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundscope.plan import targets
+from groundscope.plan.config import resolve_study
+from groundscope.plan.jobs import Plan
+
+Json = Any
+
+
+def test_layers_of_a_model_are_its_blocks_and_their_input(config: dict[str, Json]) -> None:
+    """``all`` is 0 to the number of blocks; a list may add named layers to it."""
+    config["models"]["bert"]["layers"] = ["all", "projection", 2]
+    study = resolve_study(config)
+    assert targets.layers(study, "w2v") == ["0", "1", "2"]
+    assert targets.layers(study, "bert") == ["0", "1", "2", "3", "projection"]
+    assert targets.layers(study, "glove") == ["0"]
+
+
+def test_speech_models_run_where_there_are_recordings(config: dict[str, Json]) -> None:
+    """Text models run on every corpus, speech models on those with recordings."""
+    study = resolve_study(config)
+    assert targets.corpora(study, "w2v") == ["spoken"]
+    assert targets.corpora(study, "glove") == ["spoken", "written"]
+
+
+def test_parts_of_a_table_are_the_shared_corpora(config: dict[str, Json]) -> None:
+    """A pair is compared on each corpus that both models read; a labelling may be limited."""
+    study = resolve_study(config)
+    assert targets.result_parts(study, "cka") == ["cka/spoken/w2v--bert.parquet"]
+    parts = targets.result_parts(study, "silhouette")
+    assert "silhouette/written/meaning/glove.parquet" in parts
+    assert "silhouette/written/speaker/glove.parquet" not in parts
+    # meaning: 3 models on spoken, 2 on written; speaker: 3 on spoken
+    assert len(parts) == 8
+
+
+def test_all_pairs_are_every_unordered_pair_once(config: dict[str, Json]) -> None:
+    """Three models make three pairs."""
+    config["analyses"]["cka"] = {}
+    study = resolve_study(config)
+    assert targets.cka_pairs(study) == [("w2v", "bert"), ("w2v", "glove"), ("bert", "glove")]
+
+
+def test_options_do_not_depend_on_key_order_nor_on_what_is_asked(config: dict[str, Json]) -> None:
+    """The params of extraction stay the same when keys, layers or corpora change."""
+    study = resolve_study(config)
+    reversed_models = {k: dict(reversed(v.items())) for k, v in study["models"].items()}
+    other = {**study, "models": reversed_models}
+    other["models"]["bert"]["layers"] = "all"
+    other["models"]["bert"]["corpora"] = ["spoken"]
+    assert targets.model_options(study, "bert") == targets.model_options(other, "bert")
+    assert json.loads(targets.model_options(study, "bert"))["blocks"] == 3
+
+
+def _rules(config: dict[str, Json], per_job: Json) -> list[Any]:
+    study = resolve_study({**config, "layers_per_job": per_job})
+    return Plan(study, Path()).extraction_rules()
+
+
+def test_one_layer_a_job_is_one_rule_for_all_models(config: dict[str, Json]) -> None:
+    """By default a single rule with the wildcard ``layer`` serves every model."""
+    (rule,) = _rules(config, 1)
+    assert rule.name == "extract_embeddings"
+    assert rule.outputs == ["results/embeddings/{corpus}/{model}/layer-{layer}.parquet"]
+    assert rule.layers(SimpleNamespace(layer="2")) == "2"
+
+
+@given(per_job=st.one_of(st.integers(1, 6), st.just("all")), blocks=st.integers(1, 7))
+def test_every_layer_is_made_by_exactly_one_rule(per_job: Json, blocks: int) -> None:
+    """However layers are shared among jobs, each file of each model has one rule that makes it."""
+    config: dict[str, Json] = {
+        "study": {"title": "t"},
+        "corpora": {"c": {"kind": "word-list", "words": ["a"]}},
+        "checkpoints": {
+            "x": {"source": "folder", "path": "x", "blocks": blocks},
+            "y": {"source": "folder", "path": "y", "blocks": 3},
+        },
+        "models": {
+            "x": {"family": "text", "checkpoint": "x"},
+            "y": {"family": "text", "checkpoint": "y", "layers": [1, "projection"]},
+        },
+    }
+    study = resolve_study({**config, "layers_per_job": per_job})
+    rules = Plan(study, Path()).extraction_rules()
+    for model in study["models"]:
+        made: list[str] = []
+        for rule in rules:
+            if model in rule.models.split("|"):
+                made += rule.fixed_layers.split(",") if rule.fixed_layers else ["one by one"]
+        wanted = targets.layers(study, model)
+        if "one by one" in made:
+            fixed = [layer for layer in made if layer != "one by one"]
+            assert set(fixed) <= set(wanted)
+        else:
+            assert sorted(made) == sorted(wanted)
+    assert len({rule.name for rule in rules}) == len(rules)
+
+
+def test_attempts_grow_memory_and_shrink_batches() -> None:
+    """The third attempt asks for four times the memory and a quarter of the batch."""
+    from groundscope.plan.resources import grow, shrink
+
+    assert [grow(2000)(None, attempt) for attempt in (1, 2, 3)] == [2000, 4000, 8000]
+    assert [shrink(60)(None, attempt) for attempt in (1, 2, 3, 9)] == [60, 30, 15, 1]
+
+
+@pytest.mark.parametrize("family", ["static", "log-mel"])
+def test_light_families_ask_for_no_gpu(config: dict[str, Json], family: str) -> None:
+    """A look-up or a filter bank does not wait for a GPU; a transformer asks for one."""
+    config["models"]["light"] = {"family": family}
+    if family == "static":
+        config["models"]["light"]["checkpoint"] = "glove"
+    plan = Plan(resolve_study(config), Path())
+    assert plan.gpus(SimpleNamespace(model="light")) == 0
+    assert plan.gpus(SimpleNamespace(model="w2v")) == 1

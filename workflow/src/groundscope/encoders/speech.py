@@ -1,0 +1,122 @@
+"""Speech encoders of transformers: wav2vec 2.0 and its relatives, and Whisper's encoder.
+
+One family: wav2vec2 (XLS-R and MMS with it), HuBERT, WavLM, data2vec-audio, UniSpeech,
+UniSpeech-SAT, Whisper. Layer 0 enters the first block: behind the positional convolution (and the
+norm that post-norm models have there), or behind Whisper's two convolutions and its positions.
+Where a norm stands behind the last block (pre-norm models, Whisper), the last layer is before it
+for wav2vec 2.0's relatives and behind it for Whisper, unless ``final_norm`` says otherwise: what
+``hidden_states[-1]`` is in transformers 5.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from groundscope.checkpoints import Checkpoint
+from groundscope.encoders.base import (
+    AUDIO_OPTIONS,
+    SAMPLE_RATE,
+    WEIGHT_OPTIONS,
+    AudioEncoder,
+    Option,
+    Request,
+    Sink,
+    block_layers,
+    check_layers,
+)
+from groundscope.encoders.pretrained import Taps, Tower, load_tower, read_config, registered_class
+from groundscope.encoders.waveforms import ExactPadding, pad_batch, receptive_field
+from groundscope.encoders.whisper import WhisperLike
+from groundscope.errors import UserError
+
+READS = "audio"
+OPTIONS: Mapping[str, Option] = {
+    **AUDIO_OPTIONS,
+    **WEIGHT_OPTIONS,
+    "final_norm": Option("default", ("default", "before", "after")),
+    "window_s": Option(None, (), float),
+}
+_RELATIVES = (
+    "wav2vec2",
+    "hubert",
+    "wavlm",
+    "data2vec-audio",
+    "unispeech",
+    "unispeech-sat",
+)
+
+
+def load(request: Request) -> AudioEncoder:
+    """Load a speech encoder (see `encoders.base`)."""
+    config = read_config(request.checkpoint, request.model)
+    if config.model_type not in (*_RELATIVES, "whisper"):
+        message = (
+            f"models.{request.model}: its checkpoint is a {config.model_type!r} model; the family "
+            f"speech reads {', '.join(_RELATIVES)}, whisper"
+        )
+        raise UserError(message)
+    check_layers(request.model, request.layers, block_layers(config.num_hidden_layers))
+    if config.model_type == "whisper":
+        return WhisperLike.load(request, config)
+    if request.options["window_s"] is not None:
+        message = f"models.{request.model}.window_s: only Whisper has a window"
+        raise UserError(message)
+    return Wav2Vec2Like.load(request, config)
+
+
+class Wav2Vec2Like(AudioEncoder):
+    """wav2vec 2.0 and its relatives, exact in padded batches."""
+
+    def __init__(self, tower: Tower, layers: Sequence[str], *, normalizes: bool | None) -> None:
+        config = tower.model.config
+        self.tower = tower
+        self.taps = Taps(tower, layers)
+        self.padding = ExactPadding(tower.model, config.conv_kernel, config.conv_stride)
+        self.receptive_field = receptive_field(config.conv_kernel, config.conv_stride)
+        self.rate = SAMPLE_RATE
+        for stride in config.conv_stride:
+            self.rate /= stride
+        self.normalizes = normalizes
+        self.facts = tower.facts
+
+    @classmethod
+    def load(cls, request: Request, config: Any) -> "Wav2Vec2Like":
+        """Build it from a request."""
+        # neither is needed to reach the blocks: training-time masks, and a downsampling adapter
+        config.mask_time_prob = config.mask_feature_prob = 0.0
+        config.add_adapter = False
+        pre_norm = getattr(config, "do_stable_layer_norm", False)
+        tower = load_tower(
+            request,
+            config,
+            registered_class(config),
+            norm_paths=("encoder.layer_norm",) if pre_norm else (),
+            after_norm=False,
+        )
+        return cls(tower, request.layers, normalizes=_normalizes(request.checkpoint))
+
+    def forward(self, batch: Sequence[Tensor], sink: Sink) -> None:
+        """Run waveforms (see `encoders.base`)."""
+        values, lengths = pad_batch(batch)
+        counts = self.padding.set_lengths(lengths, values.device)
+        mask = None
+        if len(set(lengths)) > 1:
+            mask = torch.zeros(values.shape, dtype=torch.int64, device=values.device)
+            for item, length in enumerate(lengths):
+                mask[item, :length] = 1
+        self.taps.run(
+            lambda layer, hidden: sink.frames(layer, hidden, counts=counts, rate=self.rate),
+            lambda: self.tower.model(values, attention_mask=mask),
+        )
+
+
+def _normalizes(checkpoint: Checkpoint | None) -> bool | None:
+    """``do_normalize`` of the release; None where it does not say."""
+    if checkpoint is None or "preprocessor_config.json" not in checkpoint.files:
+        return None
+    settings = json.loads(checkpoint.path("preprocessor_config.json").read_text(encoding="utf-8"))
+    value = settings.get("do_normalize")
+    return value if isinstance(value, bool) else None

@@ -1,0 +1,158 @@
+"""Text encoders of transformers: BERT-like, GPT-2-like, Llama-like, CLIP's text tower.
+
+One family; what differs between architectures is in the tables below. Layer 0 enters the first
+block (embeddings, with the norm that BERT-like models have there). Where a norm stands behind the
+last block, the last layer is behind it (GPT-2's ``ln_f``, Llama's ``norm``), except for CLIP,
+where it is before it, unless ``final_norm`` says otherwise: what ``hidden_states[-1]`` is in
+transformers. CLIP has the named layer ``projection``: the released text embedding, one vector a
+text, taken at the end-of-text token.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor
+
+from groundscope.encoders.base import (
+    TEXT_OPTIONS,
+    WEIGHT_OPTIONS,
+    Option,
+    Pieces,
+    Request,
+    Sink,
+    TextEncoder,
+    block_layers,
+    check_layers,
+)
+from groundscope.encoders.pretrained import Taps, Tower, load_tower, read_config, registered_class
+from groundscope.errors import UserError
+
+READS = "text"
+OPTIONS: Mapping[str, Option] = {
+    **TEXT_OPTIONS,
+    **WEIGHT_OPTIONS,
+    "final_norm": Option("default", ("default", "before", "after")),
+    "token_type_id": Option(0, (0, 1)),
+    "bos": Option(None, (), bool),
+}
+_FINAL_NORMS = ("ln_f", "norm", "final_norm", "final_layer_norm", "text_model.final_layer_norm")
+_BEFORE_NORM = ("clip_text_model",)
+# positions begin behind the padding index
+_SHIFTED_POSITIONS = ("roberta", "xlm-roberta", "camembert", "mpnet", "data2vec-text")
+_PROJECTION = "projection"
+
+
+def load(request: Request) -> TextEncoder:
+    """Load a text encoder (see `encoders.base`)."""
+    config = read_config(request.checkpoint, request.model)
+    projects = config.model_type == "clip" or (
+        "CLIPTextModelWithProjection" in (config.architectures or ())
+    )
+    if config.model_type == "clip":
+        config.text_config.projection_dim = config.projection_dim
+        config = config.text_config
+    named = (_PROJECTION,) if projects else ()
+    legal = (*block_layers(getattr(config, "num_hidden_layers", 0)), *named)
+    check_layers(request.model, request.layers, legal)
+    if config.is_encoder_decoder:
+        message = (
+            f"models.{request.model}: {config.model_type!r} is not a text encoder of one stack"
+        )
+        raise UserError(message)
+    config.use_cache = False
+    tower = load_tower(
+        request,
+        config,
+        transformers.CLIPTextModelWithProjection if projects else registered_class(config),
+        norm_paths=_FINAL_NORMS,
+        after_norm=config.model_type not in _BEFORE_NORM,
+        prefixes=("text_model.",),
+    )
+    return TextTower(tower, request, _tokenizer(request))
+
+
+class TextTower(TextEncoder):
+    """A loaded text encoder with its tokenizer."""
+
+    def __init__(self, tower: Tower, request: Request, tokenizer: Any) -> None:
+        config = tower.model.config
+        self.tower = tower
+        self.tokenizer = tokenizer
+        self.layers = request.layers
+        self.taps = Taps(tower, request.layers)
+        self.bos: bool | None = request.options["bos"]
+        self.token_type: int = request.options["token_type_id"]
+        where = f"models.{request.model}"
+        if self.token_type >= max(getattr(config, "type_vocab_size", 0), 1):
+            message = f"{where}.token_type_id: this model has no token type {self.token_type}"
+            raise UserError(message)
+        if self.bos is not None and tokenizer.bos_token_id is None:
+            message = f"{where}.bos: this tokenizer has no begin-of-sequence token"
+            raise UserError(message)
+        positions = getattr(config, "max_position_embeddings", tokenizer.model_max_length)
+        if config.model_type in _SHIFTED_POSITIONS:
+            positions -= config.pad_token_id + 1
+        self.longest = min(tokenizer.model_max_length, positions)
+        self.facts = tower.facts
+
+    def tokenize(self, texts: Sequence[str]) -> list[Pieces]:
+        """Split texts (see `encoders.base`)."""
+        encoded = self.tokenizer(
+            list(texts),
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
+        return [
+            self._with_bos(ids, offsets, special)
+            for ids, offsets, special in zip(
+                encoded["input_ids"],
+                encoded["offset_mapping"],
+                encoded["special_tokens_mask"],
+                strict=True,
+            )
+        ]
+
+    def _with_bos(
+        self, ids: list[int], offsets: list[tuple[int, int]], special: list[int]
+    ) -> Pieces:
+        spans = [
+            (0, 0) if mark else (int(begin), int(end))
+            for (begin, end), mark in zip(offsets, special, strict=True)
+        ]
+        bos = self.tokenizer.bos_token_id
+        starts = bool(ids) and ids[0] == bos
+        if self.bos and not starts:
+            return Pieces((bos, *ids), ((0, 0), *spans))
+        if self.bos is False and starts:
+            return Pieces(tuple(ids[1:]), tuple(spans[1:]))
+        return Pieces(tuple(ids), tuple(spans))
+
+    def forward(self, batch: Tensor, sink: Sink) -> None:
+        """Run ids (see `encoders.base`)."""
+        extra = (
+            {"token_type_ids": torch.full_like(batch, self.token_type)} if self.token_type else {}
+        )
+        output = self.taps.run(sink.frames, lambda: self.tower.model(input_ids=batch, **extra))
+        if _PROJECTION in self.layers:
+            sink.vectors(_PROJECTION, output.text_embeds)
+
+
+def _tokenizer(request: Request) -> Any:
+    """Read the fast tokenizer beside the weights, which knows each piece's characters."""
+    assert request.checkpoint is not None
+    folder = request.checkpoint.path("config.json").parent
+    auto: Any = transformers.AutoTokenizer
+    try:
+        tokenizer = auto.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        message = f"{request.checkpoint.source}: no usable tokenizer: {str(error).splitlines()[0]}"
+        raise UserError(message) from error
+    if not tokenizer.is_fast:
+        message = f"{request.checkpoint.source}: its tokenizer does not give character offsets"
+        raise UserError(message)
+    return tokenizer

@@ -1,0 +1,167 @@
+"""Alignment of every layer of one model with every layer of another, with error and null."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundscope.metrics import cka
+from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
+from groundscope.metrics.statistics import Interval, jackknife
+
+ESTIMATORS = ("debiased", "biased")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A layer that is loaded when it is needed.
+
+    Attributes
+    ----------
+    name
+        For messages.
+    features
+        d, known without loading.
+    load
+        Returns the features, shape ``[n, d]``, the same rows for all sources of a comparison.
+    """
+
+    name: str
+    features: int
+    load: Callable[[], Floats]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """CKA of layers A x layers B; the first axis is `ESTIMATORS`.
+
+    Attributes
+    ----------
+    estimate
+        Shape ``[2, A, B]``; 1 for layers that are equal up to rotation and scale.
+    interval
+        Jackknife over groups of rows.
+    null
+        CKA after permuting the groups of one side, shape ``[2, A, B, permutations]``.
+    """
+
+    estimate: Floats
+    interval: Interval
+    null: Floats
+
+
+class _Side:
+    """Layers of one model: loaded again for each pair in feature space, kept in Gram space."""
+
+    def __init__(self, sources: Sequence[Source], order: cka.Order, kernel: str, *, gram: bool):
+        self.sources, self.order, self.kernel, self.gram = sources, order, kernel, gram
+        self._kept: dict[int, cka.Layer] = {}
+        self.own = [self._own(index) for index in range(len(sources))]
+
+    def _own(self, index: int) -> cka.Hsic:
+        layer = self.layer(index)
+        own = cka.hsic(layer, layer, self.order)
+        smallest = min(own.debiased, own.debiased_without.min(), own.biased_without.min())
+        if not smallest > 1e-12 * own.biased:
+            message = (
+                f"{self.sources[index].name}: too few rows differ for CKA with a jackknife: without "
+                "one word type the rest has no variance; at least 3 types must have distinct vectors"
+            )
+            raise ValueError(message)
+        return own
+
+    def layer(self, index: int) -> cka.Layer:
+        if index in self._kept:
+            return self._kept[index]
+        source = self.sources[index]
+        if self.kernel == "rbf":
+            layer = cka.rbf_gram(source.load(), self.order, name=source.name)
+        else:
+            layer = cka.prepare(source.load(), self.order, gram=self.gram, name=source.name)
+        if self.gram:
+            self._kept[index] = layer
+        return layer
+
+
+def compare_layers(
+    left: Sequence[Source],
+    right: Sequence[Source],
+    groups: Groups,
+    *,
+    kernel: str = "linear",
+    gram: bool | None = None,
+    permutations: int = 0,
+    seed: int = 0,
+) -> Alignment:
+    """CKA of all pairs of layers of two models.
+
+    In feature space memory holds two layers at a time, whatever the number of layers.
+
+    Parameters
+    ----------
+    left, right
+        Layers of either model.
+    groups
+        Word types of the rows: the units of the jackknife and of the permutation.
+    kernel
+        ``linear`` or ``rbf`` (Gram space only).
+    gram
+        Gram or feature space; None takes the cheaper one. The result is the same.
+    permutations
+        Of the null; 0 leaves it out.
+    seed
+        Of the permutations.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 4 rows or 2 word types, or a layer without variance.
+    """
+    rows = len(groups.codes)
+    if len(groups) < 2:
+        message = f"a jackknife over word types needs at least 2 of them, got {len(groups)}"
+        raise ValueError(message)
+    if rows - groups.sizes.max() < 4:
+        message = (
+            f"CKA with a jackknife over word types needs at least 4 rows besides those of any one "
+            f"type, got {rows - groups.sizes.max()} of {rows}"
+        )
+        raise ValueError(message)
+    if gram is None:
+        gram = cka.use_gram(rows, [s.features for s in left], [s.features for s in right])
+    gram = gram or kernel == "rbf"
+    order = cka.Order.of(groups)
+    first = _Side(left, order, kernel, gram=gram)
+    second = _Side(right, order, kernel, gram=gram)
+    shape = (2, len(left), len(right))
+    estimate, without = np.empty(shape), np.empty((*shape, len(groups)))
+    null = np.empty((*shape, permutations))
+    shuffles = _shuffles(groups, order, permutations, seed)
+    scales: dict[tuple[int, int], Floats] = {}
+    for i, own_a in enumerate(first.own):
+        a = first.layer(i)
+        for j, own_b in enumerate(second.own):
+            b = second.layer(j)
+            both = cka.hsic(a, b, order)
+            estimate[:, i, j] = np.array([both.debiased, both.biased]) / np.sqrt(
+                [own_a.debiased * own_b.debiased, own_a.biased * own_b.biased]
+            )
+            without[0, i, j] = both.debiased_without / np.sqrt(
+                own_a.debiased_without * own_b.debiased_without
+            )
+            without[1, i, j] = both.biased_without / np.sqrt(
+                own_a.biased_without * own_b.biased_without
+            )
+            for p, shuffle in enumerate(shuffles):
+                shuffled = cka.shuffled(b, shuffle)
+                if (j, p) not in scales:
+                    scales[j, p] = cka.numerators(shuffled, shuffled)
+                own = np.array([own_a.debiased, own_a.biased])
+                null[:, i, j, p] = cka.numerators(a, shuffled) / np.sqrt(own * scales[j, p])
+    return Alignment(estimate, jackknife(estimate, without), null)
+
+
+def _shuffles(groups: Groups, order: cka.Order, count: int, seed: int) -> list[Integers]:
+    rng = np.random.default_rng(seed)
+    in_order = Groups(groups.names, groups.codes[order.rows])
+    return [permuted_rows(in_order, rng) for _ in range(count)]

@@ -1,0 +1,81 @@
+"""Rows that belong together: tokens of one word, words of one group."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A partition of rows.
+
+    Attributes
+    ----------
+    names
+        Group names, sorted, shape ``[g]``.
+    codes
+        Group of each row as an index into `names`, shape ``[n]``.
+    """
+
+    names: NDArray[np.str_]
+    codes: Integers
+
+    @classmethod
+    def of(cls, labels: ArrayLike) -> "Groups":
+        """Partition rows by their labels (any values that have a string form)."""
+        names, codes = np.unique(np.asarray(labels, dtype=np.str_), return_inverse=True)
+        return cls(names, codes.astype(np.intp))
+
+    def __len__(self) -> int:
+        """Count the groups."""
+        return len(self.names)
+
+    @cached_property
+    def sizes(self) -> Integers:
+        """Rows of each group, shape ``[g]``."""
+        return np.bincount(self.codes, minlength=len(self.names)).astype(np.intp)
+
+    def sums(self, rows: Floats) -> Floats:
+        """Sum over the rows of each group: ``[n, ...]`` to ``[g, ...]``."""
+        if rows.ndim == 1:
+            return np.bincount(self.codes, weights=rows, minlength=len(self))
+        order = np.argsort(self.codes, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
+        return np.add.reduceat(rows[order], starts, axis=0)
+
+    def means(self, rows: Floats) -> Floats:
+        """Mean over the rows of each group: ``[n, ...]`` to ``[g, ...]``."""
+        return self.sums(rows) / self.sizes.reshape(-1, *[1] * (rows.ndim - 1))
+
+
+def permuted_rows(groups: Groups, rng: np.random.Generator) -> Integers:
+    """Row order that gives every group the rows of another, drawn at random.
+
+    Groups move as a whole, so that rows of one group stay dependent under the null. Where two groups
+    differ in size, the rows of the other are repeated in turn or cut; with equal sizes (one row a
+    word, or the same number of tokens of every word) the result is a true permutation.
+
+    Parameters
+    ----------
+    groups
+        The units that are exchangeable under the null.
+    rng
+        Source of the permutation.
+
+    Returns
+    -------
+    numpy.ndarray
+        Row indices, shape ``[n]``.
+    """
+    order = np.argsort(groups.codes, kind="stable")
+    starts = np.cumsum(groups.sizes) - groups.sizes
+    other = rng.permutation(len(groups))[groups.codes[order]]
+    within = np.arange(len(order)) - np.repeat(starts, groups.sizes)
+    result = np.empty(len(order), np.intp)
+    result[order] = order[starts[other] + within % groups.sizes[other]]
+    return result

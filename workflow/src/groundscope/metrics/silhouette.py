@@ -1,0 +1,227 @@
+"""Silhouettes from sums of distances to groups, with exact leave-one-word-out and permutations.
+
+For row i of group c the silhouette is ``s = (b - a) / max(a, b)``: a is the mean distance to the
+other rows of c, b the smallest mean distance to the rows of another group (Rousseeuw 1987). Range
+-1 to 1; 1 is well inside its group, 0 on the border, negative nearer to another group. A row that is
+alone in its group has 0 by convention.
+
+Only the sums of distances to each group are needed, ``[n, k]``. Cosine: ``n_c - u_i' S_c`` with
+S_c the sum of the group's unit vectors, exact in O(n k d). Euclidean: by blocks of rows, so that no
+``[n, n]`` matrix is held.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
+from groundscope.metrics.statistics import Interval, jackknife, permutation_p
+
+METRICS = ("cosine", "euclidean")
+_BLOCK = 1024
+_UNITS = 200
+
+
+@dataclass(frozen=True)
+class Silhouette:
+    """Silhouettes of one layer.
+
+    Attributes
+    ----------
+    rows
+        Of each row, shape ``[n]``.
+    estimate
+        Mean over all rows, then mean over the rows of each group, shape ``[1 + k]``.
+    interval
+        Jackknife over words, shape ``[1 + k]``.
+    null
+        After permuting the labels of words, shape ``[1 + k, permutations]``.
+    p_value
+        One-sided, shape ``[1 + k]``; missing without permutations.
+    """
+
+    rows: Floats
+    estimate: Floats
+    interval: Interval
+    null: Floats
+    p_value: Floats
+
+
+class Distances:
+    """Sums of distances between rows, cosine or Euclidean, of one layer.
+
+    Parameters
+    ----------
+    features
+        Shape ``[n, d]``.
+    metric
+        ``cosine`` or ``euclidean``.
+
+    Raises
+    ------
+    ValueError
+        Values that are not finite, rows that are all the same, or a zero vector (cosine).
+    """
+
+    def __init__(self, features: Floats, metric: str) -> None:
+        rows = np.asarray(features, np.float64)
+        if metric not in METRICS:
+            message = f"metric must be one of {', '.join(METRICS)}, got {metric!r}"
+            raise ValueError(message)
+        if not np.isfinite(rows).all():
+            message = "the features hold values that are not finite"
+            raise ValueError(message)
+        if not (rows != rows[0]).any():
+            message = f"all {len(rows)} rows are the same vector: they have no silhouette"
+            raise ValueError(message)
+        self.cosine = metric == "cosine"
+        if self.cosine:
+            norms = np.linalg.norm(rows, axis=1)
+            if (norms == 0).any():
+                message = f"row {int(np.argmin(norms))} is the zero vector: it has no cosine"
+                raise ValueError(message)
+            self.rows = rows / norms[:, None]
+        else:
+            # distances do not depend on the origin; squares lose less near it
+            self.rows = rows - rows.mean(axis=0)
+            self._squares = np.einsum("ij,ij->i", self.rows, self.rows)
+        count = len(rows)
+        self._all = self._block(slice(None)) if count <= 2 * _BLOCK else None
+
+    def _block(self, part: slice) -> Floats:
+        products = self.rows[part] @ self.rows.T
+        if self.cosine:
+            distances = 1.0 - products
+        else:
+            squared = self._squares[part, None] + self._squares - 2 * products
+            distances = np.sqrt(np.maximum(squared, 0.0))
+        own = np.arange(len(self.rows))[part]
+        distances[np.arange(len(own)), own] = 0.0
+        return np.maximum(distances, 0.0)
+
+    def sums(self, indicator: Floats) -> Floats:
+        """Sum of distances of every row to the rows of each set, ``[n, m]`` to ``[n, m]``.
+
+        Parameters
+        ----------
+        indicator
+            Which rows belong to which set: 0 or 1, shape ``[n, m]``.
+        """
+        if self._all is not None:
+            return self._all @ indicator
+        if self.cosine:
+            sums: Floats = indicator.sum(axis=0) - self.rows @ (self.rows.T @ indicator)
+            return sums
+        result = np.empty(indicator.shape)
+        for start in range(0, len(self.rows), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            result[part] = self._block(part) @ indicator
+        return result
+
+
+def from_sums(sums: Floats, sizes: Floats, codes: Integers) -> Floats:
+    """Silhouette of each row from its sums of distances to the groups.
+
+    Parameters
+    ----------
+    sums
+        Shape ``[n, k]``.
+    sizes
+        Rows of each group, shape ``[k]``; a group of size zero is left out.
+    codes
+        Group of each row, shape ``[n]``.
+    """
+    rows = np.arange(len(codes))
+    own_size = sizes[codes]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = sums / sizes
+        means[:, sizes == 0] = np.inf
+        inner = np.maximum(sums[rows, codes] / (own_size - 1), 0.0)
+        means[rows, codes] = np.inf
+        outer = np.maximum(means.min(axis=1), 0.0)
+        scores = (outer - inner) / np.maximum(inner, outer)
+    # alone in its group, or at distance zero from both groups: neither in nor out
+    scores[(own_size <= 1) | ((inner == 0) & (outer == 0))] = 0.0
+    return np.asarray(scores)
+
+
+def check_groups(labels: Groups, units: Groups) -> None:
+    """Refuse groupings that have no silhouette.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two groups, or a group of fewer than two words.
+    """
+    if len(labels) < 2:
+        message = f"a silhouette needs at least 2 groups, got {len(labels)}: {labels.names[:1]}"
+        raise ValueError(message)
+    words = _words_of_groups(labels, units)
+    if (words < 2).any():
+        group = labels.names[int(np.argmin(words))]
+        message = f"group {str(group)!r} has 1 word with vectors: a group needs at least 2"
+        raise ValueError(message)
+
+
+def _words_of_groups(labels: Groups, units: Groups) -> Integers:
+    pairs = np.unique(labels.codes * len(units) + units.codes) // len(units)
+    return np.bincount(pairs, minlength=len(labels)).astype(np.intp)
+
+
+def score(
+    distances: Distances,
+    labels: Groups,
+    units: Groups,
+    *,
+    permutations: int = 0,
+    seed: int = 0,
+) -> Silhouette:
+    """Silhouettes of a labelling, per row, per group and overall.
+
+    Parameters
+    ----------
+    distances
+        Of the rows.
+    labels
+        Group of each row.
+    units
+        Word of each row: what the jackknife leaves out and the null permutes. Over 200 words
+        are left out in 200 random blocks. Where every word lies in one group, the jackknife is
+        stratified by group.
+    permutations
+        Of the labels of words; 0 leaves the null out.
+    seed
+        Of blocks and permutations.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two groups, or a group of fewer than two words.
+    """
+    check_groups(labels, units)
+    indicator = np.eye(len(labels))[labels.codes]
+    sizes = indicator.sum(axis=0)
+    sums = distances.sums(indicator)
+    rows = from_sums(sums, sizes, labels.codes)
+    estimate = _means(rows, labels.codes, sizes)
+    rng = np.random.default_rng(seed)
+    blocks, strata = _blocks(labels, units, rng)
+    without = np.empty((1 + len(labels), int(blocks.max()) + 1))
+    for block in range(without.shape[1]):
+        out = blocks == block
+        kept = ~out
+        removed = distances.sums(indicator * out[:, None])[kept] if distances._all is None else (
+            distances._all[np.ix_(kept, out)] @ indicator[out]
+        )
+        left = sizes - indicator[out].sum(axis=0)
+        codes = labels.codes[kept]
+        without[:, block] = _means(from_sums(sums[kept] - removed, left, codes), codes, left)
+    null = np.empty((1 + len(labels), permutations))
+    for index in range(permutations):
+        codes = labels.codes[permuted_rows(units, rng)]
+        shuffled = np.eye(len(labels))[codes]
+        counts = shuffled.sum(axis=0)
+        null[:, index] = _means(from_sums(distances.sums(shuffled), counts, codes), codes, counts)
+    p_value = permutation_p(estimate, null) if permutations else np.full(len(estimate), np.nan)
+    interval = _interval(estimate, without, strata)
+    return Silhouette(rows, estimate, interval, null, p_value)

@@ -1,0 +1,200 @@
+"""Intervals, permutation p-values and corrections that every analysis shares."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
+
+from groundscope.metrics.groups import Floats, Groups, Integers
+
+_TAIL = 0.975
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Standard error and 95% interval of an estimate; arrays of the estimate's shape."""
+
+    standard_error: Floats
+    low: Floats
+    high: Floats
+
+
+def jackknife(
+    estimate: ArrayLike, left_out: Floats, strata: Integers | None = None
+) -> Interval:
+    """Delete-one-unit jackknife, stratified where units are fixed in their strata.
+
+    ``se^2 = sum_h (m_h - 1) / m_h * sum_{u in h} (theta_(u) - mean_h)^2`` (Efron and Stein 1981;
+    Wolter 2007, section 4.5, for strata); the interval takes Student's t with
+    ``units - strata`` degrees of freedom.
+
+    Parameters
+    ----------
+    estimate
+        Shape ``[...]``.
+    left_out
+        The estimate without each unit, shape ``[..., units]``.
+    strata
+        Stratum of each unit, shape ``[units]``; one stratum if not given.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two units in a stratum.
+    """
+    units = left_out.shape[-1]
+    codes = np.zeros(units, np.intp) if strata is None else strata
+    counts = np.bincount(codes)
+    counts = counts[counts > 0]
+    if (counts < 2).any():
+        message = f"a jackknife needs at least 2 units in each stratum, got {counts.min()}"
+        raise ValueError(message)
+    variance = np.zeros(left_out.shape[:-1])
+    for stratum in np.unique(codes):
+        part = left_out[..., codes == stratum]
+        size = part.shape[-1]
+        variance += (size - 1) * part.var(axis=-1)
+    return t_interval(estimate, np.sqrt(variance), units - len(counts))
+
+
+def t_interval(estimate: ArrayLike, standard_error: ArrayLike, degrees: int) -> Interval:
+    """Interval ``estimate -+ t * se`` with Student's t of `degrees` degrees of freedom."""
+    centre = np.asarray(estimate, np.float64)
+    error = np.asarray(standard_error, np.float64)
+    half = float(stdtrit(degrees, _TAIL)) * error
+    return Interval(error, centre - half, centre + half)
+
+
+def draws_interval(values: Floats) -> Interval:
+    """t-interval of the mean over repeated draws, the last axis; missing for a single draw."""
+    draws = values.shape[-1]
+    if draws < 2:
+        missing = np.full(values.shape[:-1], np.nan)
+        return Interval(missing, missing, missing)
+    error = values.std(axis=-1, ddof=1) / np.sqrt(draws)
+    return t_interval(values.mean(axis=-1), error, draws - 1)
+
+
+def proportion_interval(
+    proportion: ArrayLike, standard_error: ArrayLike, units: int, degrees: int
+) -> Interval:
+    """Wilson interval of a proportion with the effective number of units its error implies.
+
+    ``n_eff = p (1 - p) / se^2`` (Korn and Graubard 1998), or `units` where every unit is right or
+    every unit is wrong, so that the interval stays inside [0, 1] and never has zero width.
+
+    Parameters
+    ----------
+    proportion, standard_error
+        Shape ``[...]``; the error comes from a jackknife over units.
+    units
+        Independent units behind the proportion.
+    degrees
+        Degrees of freedom of the error.
+    """
+    p = np.asarray(proportion, np.float64)
+    error = np.asarray(standard_error, np.float64)
+    spread = p * (1 - p)
+    usable = (error > 0) & (spread > 0)
+    size = np.where(usable, spread / np.where(usable, error, 1.0) ** 2, float(units))
+    quantile = float(stdtrit(degrees, _TAIL)) ** 2
+    centre = (p + quantile / (2 * size)) / (1 + quantile / size)
+    half = np.sqrt(quantile) * np.sqrt(spread / size + quantile / (4 * size**2))
+    half = half / (1 + quantile / size)
+    return Interval(error, centre - half, centre + half)
+
+
+def permutation_p(estimate: ArrayLike, null: Floats) -> Floats:
+    """One-sided p, ``(1 + #{null >= estimate}) / (1 + permutations)`` (Phipson and Smyth 2010).
+
+    Parameters
+    ----------
+    estimate
+        Shape ``[...]``.
+    null
+        Permuted estimates, shape ``[..., permutations]``.
+    """
+    observed = np.asarray(estimate, np.float64)[..., None]
+    # the permuted sums are formed in another order: a tie must not hang on the last bit
+    slack = 1e-12 * np.maximum(np.abs(observed), 1e-300)
+    reached = (null >= observed - slack).sum(axis=-1)
+    return np.asarray((1.0 + reached) / (1.0 + null.shape[-1]))
+
+
+def holm(p_values: Floats) -> Floats:
+    """Holm's step-down correction (Holm 1979), shape ``[m]`` to ``[m]``."""
+    count = len(p_values)
+    order = np.argsort(p_values, kind="stable")
+    stepped = p_values[order] * (count - np.arange(count))
+    corrected = np.empty(count)
+    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
+    return corrected
+
+
+def bootstrap_weights(units: int, replicates: int, seed: int) -> Floats:
+    """How often each unit is drawn in each bootstrap replicate, shape ``[replicates, units]``."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(units, np.full(units, 1.0 / units), size=replicates).astype(np.float64)
+
+
+def percentile_interval(replicates: Floats) -> Interval:
+    """Bootstrap standard error and percentile interval, over the last axis."""
+    low, high = np.percentile(replicates, [2.5, 97.5], axis=-1)
+    return Interval(replicates.std(axis=-1, ddof=1), low, high)
+
+
+def paired_difference(
+    differences: Floats, *, replicates: int, permutations: int, seed: int
+) -> tuple[Interval, float]:
+    """Bootstrap interval and sign-flip p of a mean of paired differences.
+
+    The interval is the bootstrap-t (Efron and Tibshirani 1993, section 12.5), which keeps its
+    coverage with few and skewed differences. The two-sided p counts sign flips whose mean is at
+    least as far from zero (Fisher's randomisation of the signs).
+
+    Parameters
+    ----------
+    differences
+        One difference a word, shape ``[words]``.
+    replicates
+        Bootstrap replicates.
+    permutations
+        Random sign flips.
+    seed
+        Of both.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 3 words.
+    """
+    count = len(differences)
+    if count < 3:
+        message = f"a paired contrast needs at least 3 words with both scores, got {count}"
+        raise ValueError(message)
+    estimate = differences.mean()
+    error = differences.std(ddof=1) / np.sqrt(count)
+    rng = np.random.default_rng(seed)
+    flips = rng.integers(0, 2, (permutations, count)) * 2.0 - 1.0
+    p_value = permutation_p(np.abs(estimate), np.abs(flips @ differences / count))
+    if error == 0:
+        exact = np.asarray(estimate)
+        return Interval(np.zeros(()), exact, exact), float(p_value)
+    weights = bootstrap_weights(count, replicates, seed)
+    means = weights @ differences / count
+    squares = weights @ differences**2 / count - means**2
+    usable = squares > 1e-12 * differences.var()
+    ratio = (means - estimate)[usable] / np.sqrt(squares[usable] / (count - 1))
+    low, high = np.percentile(ratio, [2.5, 97.5])
+    return (
+        Interval(np.asarray(error), np.asarray(estimate - high * error),
+                 np.asarray(estimate - low * error)),
+        float(p_value),
+    )
+
+
+def unit_means(values: Floats, units: Groups) -> Floats:
+    """Leave-one-unit-out means of row values, shape ``[n]`` to ``[units]``."""
+    total, sums = values.sum(), units.sums(values)
+    return np.asarray((total - sums) / (len(values) - units.sizes))
