@@ -28,11 +28,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--options", type=_cli.options, required=True, help="the entry, as JSON")
     parser.add_argument("--manifest", type=Path, required=True, help="of the fetched release")
-    parser.add_argument("--parent", type=Path, help="manifest of the model that it started from")
+    parser.add_argument("--parent", nargs="?", default="", help="manifest of what it started from")
     parser.add_argument("--output", type=Path, required=True, help="the manifest to write")
     arguments = parser.parse_args()
     fetched = read_manifest(arguments.manifest)
-    parent = read_manifest(arguments.parent) if arguments.parent else None
+    parent = read_manifest(Path(arguments.parent)) if arguments.parent else None
     kind = arguments.options["format"]
     if kind not in _READERS:
         message = f"format: {kind!r} needs no conversion; these do: {', '.join(_READERS)}"

@@ -56,7 +56,8 @@ def inspect(path: Path) -> Recording:
             _require_whole(path, audio.format)
             declared, rate = audio.frames, audio.samplerate
             decoded = 0
-            for block in audio.blocks(_BLOCK, dtype="float32", always_2d=True):
+            # not audio.blocks: it hands out uninitialised memory where a file ends too early
+            while len(block := audio.read(_BLOCK, dtype="float32", always_2d=True)):
                 finite = np.isfinite(block).all(axis=1)
                 if not finite.all():
                     first = (decoded + int(np.argmin(finite))) / rate

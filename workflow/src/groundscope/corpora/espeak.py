@@ -187,9 +187,7 @@ class Espeak:
             if library.espeak_SetVoiceByName(voice.encode()) != 0:
                 message = f"espeak-ng refuses the voice {voice!r}"
                 raise UserError(message)
-            # two sources of noise: one the library seeds with the time, one is the C library's
-            library.espeak_ng_SetRandSeed(ctypes.c_long(1))
-            self._c.srand(1)
+            library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # otherwise it is the time
             library.espeak_Synth(
                 encoded, ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, _UTF8, None, None
             )

@@ -49,10 +49,15 @@ class WordPooler:
         ``mean``; ``centre``, the middle frame (the earlier of two); ``centroid``, the frame
         nearest to the word's mean after each dimension is scaled to unit variance within the word
         (Choi et al. 2024); ``first`` or ``last`` frame.
+    whole_inputs
+        Whether each item is one word, so that layers with one vector an item can serve it.
     """
 
-    def __init__(self, spans: Sequence[Sequence[Span | None]], pooling: str) -> None:
+    def __init__(
+        self, spans: Sequence[Sequence[Span | None]], pooling: str, *, whole_inputs: bool
+    ) -> None:
         self.spans = spans
+        self.whole_inputs = whole_inputs
         self.pooling = pooling
         self.pooled: dict[str, Tensor] = {}
         self._items = [item for item, words in enumerate(spans) for _ in words]
@@ -76,7 +81,7 @@ class WordPooler:
 
     def vectors(self, layer: str, vectors: Tensor) -> None:
         """Take ``[batch, d]`` as they are: one word an item, which is the whole item."""
-        if any(len(words) != 1 or words[0] is not None for words in self.spans):
+        if not self.whole_inputs:
             message = (
                 f"layer {layer!r} is one vector for a whole input, so it has none for a word inside"
                 " one: use slicing: audio, or context: word"

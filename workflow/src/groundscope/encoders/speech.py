@@ -9,6 +9,7 @@ for wav2vec 2.0's relatives and behind it for Whisper, unless ``final_norm`` say
 """
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -107,10 +108,13 @@ class Wav2Vec2Like(AudioEncoder):
             mask = torch.zeros(values.shape, dtype=torch.int64, device=values.device)
             for item, length in enumerate(lengths):
                 mask[item, :length] = 1
-        self.taps.run(
-            lambda layer, hidden: sink.frames(layer, hidden, counts=counts, rate=self.rate),
-            lambda: self.tower.model(values, attention_mask=mask),
-        )
+        with warnings.catch_warnings():
+            # transformers' WavLM passes a boolean mask beside its float position bias
+            warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")
+            self.taps.run(
+                lambda layer, hidden: sink.frames(layer, hidden, counts=counts, rate=self.rate),
+                lambda: self.tower.model(values, attention_mask=mask),
+            )
 
 
 def _normalizes(checkpoint: Checkpoint | None) -> bool | None:

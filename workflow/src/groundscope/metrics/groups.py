@@ -79,3 +79,22 @@ def permuted_rows(groups: Groups, rng: np.random.Generator) -> Integers:
     result = np.empty(len(order), np.intp)
     result[order] = order[starts[other] + within % groups.sizes[other]]
     return result
+
+
+def home_of(labels: Groups, units: Groups) -> Integers | None:
+    """Class of each unit, or None where the rows of some unit lie in several classes."""
+    home = np.empty(len(units), np.intp)
+    home[units.codes] = labels.codes
+    return home if (home[units.codes] == labels.codes).all() else None
+
+
+def permuted_labels(labels: Groups, units: Groups, rng: np.random.Generator) -> Groups:
+    """Labels moved between units; between the rows of each unit where they vary within it."""
+    home = home_of(labels, units)
+    if home is not None:
+        return Groups(labels.names, rng.permutation(home)[units.codes])
+    codes = np.empty_like(labels.codes)
+    codes[np.argsort(units.codes, kind="stable")] = labels.codes[
+        np.lexsort([rng.random(len(units.codes)), units.codes])
+    ]
+    return Groups(labels.names, codes)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
+from groundscope.metrics.groups import Floats, Groups, Integers, home_of, permuted_labels
 from groundscope.metrics.statistics import Interval, jackknife, permutation_p
 
 METRICS = ("cosine", "euclidean")
@@ -199,29 +199,103 @@ def score(
         Fewer than two groups, or a group of fewer than two words.
     """
     check_groups(labels, units)
+    rng = np.random.default_rng(seed)
     indicator = np.eye(len(labels))[labels.codes]
     sizes = indicator.sum(axis=0)
     sums = distances.sums(indicator)
     rows = from_sums(sums, sizes, labels.codes)
     estimate = _means(rows, labels.codes, sizes)
-    rng = np.random.default_rng(seed)
-    blocks, strata = _blocks(labels, units, rng)
-    without = np.empty((1 + len(labels), int(blocks.max()) + 1))
-    for block in range(without.shape[1]):
-        out = blocks == block
-        kept = ~out
-        removed = distances.sums(indicator * out[:, None])[kept] if distances._all is None else (
-            distances._all[np.ix_(kept, out)] @ indicator[out]
-        )
-        left = sizes - indicator[out].sum(axis=0)
-        codes = labels.codes[kept]
-        without[:, block] = _means(from_sums(sums[kept] - removed, left, codes), codes, left)
-    null = np.empty((1 + len(labels), permutations))
+    home = home_of(labels, units)
+    if home is None:
+        blocks = _blocks(np.zeros(len(units), np.intp), rng)
+        without = _without_mixed(distances, labels, sums, blocks[units.codes])
+        strata = None
+    else:
+        blocks = _blocks(home, rng)
+        without = _without_pure(distances, labels, sums, blocks[units.codes])
+        strata = np.zeros(int(blocks.max()) + 1, np.intp)
+        strata[blocks] = home
+    null = np.empty((len(estimate), permutations))
     for index in range(permutations):
-        codes = labels.codes[permuted_rows(units, rng)]
+        codes = permuted_labels(labels, units, rng).codes
         shuffled = np.eye(len(labels))[codes]
         counts = shuffled.sum(axis=0)
         null[:, index] = _means(from_sums(distances.sums(shuffled), counts, codes), codes, counts)
     p_value = permutation_p(estimate, null) if permutations else np.full(len(estimate), np.nan)
-    interval = _interval(estimate, without, strata)
-    return Silhouette(rows, estimate, interval, null, p_value)
+    return Silhouette(rows, estimate, jackknife(estimate, without, strata), null, p_value)
+
+
+def _means(rows: Floats, codes: Integers, sizes: Floats) -> Floats:
+    groups = np.bincount(codes, weights=rows, minlength=len(sizes)) / sizes
+    return np.concatenate([[rows.mean()], groups])
+
+
+def _blocks(strata: Integers, rng: np.random.Generator) -> Integers:
+    """Block of each word: its own, or one of about 200 random ones within its stratum."""
+    words = len(strata)
+    blocks = np.empty(words, np.intp)
+    first = 0
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        count = len(members)
+        if words > _UNITS:
+            count = min(count, max(2, round(_UNITS * count / words)))
+        blocks[rng.permutation(members)] = first + np.arange(len(members)) % count
+        first += count
+    return blocks
+
+
+def _without_mixed(
+    distances: Distances, labels: Groups, sums: Floats, blocks: Integers
+) -> Floats:
+    """Estimates without each block of words, whose rows may lie in any group."""
+    indicator = np.eye(len(labels))[labels.codes]
+    without = np.empty((1 + len(labels), int(blocks.max()) + 1))
+    for block in range(without.shape[1]):
+        removed = indicator * (blocks == block)[:, None]
+        kept = blocks != block
+        left = (indicator - removed).sum(axis=0)
+        codes = labels.codes[kept]
+        scores = from_sums((sums - distances.sums(removed))[kept], left, codes)
+        without[:, block] = _means(scores, codes, left)
+    return without
+
+
+def _without_pure(
+    distances: Distances, labels: Groups, sums: Floats, blocks: Integers
+) -> Floats:
+    """Estimates without each block of words, each block inside one group.
+
+    Only the distances to that group change: rows of the group get another a, all others may get
+    another b. That is O(n) a block.
+    """
+    count, groups = sums.shape
+    sizes = labels.sizes.astype(np.float64)
+    rows = np.arange(count)
+    means = sums / sizes
+    means[rows, labels.codes] = np.inf
+    nearest = np.argmin(means, axis=1)
+    outer = means[rows, nearest]
+    means[rows, nearest] = np.inf
+    second = means.min(axis=1)
+    inner = sums[rows, labels.codes] / np.maximum(sizes[labels.codes] - 1, 1)
+    without = np.empty((1 + groups, int(blocks.max()) + 1))
+    for group in range(groups):
+        members = labels.codes == group
+        own = np.unique(blocks[members])
+        removed = distances.sums((blocks[:, None] == own).astype(np.float64))
+        gone = np.array([(blocks == block).sum() for block in own], np.float64)
+        kept = blocks[:, None] != own
+        left = sizes[group] - gone
+        rest = np.maximum(sums[:, [group]] - removed, 0.0)
+        others = np.where(nearest == group, second, outer)
+        a = np.where(members[:, None], rest / np.maximum(left - 1, 1), inner[:, None])
+        b = np.where(members[:, None], outer[:, None], np.minimum(others[:, None], rest / left))
+        larger = np.maximum(a, b)
+        scores = np.divide(b - a, larger, out=np.zeros_like(a), where=larger > 0)
+        scores[members] *= left > 1
+        scores *= kept
+        without[0, own] = scores.sum(axis=0) / kept.sum(axis=0)
+        by_group = labels.sums(scores)
+        without[1:, own] = by_group / (sizes[:, None] - (np.arange(groups) == group)[:, None] * gone)
+    return without

@@ -1,0 +1,1 @@
+"""Readers of released checkpoint formats that cannot be loaded as they are."""

@@ -58,9 +58,7 @@ def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint 
         raise UserError(message)
     heads = int(encoder.pop("num_heads"))
     state = {name: torch.from_numpy(value) for name, value in encoder.items()}
-    blocks = 1 + max(
-        (int(name.split("/")[0][6:]) for name in encoder if name.startswith("layer_")), default=-1
-    )
+    blocks = sum(name.endswith("/ffn/linear_0/weight") for name in encoder)
     width, mels, _ = encoder["conv1/weight"].shape
     inner = len(encoder.get("layer_0/ffn/linear_0/bias", ()))
     positions = len(encoder.get("position_encodings/encodings", ()))

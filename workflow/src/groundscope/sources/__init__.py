@@ -1,0 +1,1 @@
+"""Where checkpoints and data sets are downloaded from."""

@@ -1,0 +1,86 @@
+"""A copy of the project to run Snakemake in."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Json = Any
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the project, with a study of its own in config.yaml.
+
+    Attributes
+    ----------
+    folder
+        The copy.
+    """
+
+    folder: Path
+
+    def snakemake(
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        profile: str = "profiles/local",
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake there; stdout and stderr are returned together."""
+        command = [sys.executable, "-m", "snakemake", "--profile", profile, *arguments]
+        # jobs find this interpreter as `python`
+        base = environment or dict(os.environ)
+        bin_folder = str(Path(sys.executable).parent)
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**base, "PATH": f"{bin_folder}:{base['PATH']}", "HF_HUB_OFFLINE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=900,
+        )
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Dry-run; return how many jobs of each rule would run, target rules left out."""
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stdout
+        table = done.stdout.partition("Job stats:")[2].partition("\n\n")[0]
+        counts = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+        return {k: v for k, v in counts.items() if k not in {"all", "total", "tables", "figures"}}
+
+    def config(self) -> dict[str, Json]:
+        """Read config.yaml."""
+        loaded: dict[str, Json] = yaml.safe_load((self.folder / "config.yaml").read_text())
+        return loaded
+
+    def configure(self, config: dict[str, Json]) -> None:
+        """Write config.yaml."""
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def copy_project(folder: Path) -> Checkout:
+    """Copy what git would: everything but results, caches and environments."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        source, target = ROOT / name, folder / name
+        if not source.exists() and not source.is_symlink():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target, follow_symlinks=False)
+    return Checkout(folder)

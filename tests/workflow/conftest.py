@@ -1,0 +1,30 @@
+"""The tiny study, run once."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from checkout import Checkout, copy_project
+from tiny_study import tiny_study, write_recordings, write_tiny_models
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Run the tiny study once; tests that change something work on a copy."""
+    checkout = copy_project(tmp_path_factory.mktemp("finished") / "project")
+    write_recordings(checkout.folder / "data/clips")
+    write_tiny_models(checkout.folder / "data/models")
+    checkout.configure(tiny_study())
+    done = checkout.snakemake()
+    assert done.returncode == 0, done.stdout[-5000:]
+    return checkout
+
+
+@pytest.fixture
+def study(finished: Checkout, tmp_path: Path) -> Iterator[Checkout]:
+    """Give a copy of the finished tiny study, dates of files included."""
+    copy = tmp_path / "project"
+    shutil.copytree(finished.folder, copy, symlinks=True)
+    yield Checkout(copy)
+    shutil.rmtree(copy)

@@ -1,0 +1,115 @@
+"""A study from end to end on this machine."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from checkout import Checkout
+
+from groundscope.embeddings import read_embeddings
+
+
+def test_every_table_is_there_with_its_rows(finished: Checkout) -> None:
+    """All four analyses and the coverage have rows for each configured model."""
+    models = {"w2v", "bert", "glove"}
+    for name in ("pairs", "silhouette", "lda", "coverage"):
+        table = pq.read_table(finished.folder / f"results/tables/{name}.parquet")
+        assert set(table["model"].to_pylist()) == models, name
+    cka = pq.read_table(finished.folder / "results/tables/cka.parquet").to_pylist()
+    assert {(r["model_a"], r["layer_a"], r["model_b"], r["layer_b"]) for r in cka} == {
+        ("w2v", "0", "bert", "1"),
+        ("w2v", "2", "bert", "1"),
+        ("bert", "1", "glove", "0"),
+    }
+
+
+def test_a_word_that_one_model_lacks_is_left_out_for_all(finished: Checkout) -> None:
+    """`blue` has no static vector: it is counted, and no analysis of any model uses it."""
+    coverage = pq.read_table(finished.folder / "results/tables/coverage.parquet").to_pylist()
+    (glove,) = [row for row in coverage if row["model"] == "glove"]
+    assert (glove["missing_types"], glove["missing_tokens"]) == (1, 4)
+    assert glove["examples"] == "blue"
+    for name in ("cka", "silhouette", "lda"):
+        table = pq.read_table(finished.folder / f"results/tables/{name}.parquet")
+        assert set(table["n_types"].to_pylist()) == {5}, name
+
+
+def test_embedding_files_say_what_made_them(finished: Checkout) -> None:
+    """Every file names its model, layer, weights and options, and holds every token once."""
+    for file in sorted((finished.folder / "results/embeddings").rglob("*.parquet")):
+        embeddings = read_embeddings(file)
+        assert embeddings.metadata["model"] == file.parent.name
+        assert f"layer-{embeddings.metadata['layer']}" == file.stem
+        assert len(embeddings.metadata["checkpoint_digest"]) == 64
+        assert len(embeddings.token_ids) == (20 if file.parent.name == "glove" else 24)
+
+
+def test_every_figure_is_there_for_screen_and_paper(finished: Checkout) -> None:
+    """Each figure exists as SVG and as PDF."""
+    figures = finished.folder / "results/figures"
+    stems = {file.with_suffix("") for file in figures.rglob("*.svg")}
+    assert {stem.name.partition("-")[0] for stem in stems} >= {"cka", "pairs", "silhouette", "lda"}
+    assert stems == {file.with_suffix("") for file in figures.rglob("*.pdf")}
+
+
+def test_a_second_run_has_nothing_to_do(finished: Checkout) -> None:
+    """Nothing is stale right after a run."""
+    done = finished.snakemake()
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout
+
+
+def test_the_report_is_one_file(finished: Checkout) -> None:
+    """`--report` writes one HTML file that holds the figures and the study's title."""
+    done = finished.snakemake("--report", "results/report.html")
+    assert done.returncode == 0, done.stdout
+    report = (finished.folder / "results/report.html").read_text(encoding="utf-8")
+    assert "A tiny study" in report
+    for name in ("cka", "pairs", "silhouette", "lda"):
+        assert f"figures/{name}" in report or f"{name}.svg" in report
+
+
+def test_several_layers_a_job_give_the_same_bits(study: Checkout) -> None:
+    """One forward pass for all layers writes the same files as one job a layer."""
+    layers = sorted((study.folder / "results/embeddings/clips/w2v").glob("*.parquet"))
+    before = {file.name: file.read_bytes() for file in layers}
+    for file in layers:
+        file.unlink()
+    config = study.config()
+    study.configure({**config, "layers_per_job": "all"})
+    planned = study.planned()
+    assert planned["extract_embeddings_0_2"] == 1
+    done = study.snakemake("--until", "extract_embeddings_0_2")
+    assert done.returncode == 0, done.stdout
+    assert {file.name: file.read_bytes() for file in layers} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"modles": {}}, "unknown key 'modles'"),
+        ({"results": "../elsewhere"}, "results: '../elsewhere' is not legal"),
+    ],
+)
+def test_a_bad_study_is_one_line(study: Checkout, change: dict[str, object], message: str) -> None:
+    """An illegal configuration ends Snakemake with one line, without a traceback."""
+    study.configure({**study.config(), **change})
+    done = study.snakemake("--dry-run")
+    assert done.returncode == 2
+    assert "error: " in done.stdout
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_another_study_file_replaces_the_default(study: Checkout) -> None:
+    """With --configfile nothing of config.yaml is left: no model, no corpus is merged in."""
+    other = study.config()
+    other["models"] = {"only": other["models"]["glove"]}
+    other["analyses"] = {"lda": {"labellings": ["speaker"]}}
+    own = Path("other.yaml")
+    study.configure(other)
+    (study.folder / "config.yaml").rename(study.folder / own)
+    (study.folder / "config.yaml").write_text("study: {title: x}\nnonsense: true\n")
+    planned = study.planned("--configfile", str(own))
+    assert planned["extract_embeddings"] == 1
+    assert "compare_cka" not in planned

@@ -1,0 +1,70 @@
+"""How a model is run, which never changes the result, and where the word vectors gather."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from groundscope.encoders.base import Request
+from groundscope.encoders.pooling import WordPooler
+
+_PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How to compute.
+
+    Attributes
+    ----------
+    batch_seconds
+        Audio a batch, padding included.
+    batch_pieces
+        Word pieces a batch.
+    workers
+        Threads that decode audio.
+    """
+
+    batch_seconds: float = 60.0
+    batch_pieces: int = 8192
+    workers: int = 2
+
+
+class LayerStore:
+    """Word vectors of all requested layers, filled batch by batch.
+
+    Parameters
+    ----------
+    request
+        What is loaded.
+    rows
+        Word vectors to come.
+    """
+
+    def __init__(self, request: Request, rows: int) -> None:
+        self._request = request
+        self._rows = rows
+        self.vectors: dict[str, NDArray[np.float32]] = {}
+
+    def run(self, pooler: WordPooler, rows: Sequence[int], forward: Callable[[], None]) -> None:
+        """Run one batch; keep its words' vectors, which belong in `rows`."""
+        with torch.inference_mode(), self._autocast():
+            forward()
+        for layer in self._request.layers:
+            if layer not in pooler.pooled:
+                message = f"the encoder of {self._request.model} did not deliver layer {layer!r}"
+                raise ValueError(message)
+            pooled = pooler.pooled[layer].cpu().numpy()
+            if layer not in self.vectors:
+                self.vectors[layer] = np.zeros((self._rows, pooled.shape[1]), np.float32)
+            self.vectors[layer][rows] = pooled
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        precision = self._request.options.get("precision", "float32")
+        if precision == "float32":
+            return nullcontext()
+        return torch.autocast(self._request.device.type, dtype=_PRECISIONS[precision])

@@ -1,0 +1,156 @@
+"""Word vectors from text encoders: each distinct text once, in batches of equal length."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from groundscope.encoders.base import Pieces, Request, TextEncoder
+from groundscope.encoders.batching import MemoryGuard, batches_by_length
+from groundscope.encoders.execution import Execution, LayerStore
+from groundscope.encoders.pooling import Span, WordPooler
+from groundscope.encoders.progress import Progress
+from groundscope.errors import UserError
+
+_TOKENIZED_TOGETHER = 4096
+
+Words = dict[Span | None, tuple[int, str]]
+
+
+def plan_text(tokens: pa.Table, context: str) -> tuple[dict[str, Words], NDArray[np.int64]]:
+    """Find the distinct texts and words of a token table.
+
+    Parameters
+    ----------
+    tokens
+        A token table.
+    context
+        ``word``: the word alone; ``text``: the word in its text.
+
+    Returns
+    -------
+    tuple
+        Text -> its words (characters, or None for a word alone) -> row and a token, and for each
+        token the row of its word; int64 ``[tokens]``.
+
+    Raises
+    ------
+    UserError
+        A span is not within its text.
+    """
+    texts: dict[str, Words] = {}
+    rows = []
+    count = 0
+    names = ("token_id", "word", "text", "char_start", "char_end")
+    for token_id, word, text, begin, end in zip(
+        *(tokens.column(name).to_pylist() for name in names), strict=True
+    ):
+        alone = context == "word"
+        if not alone and not 0 <= begin < end <= len(text):
+            message = (
+                f"token {token_id!r}: characters {begin} to {end} are not within its text of "
+                f"{len(text)} characters"
+            )
+            raise UserError(message)
+        words = texts.setdefault(word if alone else text, {})
+        span = None if alone else (begin, end)
+        if span not in words:
+            words[span] = (count, token_id)
+            count += 1
+        rows.append(words[span][0])
+    return texts, np.array(rows, dtype=np.int64)
+
+
+def piece_range(text: str, pieces: Pieces, span: Span | None, token_id: str) -> tuple[int, int]:
+    """Pieces ``[first, last)`` that overlap a word.
+
+    Parameters
+    ----------
+    text
+        The text, for messages and for the extent of a word alone.
+    pieces
+        Its pieces.
+    span
+        Characters of the word; None: all of the text.
+    token_id
+        For messages.
+
+    Raises
+    ------
+    UserError
+        The word has no piece.
+    """
+    begin, end = span or (0, len(text))
+    inside = [
+        index
+        for index, (first, last) in enumerate(pieces.offsets)
+        if first < last and first < end and last > begin
+    ]
+    if not inside:
+        word = text[int(begin) : int(end)]
+        message = f"token {token_id!r}: the tokenizer makes no piece of {word!r}"
+        raise UserError(message)
+    return inside[0], inside[-1] + 1
+
+
+def extract_text(
+    tokens: pa.Table, encoder: TextEncoder, request: Request, execution: Execution
+) -> tuple[NDArray[np.int64], LayerStore, dict[str, str]]:
+    """Run a text encoder over all tokens.
+
+    Returns
+    -------
+    tuple
+        For each token its row, the vectors, facts.
+    """
+    texts, rows = plan_text(tokens, request.options["context"])
+    pieces = _tokenize(encoder, list(texts), texts)
+    ranges = {
+        text: [
+            piece_range(text, pieces[text], span, token_id) for span, (_, token_id) in words.items()
+        ]
+        for text, words in texts.items()
+    }
+    store = LayerStore(request, int(rows.max(initial=-1)) + 1)
+    progress = Progress(len(texts), "texts")
+
+    def run(batch: Sequence[str]) -> None:
+        pooler = WordPooler(
+            [ranges[text] for text in batch],
+            request.options["pieces"],
+            whole_inputs=request.options["context"] == "word",
+        )
+        places = [row for text in batch for row, _ in texts[text].values()]
+        ids = torch.tensor([pieces[text].ids for text in batch], device=request.device)
+        store.run(pooler, places, lambda: encoder.forward(ids, pooler))
+        progress.add(len(batch))
+
+    guarded = MemoryGuard(run, lambda text: f"the text {text[:40]!r}", lambda t: len(pieces[t].ids))
+    order = list(texts)
+    lengths = [len(pieces[text].ids) for text in order]
+    for batch in batches_by_length(lengths, execution.batch_pieces, equal=True):
+        guarded([order[index] for index in batch])
+    progress.close()
+    several = sum(last - first > 1 for words in ranges.values() for first, last in words)
+    return rows, store, {"words_of_several_pieces": str(several), "inputs": str(len(texts))}
+
+
+def _tokenize(
+    encoder: TextEncoder, order: Sequence[str], texts: Mapping[str, Words]
+) -> dict[str, Pieces]:
+    """Pieces of each text, all short enough for the model."""
+    pieces: dict[str, Pieces] = {}
+    for start in range(0, len(order), _TOKENIZED_TOGETHER):
+        some = order[start : start + _TOKENIZED_TOGETHER]
+        pieces.update(zip(some, encoder.tokenize(some), strict=True))
+    for text, found in pieces.items():
+        if len(found.ids) > encoder.longest:
+            token_id = next(iter(texts[text].values()))[1]
+            message = (
+                f"token {token_id!r}: its text has {len(found.ids)} pieces, the model takes "
+                f"{encoder.longest}"
+            )
+            raise UserError(message)
+    return pieces

@@ -1,0 +1,265 @@
+"""Linear discriminant analysis, fitted many times on subsets of the same rows.
+
+Two estimators, both with class shares as priors, defined as in scikit-learn's
+``LinearDiscriminantAnalysis`` so that predictions are the same:
+
+- ``shrinkage``: within-class covariance = sum over classes of prior times the Ledoit-Wolf (2004)
+  covariance of the class, shrunk after standardising each feature within the class;
+- ``svd``: pooled within-class covariance, directions with a standard deviation below 1e-4 (after
+  standardising) dropped, no shrinkage.
+
+Folds do not go back to the rows for what is a sum over them: counts, class sums and the scatter matrix
+are taken once, and each fold subtracts those of its test rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, eigh, solve_triangular, svd
+
+from groundscope.metrics.groups import Floats, Groups, Integers
+
+SOLVERS = ("shrinkage", "svd")
+_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Discriminant:
+    """Linear decision functions, ``rows @ coefficients + intercept``.
+
+    Attributes
+    ----------
+    coefficients
+        Shape ``[d, k]``.
+    intercept
+        Shape ``[k]``; minus infinity for a class without training rows.
+    projection
+        Discriminant axes, shape ``[d, at most k - 1]``, strongest first; empty for shrinkage.
+    """
+
+    coefficients: Floats
+    intercept: Floats
+    projection: Floats
+
+    def predict(self, rows: Floats) -> Integers:
+        """Class of each row, shape ``[n]``."""
+        return np.argmax(rows @ self.coefficients + self.intercept, axis=1)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over rows: ``counts`` [k], ``sums`` [k, d], ``scatter`` [d, d] (about the origin)."""
+
+    counts: Floats
+    sums: Floats
+    scatter: Floats
+
+    @classmethod
+    def of(cls, rows: Floats, codes: Integers, classes: int) -> "Moments":
+        """Take the sums of some rows."""
+        counts = np.bincount(codes, minlength=classes).astype(np.float64)
+        sums = np.zeros((classes, rows.shape[1]))
+        if len(rows):
+            present = Groups.of(codes)
+            sums[present.names.astype(np.intp)] = present.sums(rows)
+        return cls(counts, sums, rows.T @ rows)
+
+    def minus(self, other: "Moments") -> "Moments":
+        """Sums without the rows of `other`."""
+        return Moments(
+            self.counts - other.counts, self.sums - other.sums, self.scatter - other.scatter
+        )
+
+
+def _class_means(counts: Floats, sums: Floats) -> Floats:
+    return np.asarray(sums / np.maximum(counts, 1.0)[:, None])
+
+
+def _between(
+    means: Floats, counts: Floats, whiten: Floats, tolerance: float = _TOLERANCE
+) -> Discriminant:
+    """Decision functions from class means and a whitening matrix ``[d, r]``."""
+    priors = counts / counts.sum()
+    centre = priors @ means
+    weighted = (np.sqrt(counts)[:, None] * (means - centre)) @ whiten
+    _, strengths, axes = svd(weighted, full_matrices=False)
+    keep = int((strengths > tolerance * strengths[0]).sum())
+    projection = whiten @ axes[:keep].T
+    scores = (means - centre) @ projection
+    coefficients = projection @ scores.T
+    with np.errstate(divide="ignore"):
+        intercept = -0.5 * (scores**2).sum(axis=1) + np.log(priors) - centre @ coefficients
+    return Discriminant(coefficients, intercept, projection)
+
+
+def fit_svd(moments: Moments) -> Discriminant:
+    """Fit the ``svd`` estimator from sums."""
+    means = _class_means(moments.counts, moments.sums)
+    total = moments.counts.sum()
+    within = moments.scatter - (means * moments.counts[:, None]).T @ means
+    spread = np.sqrt(np.maximum(np.diagonal(within), 0.0) / total)
+    # what is left of a constant feature after the subtraction is rounding
+    spread[spread <= 1e-7 * np.sqrt(np.diagonal(moments.scatter) / total)] = 0.0
+    scale = np.where(spread > 0, spread, 1.0)
+    correlation = within / total / scale / scale[:, None]
+    count = len(correlation)
+    try:
+        # positive definite after this subtraction: every direction is above the tolerance
+        cholesky(correlation - _TOLERANCE**2 * np.eye(count), lower=True)
+        factor = cholesky(correlation, lower=True)
+        whiten = solve_triangular(factor, np.eye(count), lower=True).T / scale[:, None]
+    except LinAlgError:
+        values, vectors = eigh(correlation)
+        keep = values > _TOLERANCE**2
+        whiten = vectors[:, keep] / np.sqrt(values[keep]) / scale[:, None]
+    return _between(means, moments.counts, whiten)
+
+
+def fit_svd_rows(rows: Floats, codes: Integers, classes: int) -> Discriminant:
+    """Fit the ``svd`` estimator from rows: the way for fewer rows than features."""
+    counts = np.bincount(codes, minlength=classes).astype(np.float64)
+    moments = Moments.of(rows, codes, classes) if len(rows) > rows.shape[1] else None
+    if moments is not None:
+        return fit_svd(moments)
+    labels = Groups.of(codes)
+    means = np.zeros((classes, rows.shape[1]))
+    means[labels.names.astype(np.intp)] = labels.means(rows)
+    centred = rows - means[codes]
+    spread = centred.std(axis=0)
+    scale = np.where(spread > 0, spread, 1.0)
+    _, values, axes = svd(centred / scale / np.sqrt(len(rows)), full_matrices=False)
+    keep = values > _TOLERANCE
+    return _between(means, counts, (axes[keep] / scale).T / values[keep])
+
+
+def fit_shrinkage(rows: Floats, codes: Integers, classes: int) -> Discriminant:
+    """Fit the ``shrinkage`` estimator from rows sorted by class.
+
+    Raises
+    ------
+    ValueError
+        No feature varies within any class.
+    """
+    counts = np.bincount(codes, minlength=classes).astype(np.float64)
+    means = np.zeros((classes, rows.shape[1]))
+    centred = np.empty_like(rows)
+    ridge = np.zeros(rows.shape[1])
+    stops = np.cumsum(counts).astype(np.intp)
+    for label, stop in enumerate(stops):
+        part = slice(stop - int(counts[label]), stop)
+        if part.start == part.stop:
+            continue
+        means[label] = rows[part].mean(axis=0)
+        own = rows[part] - means[label]
+        shrinkage, variance = _ledoit_wolf(own)
+        prior = counts[label] / len(rows)
+        ridge += prior * shrinkage * (variance > 0).mean() * np.where(variance > 0, variance, 1.0)
+        centred[part] = own * np.sqrt((1 - shrinkage) / len(rows))
+    solved = _solve(centred, ridge, means.T)
+    with np.errstate(divide="ignore"):
+        intercept = -0.5 * np.einsum("kd,dk->k", means, solved) + np.log(counts / len(rows))
+    return Discriminant(solved, intercept, np.empty((rows.shape[1], 0)))
+
+
+def _ledoit_wolf(centred: Floats) -> tuple[float, Floats]:
+    """Ledoit-Wolf intensity of a class after standardising, and the features' variances."""
+    count, features = centred.shape
+    variance = np.einsum("ij,ij->j", centred, centred) / count
+    scaled = centred / np.sqrt(np.where(variance > 0, variance, 1.0))
+    gram = scaled @ scaled.T if count < features else scaled.T @ scaled
+    delta = np.vdot(gram, gram) / count**2
+    norms = np.einsum("ij,ij->i", scaled, scaled)
+    mean = (variance > 0).sum() / features
+    beta = (norms @ norms / count - delta) / (features * count)
+    distance = (delta - features * mean**2) / features
+    beta = min(beta, distance)
+    return (0.0 if beta <= 0 else float(beta / distance)), variance
+
+
+def _solve(centred: Floats, ridge: Floats, right: Floats) -> Floats:
+    """Solve ``(Z'Z + diag(ridge)) B = right`` with Z = `centred`, the cheaper way round."""
+    count, features = centred.shape
+    if count < features and (ridge > 0).all():
+        scaled = centred / ridge
+        inner = np.eye(count) + scaled @ centred.T
+        image = scaled @ right
+        correction = scaled.T @ cho_solve(cho_factor(inner, lower=True), image)
+        return np.asarray(right / ridge[:, None] - correction)
+    covariance = centred.T @ centred
+    covariance[np.diag_indices(features)] += ridge
+    try:
+        return np.asarray(cho_solve(cho_factor(covariance, lower=True), right))
+    except LinAlgError as error:
+        message = "the shrunk covariance is singular: some feature is constant within every class"
+        raise ValueError(message) from error
+
+
+def held_out(
+    rows: Floats,
+    codes: Integers,
+    classes: int,
+    folds: Sequence[tuple[Integers, Integers]],
+    solver: str,
+) -> list[Integers]:
+    """Predicted class of the test rows of each fold.
+
+    Parameters
+    ----------
+    rows
+        Shape ``[n, d]``, float64.
+    codes
+        Class of each row, shape ``[n]``.
+    classes
+        k.
+    folds
+        (training rows, test rows) of each fold.
+    solver
+        ``shrinkage`` or ``svd``.
+
+    Raises
+    ------
+    ValueError
+        Unknown solver, or fewer than two classes among the training rows of a fold.
+    """
+    if solver not in SOLVERS:
+        message = f"solver must be one of {', '.join(SOLVERS)}, got {solver!r}"
+        raise ValueError(message)
+    rows = rows - rows.mean(axis=0)
+    whole: Moments | None = None
+    predictions = []
+    for train, test in folds:
+        order = train[np.argsort(codes[train], kind="stable")]
+        if codes[order[0]] == codes[order[-1]]:
+            message = f"a fold trains on {len(order)} rows of one class: LDA needs at least 2"
+            raise ValueError(message)
+        if solver == "shrinkage":
+            fitted = fit_shrinkage(rows[order], codes[order], classes)
+        elif len(train) <= rows.shape[1]:
+            fitted = fit_svd_rows(rows[order], codes[order], classes)
+        else:
+            if whole is None:
+                whole = Moments.of(rows, codes, classes)
+            out = np.setdiff1d(np.arange(len(rows)), train, assume_unique=True)
+            fitted = fit_svd(whole.minus(Moments.of(rows[out], codes[out], classes)))
+        predictions.append(fitted.predict(rows[test]))
+    return predictions
+
+
+def project(rows: Floats, labels: Groups) -> Floats:
+    """Coordinates on the discriminant axes, fitted on these same rows (in sample).
+
+    Parameters
+    ----------
+    rows
+        Shape ``[n, d]``.
+    labels
+        Class of each row.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``[n, min(k - 1, d)]`` or fewer if classes coincide.
+    """
+    centred = rows - rows.mean(axis=0)
+    return centred @ fit_svd_rows(centred, labels.codes, len(labels)).projection

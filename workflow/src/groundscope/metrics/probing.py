@@ -1,0 +1,210 @@
+"""Held-out LDA scores of a labelling: folds, accuracy, intervals over words, null, confusion.
+
+A fold never shares with its training rows what is *held apart*: the row itself, its word (all tokens of
+a word are tested together), its speaker, or both. Labels of words are dealt to folds class by class
+(stratified); labels that vary within a word are not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundscope.metrics.discriminant import held_out
+from groundscope.metrics.groups import Floats, Groups, Integers, home_of, permuted_labels
+from groundscope.metrics.statistics import (
+    Interval,
+    jackknife,
+    permutation_p,
+    proportion_interval,
+    unit_means,
+)
+
+Folds = list[tuple[Integers, Integers]]
+MEASURES = ("accuracy", "balanced-accuracy")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Held-out scores; arrays follow `MEASURES`.
+
+    Attributes
+    ----------
+    rows
+        Share of repeats in which each row was classified correctly, shape ``[n]``.
+    estimate, interval
+        Mean over repeats, and its Wilson interval from a jackknife over words, shape ``[2]``.
+    null, p_value
+        One repeat with the labels of words permuted, shape ``[2, permutations]``; one-sided p of the
+        first repeat among them, shape ``[2]``, missing without permutations.
+    chance
+        Share of the largest class, and 1 / k.
+    confusion
+        Held-out rows over all repeats: true class by predicted class, shape ``[k, k]``.
+    """
+
+    rows: Floats
+    estimate: Floats
+    interval: Interval
+    null: Floats
+    p_value: Floats
+    chance: Floats
+    confusion: NDArray[np.int64]
+
+
+def deal(labels: Groups, units: Groups, count: int, rng: np.random.Generator) -> Integers:
+    """Fold of each row: units stay whole; classes are spread evenly where they are of units."""
+    home = home_of(labels, units)
+    order = rng.permutation(len(units))
+    if home is not None:
+        order = order[np.argsort(home[order], kind="stable")]
+    fold = np.empty(len(units), np.intp)
+    fold[order] = np.arange(len(units)) % count
+    return fold[units.codes]
+
+
+def make_folds(
+    labels: Groups, held_apart: Sequence[Groups], count: int, rng: np.random.Generator
+) -> Folds:
+    """Training and test rows of each fold.
+
+    Parameters
+    ----------
+    labels
+        Class of each row.
+    held_apart
+        Partitions (words, speakers) that no fold shares between its two sides. With two, each
+        fold tests the rows of some words by some speakers, and trains on other words by others.
+    count
+        Folds of each partition.
+    rng
+        Deals the units.
+
+    Raises
+    ------
+    ValueError
+        A class is missing on the training side of a fold.
+    """
+    parts = [deal(labels, units, min(count, len(units)), rng) for units in held_apart]
+    cells = np.array(np.meshgrid(*[np.arange(part.max() + 1) for part in parts])).reshape(
+        len(parts), -1
+    )
+    folds = []
+    for cell in cells.T:
+        inside = np.array([part == number for part, number in zip(parts, cell, strict=True)])
+        test = np.flatnonzero(inside.all(axis=0))
+        train = np.flatnonzero(~inside.any(axis=0))
+        present = np.bincount(labels.codes[train], minlength=len(labels))
+        if len(test) and (present < 2).any():
+            rare = str(labels.names[int(np.argmin(present))])
+            message = (
+                f"class {rare!r} has {present.min()} rows to train on in one of {count} folds, "
+                "at least 2 are needed: use fewer folds, or drop the class"
+            )
+            raise ValueError(message)
+        if len(test):
+            folds.append((train, test))
+    return folds
+
+
+def predict(rows: Floats, labels: Groups, folds: Folds, solver: str) -> Integers:
+    """Held-out class of each row, shape ``[n]``."""
+    predicted = np.empty(len(rows), np.intp)
+    results = held_out(rows, labels.codes, len(labels), folds, solver)
+    for (_, test), classes in zip(folds, results, strict=True):
+        predicted[test] = classes
+    return predicted
+
+
+def _scores(values: Floats, labels: Groups) -> Floats:
+    return np.array([values.mean(), labels.means(values).mean()])
+
+
+def _interval(values: Floats, labels: Groups, words: Groups, estimate: Floats) -> Interval:
+    home = home_of(labels, words)
+    without = np.empty((2, len(words)))
+    without[0] = unit_means(values, words)
+    totals, counts = labels.sums(values), labels.sizes.astype(np.float64)
+    cells = words.codes * len(labels) + labels.codes
+    shape = (len(words), len(labels))
+    out = np.bincount(cells, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
+    gone = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+    without[1] = ((totals - out) / (counts - gone)).mean(axis=1)
+    error = jackknife(estimate, without, home).standard_error
+    degrees = len(words) - (1 if home is None else len(labels))
+    return proportion_interval(estimate, error, len(words), degrees)
+
+
+def probe(
+    rows: Floats,
+    labels: Groups,
+    words: Groups,
+    held_apart: Sequence[Groups],
+    *,
+    solver: str,
+    folds: int,
+    repeats: int,
+    permutations: int,
+    seed: int,
+) -> Probe:
+    """Score a labelling by repeated held-out LDA.
+
+    Parameters
+    ----------
+    rows
+        Features, shape ``[n, d]``.
+    labels
+        Class of each row.
+    words
+        Word of each row: the unit of the interval and of the permutation.
+    held_apart
+        See `make_folds`.
+    solver
+        ``shrinkage`` or ``svd``.
+    folds, repeats
+        Folds of a repeat, and how often they are drawn.
+    permutations
+        Of the null; 0 leaves it out.
+    seed
+        Of folds and permutations.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two classes, a class with fewer than two words, or one that a fold cannot train on.
+    """
+    _check(labels, words)
+    rows = np.asarray(rows, np.float64)
+    rng = np.random.default_rng(seed)
+    correct = np.empty((repeats, len(rows)))
+    confusion = np.zeros((len(labels), len(labels)), np.int64)
+    for repeat in range(repeats):
+        predicted = predict(rows, labels, make_folds(labels, held_apart, folds, rng), solver)
+        correct[repeat] = predicted == labels.codes
+        np.add.at(confusion, (labels.codes, predicted), 1)
+    values = correct.mean(axis=0)
+    estimate = _scores(values, labels)
+    null = np.empty((2, permutations))
+    for index in range(permutations):
+        moved = permuted_labels(labels, words, rng)
+        predicted = predict(rows, moved, make_folds(moved, held_apart, folds, rng), solver)
+        null[:, index] = _scores((predicted == moved.codes).astype(np.float64), moved)
+    first = _scores(correct[0], labels)
+    p_value = permutation_p(first, null) if permutations else np.full(2, np.nan)
+    chance = np.array([labels.sizes.max() / len(rows), 1 / len(labels)])
+    interval = _interval(values, labels, words, estimate)
+    return Probe(values, estimate, interval, null, p_value, chance, confusion)
+
+
+def _check(labels: Groups, words: Groups) -> None:
+    if len(labels) < 2:
+        message = f"LDA needs at least 2 classes, got {len(labels)}: {', '.join(labels.names)}"
+        raise ValueError(message)
+    cells = np.unique(words.codes * len(labels) + labels.codes) % len(labels)
+    counts = np.bincount(cells, minlength=len(labels))
+    if (counts < 2).any():
+        rare = str(labels.names[int(np.argmin(counts))])
+        message = f"class {rare!r} has {counts.min()} word with vectors: LDA needs at least 2"
+        raise ValueError(message)
+
