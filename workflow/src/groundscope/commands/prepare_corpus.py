@@ -9,23 +9,41 @@ from typing import Any
 
 from groundscope import tables
 from groundscope.commands import _cli
-from groundscope.corpora import recordings, synthesized, word_list
+from groundscope.corpora import (
+    aligned_folders,
+    captions,
+    filters,
+    folders,
+    librispeech,
+    mald,
+    recordings,
+    synthesized,
+    word_list,
+)
 from groundscope.corpora.tokens import Corpus, count_types, token_table
 from groundscope.errors import UserError
+
+_RECORDED = {
+    "recordings": recordings.load,
+    "librispeech": librispeech.load,
+    "textgrids": aligned_folders.load,
+    "mald": mald.load,
+    "folders": folders.load,
+    "captions": captions.load,
+}
 
 
 def load(options: Mapping[str, Any], *, audio: Path, workers: int) -> Corpus:
     """Read or make the corpus that `options`, an entry of ``corpora``, describes."""
-    match options["kind"]:
-        case "recordings":
-            return recordings.load(options, workers=workers)
-        case "word-list":
-            return word_list.load(options)
-        case "synthesized":
-            return synthesized.load(options, audio=audio)
-        case kind:
-            message = f"corpora: kind {kind!r} is unknown"
-            raise UserError(message)
+    kind = options["kind"]
+    if kind == "word-list":
+        return word_list.load(options)
+    if kind == "synthesized":
+        return synthesized.load(options, audio=audio)
+    if kind not in _RECORDED:
+        message = f"corpora: kind {kind!r} is unknown"
+        raise UserError(message)
+    return _RECORDED[kind](options, workers=workers)
 
 
 def main() -> None:
@@ -40,6 +58,10 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.audio.mkdir(parents=True, exist_ok=True)
     corpus = load(arguments.options, audio=arguments.audio, workers=arguments.workers)
+    corpus = filters.add_norms(corpus, arguments.options.get("norms", []))
+    if pronunciations := arguments.options.get("pronunciations"):
+        corpus = filters.add_phones(corpus, pronunciations)
+    corpus = filters.apply_filters(corpus, arguments.options.get("filters", {}))
     if not corpus.tokens:
         message = f"corpus {arguments.name!r} has no tokens left"
         raise UserError(message)

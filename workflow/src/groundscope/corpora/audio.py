@@ -13,6 +13,7 @@ import soundfile
 from groundscope.errors import UserError
 
 _BLOCK = 1 << 18  # frames decoded at a time, so that an hour of audio needs no more memory
+_INTEGER = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32"})
 _END_OF_STREAM = 4  # header flag of the last page of an Ogg stream
 
 
@@ -38,7 +39,7 @@ class Recording:
 
 
 def inspect(path: Path) -> Recording:
-    """Decode a whole file and say how long it is.
+    """Check a whole file and say how long it is.
 
     Raises
     ------
@@ -55,15 +56,7 @@ def inspect(path: Path) -> Recording:
         with soundfile.SoundFile(path) as audio:
             _require_whole(path, audio.format)
             declared, rate = audio.frames, audio.samplerate
-            decoded = 0
-            # not audio.blocks: it hands out uninitialised memory where a file ends too early
-            while len(block := audio.read(_BLOCK, dtype="float32", always_2d=True)):
-                finite = np.isfinite(block).all(axis=1)
-                if not finite.all():
-                    first = (decoded + int(np.argmin(finite))) / rate
-                    message = f"{path}: samples that are not finite, the first at {first:.4f} s"
-                    raise UserError(message)
-                decoded += len(block)
+            decoded = _last_frame(audio) if audio.subtype in _INTEGER else _decode(path, audio)
     except soundfile.LibsndfileError as error:
         message = f"{path} is not a readable audio file ({error.error_string})"
         raise UserError(message) from error
@@ -74,6 +67,28 @@ def inspect(path: Path) -> Recording:
         message = f"{path} holds no samples"
         raise UserError(message)
     return Recording(decoded, rate)
+
+
+def _last_frame(audio: soundfile.SoundFile) -> int:
+    """Count the frames that can be reached; integer samples are finite and need no decoding."""
+    if audio.frames == 0:
+        return 0
+    audio.seek(audio.frames - 1)
+    return int(audio.frames) - 1 + len(audio.read(1, dtype="float32", always_2d=True))
+
+
+def _decode(path: Path, audio: soundfile.SoundFile) -> int:
+    """Count the frames that are there, and check each."""
+    decoded = 0
+    # not audio.blocks: it hands out uninitialised memory where a file ends too early
+    while len(block := audio.read(_BLOCK, dtype="float32", always_2d=True)):
+        finite = np.isfinite(block).all(axis=1)
+        if not finite.all():
+            first = (decoded + int(np.argmin(finite))) / audio.samplerate
+            message = f"{path}: samples that are not finite, the first at {first:.4f} s"
+            raise UserError(message)
+        decoded += len(block)
+    return decoded
 
 
 def inspect_all(files: Mapping[Path, str], *, workers: int = 1) -> dict[Path, Recording]:

@@ -1,11 +1,10 @@
 """Words and the templates that they are put into; the span is known by construction."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
-from groundscope.lexicon.records import read_records
+from groundscope.lexicon.records import read_lines, read_records
 
 _SLOT = "{word}"
 
@@ -46,11 +45,7 @@ def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, str | Non
 def _file_words(source: Mapping[str, Any]) -> list[tuple[str | None, str | None]]:
     column, group = source.get("column"), source.get("group")
     if column is None:
-        file = Path(source["file"])
-        if not file.is_file():
-            message = f"words.file {file} does not exist or is no file"
-            raise UserError(message)
-        return [(line, None) for line in file.read_text(encoding="utf-8").splitlines() if line]
+        return [(line, None) for line in read_lines(source["file"]) if line]
     rows = read_records(source["file"], [column] if group is None else [column, group])
     return [(row[column], None if group is None else row[group]) for row in rows]
 

@@ -1,11 +1,15 @@
 """Loading what `convert_checkpoint` wrote: strict, and only the parts that are needed."""
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no job opens a socket
+
 import torch
 from torch import nn
+from transformers.initialization import no_init_weights
 
 from groundscope.encoders.base import Request
 from groundscope.encoders.weights import check_finite, match_names, read_tensors
@@ -71,7 +75,7 @@ def fill(request: Request, whole: Callable[[], nn.Module], part: Callable[[], _M
         A tensor is missing, unexpected, of another shape or not finite.
     """
     assert request.checkpoint is not None
-    with torch.device("meta"):
+    with no_init_weights():  # not on the meta device: buffers that are in no file stay as built
         model = part()
     if request.options["weights"] == "random":
         with torch.random.fork_rng(devices=[]):

@@ -1,6 +1,7 @@
 """Tables that people bring: CSV, tab-separated text and Parquet, read as rows of named values."""
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,6 @@ def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
         columns that it has are named).
     """
     file = Path(path)
-    if not file.is_file():
-        message = f"{file} does not exist or is no file"
-        raise UserError(message)
     names, rows = _parquet(file) if file.suffix == ".parquet" else _text(file)
     for column in required:
         if column not in names:
@@ -48,6 +46,7 @@ def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
 
 
 def _parquet(file: Path) -> tuple[list[str], list[Row]]:
+    _require_file(file)
     try:
         table = pq.read_table(file)
     except (pa.ArrowInvalid, OSError) as error:
@@ -57,12 +56,7 @@ def _parquet(file: Path) -> tuple[list[str], list[Row]]:
 
 
 def _text(file: Path) -> tuple[list[str], list[Row]]:
-    try:
-        # newline=None: some published lists end their lines with a bare carriage return
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        message = f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8"
-        raise UserError(message) from error
+    lines = io.StringIO(_read_text(file))
     if file.suffix == ".csv":
         reader = csv.reader(lines)
     else:
@@ -84,6 +78,33 @@ def _text(file: Path) -> tuple[list[str], list[Row]]:
             raise UserError(message)
         rows.append({name: cell.strip() or None for name, cell in zip(names, cells, strict=True)})
     return names, rows
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """Read the lines of a UTF-8 text, without line ends.
+
+    Raises
+    ------
+    UserError
+        The file is missing or not UTF-8.
+    """
+    return _read_text(Path(path)).rstrip("\n").split("\n")
+
+
+def _require_file(file: Path) -> None:
+    if not file.is_file():
+        message = f"{file} does not exist or is no file"
+        raise UserError(message)
+
+
+def _read_text(file: Path) -> str:
+    _require_file(file)
+    try:
+        # one kind of line end is made of all: a published list has bare carriage returns
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8"
+        raise UserError(message) from error
 
 
 def numbers_where_possible(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Row]:

@@ -64,8 +64,9 @@ class _Side:
         smallest = min(own.debiased, own.debiased_without.min(), own.biased_without.min())
         if not smallest > 1e-12 * own.biased:
             message = (
-                f"{self.sources[index].name}: too few rows differ for CKA with a jackknife: without "
-                "one word type the rest has no variance; at least 3 types must have distinct vectors"
+                f"{self.sources[index].name}: too few rows differ for CKA with a jackknife: "
+                "without one word type the rest has no variance; "
+                "at least 3 types must have distinct vectors"
             )
             raise ValueError(message)
         return own

@@ -18,7 +18,7 @@ is exact and costs one more product.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class Order:
         return cls(rows, np.cumsum(sizes) - sizes, sizes)
 
     def sums(self, rows: Floats) -> Floats:
-        """Sums within groups of sorted rows, ``[n, ...]`` to ``[g, ...]``."""
+        """Sum sorted rows within groups, ``[n, ...]`` to ``[g, ...]``."""
         return np.add.reduceat(rows, self.starts, axis=0)
 
     def spread(self, of_groups: Floats) -> Floats:
@@ -140,7 +140,7 @@ def prepare(features: Floats, order: Order, *, gram: bool, name: str) -> Layer:
     norms = np.einsum("ij,ij->i", centred, centred)
     sums = order.spread(order.sums(centred))
     within = np.einsum("ij,ij->i", centred, sums)
-    return Layer(centred, False, norms, within, _blocks(centred, order))
+    return Layer(centred, gram=False, norms=norms, within=within, blocks=_blocks(centred, order))
 
 
 def _blocks(centred: Floats, order: Order) -> Floats:
@@ -163,9 +163,10 @@ def from_gram(gram: Floats, order: Order) -> Layer:
         np.cumsum(order.sizes[groups]) - order.sizes[groups], order.sizes[groups]
     )
     right = order.starts[groups[left]] + offset
-    blocks = gram[left, right]
-    within = np.bincount(left, weights=blocks, minlength=len(gram))
-    return Layer(gram, True, np.diagonal(gram).copy(), within, blocks)
+    blocks: Floats = gram[left, right]
+    within: Floats = np.bincount(left, weights=blocks, minlength=len(gram)).astype(np.float64)
+    norms = np.diagonal(gram).copy()
+    return Layer(gram, gram=True, norms=norms, within=within, blocks=blocks)
 
 
 def rbf_gram(features: Floats, order: Order, *, name: str) -> Layer:
@@ -235,7 +236,7 @@ def numerators(a: Layer, b: Layer) -> Floats:
 
 
 def shuffled(layer: Layer, rows: Integers) -> Layer:
-    """The layer with its (sorted) rows replaced by `rows` of it, centred again.
+    """Replace the (sorted) rows of a layer by `rows` of it, and centre again.
 
     Only what `numerators` reads is right in the result.
     """
@@ -244,16 +245,21 @@ def shuffled(layer: Layer, rows: Integers) -> Layer:
         means = gram.mean(axis=0)
         gram -= means
         gram -= means[:, None] - means.mean()
-        return Layer(gram, True, np.diagonal(gram).copy(), layer.within, layer.blocks)
+        return replace(layer, values=gram, norms=np.diagonal(gram).copy())
     values = layer.values[rows]
     values -= values.mean(axis=0)
     norms = np.einsum("ij,ij->i", values, values)
-    return Layer(values, False, norms, layer.within, layer.blocks)
+    return replace(layer, values=values, norms=norms)
 
 
-def _debias(total: Floats | float, products: Floats | float, k: Floats | float,
-            l: Floats | float, n: Floats | float) -> Floats | float:
-    return total - n / (n - 2) * products + k * l / ((n - 1) * (n - 2))
+def _debias(
+    total: Floats | float,
+    products: Floats | float,
+    k: Floats | float,
+    m: Floats | float,
+    n: Floats | float,
+) -> Floats | float:
+    return total - n / (n - 2) * products + k * m / ((n - 1) * (n - 2))
 
 
 def _cross(a: Layer, b: Layer, order: Order) -> tuple[float, Floats, Floats, Floats, Floats]:
@@ -286,29 +292,40 @@ def _gram_cross(a: Layer, b: Layer, order: Order) -> tuple[float, Floats, Floats
     return float(rows.sum()), rows, group_cross, b.values @ a.norms, a.values @ b.norms
 
 
-def _without(a: Layer, b: Layer, order: Order, total: float, rows: Floats, crossed: Floats,
-             norms_b: Floats, norms_a: Floats) -> tuple[Floats, Floats]:
+def _without(
+    a: Layer,
+    b: Layer,
+    order: Order,
+    total: float,
+    rows: Floats,
+    crossed: Floats,
+    norms_b: Floats,
+    norms_a: Floats,
+) -> tuple[Floats, Floats]:
     """F and n (n - 3) HSIC_1 without each group, from sums within the group."""
-    k, l, alpha, beta = a.norms, b.norms, a.within, b.within
+    k, m, alpha, beta = a.norms, b.norms, a.within, b.within
     left = len(k) - order.sizes.astype(np.float64)
     square_s, square_t = order.sums(alpha), order.sums(beta)
-    inside = np.add.reduceat(
-        a.blocks * b.blocks, np.cumsum(order.sizes**2) - order.sizes**2
-    )
+    inside = np.add.reduceat(a.blocks * b.blocks, np.cumsum(order.sizes**2) - order.sizes**2)
     mixed = order.sums(alpha * beta)
     biased = (
-        total + inside + square_s * square_t / left**2
-        - 2 * rows - 2 * crossed / left + 2 * mixed / left
+        total
+        + inside
+        + square_s * square_t / left**2
+        - 2 * rows
+        - 2 * crossed / left
+        + 2 * mixed / left
     )
     sum_k = k.sum() - order.sums(k)
-    sum_l = l.sum() - order.sums(l)
+    sum_m = m.sum() - order.sums(m)
     products = (
-        float(k @ l) - order.sums(k * l)
+        float(k @ m)
+        - order.sums(k * m)
         + 2 / left * (order.sums(norms_b) - order.sums(k * beta))
-        + 2 / left * (order.sums(norms_a) - order.sums(l * alpha))
-        + (square_t * sum_k + square_s * sum_l) / left**2
+        + 2 / left * (order.sums(norms_a) - order.sums(m * alpha))
+        + (square_t * sum_k + square_s * sum_m) / left**2
         + 4 / left**2 * (crossed - mixed)
         - 3 * square_s * square_t / left**3
     )
-    debiased = _debias(biased, products, sum_k - square_s / left, sum_l - square_t / left, left)
+    debiased = _debias(biased, products, sum_k - square_s / left, sum_m - square_t / left, left)
     return biased, np.asarray(debiased)

@@ -8,8 +8,8 @@ Two estimators, both with class shares as priors, defined as in scikit-learn's
 - ``svd``: pooled within-class covariance, directions with a standard deviation below 1e-4 (after
   standardising) dropped, no shrinkage.
 
-Folds do not go back to the rows for what is a sum over them: counts, class sums and the scatter matrix
-are taken once, and each fold subtracts those of its test rows.
+Folds do not go back to the rows for what is a sum over them: counts, class sums and the scatter
+matrix are taken once, and each fold subtracts those of its test rows.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,8 @@ class Discriminant:
 
     def predict(self, rows: Floats) -> Integers:
         """Class of each row, shape ``[n]``."""
-        return np.argmax(rows @ self.coefficients + self.intercept, axis=1)
+        scores = rows @ self.coefficients + self.intercept
+        return np.asarray(np.argmax(scores, axis=1), np.intp)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Moments:
         return cls(counts, sums, rows.T @ rows)
 
     def minus(self, other: "Moments") -> "Moments":
-        """Sums without the rows of `other`."""
+        """Subtract the rows of `other`."""
         return Moments(
             self.counts - other.counts, self.sums - other.sums, self.scatter - other.scatter
         )
@@ -262,4 +263,5 @@ def project(rows: Floats, labels: Groups) -> Floats:
         Shape ``[n, min(k - 1, d)]`` or fewer if classes coincide.
     """
     centred = rows - rows.mean(axis=0)
-    return centred @ fit_svd_rows(centred, labels.codes, len(labels)).projection
+    axes = fit_svd_rows(centred, labels.codes, len(labels)).projection
+    return np.asarray(centred @ axes)

@@ -43,7 +43,7 @@ class Groups:
     def sums(self, rows: Floats) -> Floats:
         """Sum over the rows of each group: ``[n, ...]`` to ``[g, ...]``."""
         if rows.ndim == 1:
-            return np.bincount(self.codes, weights=rows, minlength=len(self))
+            return np.bincount(self.codes, weights=rows, minlength=len(self)).astype(np.float64)
         order = np.argsort(self.codes, kind="stable")
         starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
         return np.add.reduceat(rows[order], starts, axis=0)
@@ -56,9 +56,9 @@ class Groups:
 def permuted_rows(groups: Groups, rng: np.random.Generator) -> Integers:
     """Row order that gives every group the rows of another, drawn at random.
 
-    Groups move as a whole, so that rows of one group stay dependent under the null. Where two groups
-    differ in size, the rows of the other are repeated in turn or cut; with equal sizes (one row a
-    word, or the same number of tokens of every word) the result is a true permutation.
+    Groups move as a whole, so that rows of one group stay dependent under the null. Where two
+    groups differ in size, the rows of the other are repeated in turn or cut; with equal sizes (one
+    row a word, or the same number of tokens of every word) the result is a true permutation.
 
     Parameters
     ----------

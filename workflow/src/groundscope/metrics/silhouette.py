@@ -2,8 +2,8 @@
 
 For row i of group c the silhouette is ``s = (b - a) / max(a, b)``: a is the mean distance to the
 other rows of c, b the smallest mean distance to the rows of another group (Rousseeuw 1987). Range
--1 to 1; 1 is well inside its group, 0 on the border, negative nearer to another group. A row that is
-alone in its group has 0 by convention.
+-1 to 1; 1 is well inside its group, 0 on the border, negative nearer to another group. A row that
+is alone in its group has 0 by convention.
 
 Only the sums of distances to each group are needed, ``[n, k]``. Cosine: ``n_c - u_i' S_c`` with
 S_c the sum of the group's unit vectors, exact in O(n k d). Euclidean: by blocks of rows, so that no
@@ -97,7 +97,7 @@ class Distances:
             distances = np.sqrt(np.maximum(squared, 0.0))
         own = np.arange(len(self.rows))[part]
         distances[np.arange(len(own)), own] = 0.0
-        return np.maximum(distances, 0.0)
+        return np.asarray(np.maximum(distances, 0.0))
 
     def sums(self, indicator: Floats) -> Floats:
         """Sum of distances of every row to the rows of each set, ``[n, m]`` to ``[n, m]``.
@@ -245,9 +245,7 @@ def _blocks(strata: Integers, rng: np.random.Generator) -> Integers:
     return blocks
 
 
-def _without_mixed(
-    distances: Distances, labels: Groups, sums: Floats, blocks: Integers
-) -> Floats:
+def _without_mixed(distances: Distances, labels: Groups, sums: Floats, blocks: Integers) -> Floats:
     """Estimates without each block of words, whose rows may lie in any group."""
     indicator = np.eye(len(labels))[labels.codes]
     without = np.empty((1 + len(labels), int(blocks.max()) + 1))
@@ -261,9 +259,7 @@ def _without_mixed(
     return without
 
 
-def _without_pure(
-    distances: Distances, labels: Groups, sums: Floats, blocks: Integers
-) -> Floats:
+def _without_pure(distances: Distances, labels: Groups, sums: Floats, blocks: Integers) -> Floats:
     """Estimates without each block of words, each block inside one group.
 
     Only the distances to that group change: rows of the group get another a, all others may get
@@ -297,5 +293,7 @@ def _without_pure(
         scores *= kept
         without[0, own] = scores.sum(axis=0) / kept.sum(axis=0)
         by_group = labels.sums(scores)
-        without[1:, own] = by_group / (sizes[:, None] - (np.arange(groups) == group)[:, None] * gone)
+        without[1:, own] = by_group / (
+            sizes[:, None] - (np.arange(groups) == group)[:, None] * gone
+        )
     return without

@@ -20,9 +20,7 @@ class Interval:
     high: Floats
 
 
-def jackknife(
-    estimate: ArrayLike, left_out: Floats, strata: Integers | None = None
-) -> Interval:
+def jackknife(estimate: ArrayLike, left_out: Floats, strata: Integers | None = None) -> Interval:
     """Delete-one-unit jackknife, stratified where units are fixed in their strata.
 
     ``se^2 = sum_h (m_h - 1) / m_h * sum_{u in h} (theta_(u) - mean_h)^2`` (Efron and Stein 1981;
@@ -188,8 +186,11 @@ def paired_difference(
     ratio = (means - estimate)[usable] / np.sqrt(squares[usable] / (count - 1))
     low, high = np.percentile(ratio, [2.5, 97.5])
     return (
-        Interval(np.asarray(error), np.asarray(estimate - high * error),
-                 np.asarray(estimate - low * error)),
+        Interval(
+            np.asarray(error),
+            np.asarray(estimate - high * error),
+            np.asarray(estimate - low * error),
+        ),
         float(p_value),
     )
 

@@ -21,7 +21,7 @@ from groundscope.releases.release import (
 _ENTRIES = ("dual_encoder", "audio_encoder", "model")
 # The image side, the heads of an unused loss, and the losses of the models that it started from.
 _DROPPED = ("trm.", "visual_", "audio_feats_proj.", "mask_emb", "final_proj.", "label_embs_concat")
-_PREFIXES = ("w2v_encoder.w2v_model.", "w2v2_model.", "conv1_trm1_conv2_trm2.", "audio_encoder.")
+_PREFIXES = ("conv1_trm1_conv2_trm2.", "audio_encoder.")
 
 
 def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint | None) -> Release:

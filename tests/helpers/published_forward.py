@@ -1,0 +1,174 @@
+"""Forward passes written out, straight line, from the published architectures.
+
+One item at a time, on the released state dicts, with nothing of transformers or of the encoders
+under test.
+"""
+
+import math
+
+import released_layouts as released
+import torch
+from released_layouts import Sizes
+from torch import Tensor
+from torch.nn import functional
+
+State = dict[str, Tensor]
+
+
+def linear(state: State, name: str, entering: Tensor) -> Tensor:
+    """Affine map under the release's names."""
+    return entering @ state[f"{name}.weight"].T + state[f"{name}.bias"]
+
+
+def layer_norm(state: State, name: str, entering: Tensor, eps: float) -> Tensor:
+    """Normalise the last axis, written out."""
+    centred = entering - entering.mean(-1, keepdim=True)
+    scaled = centred / (centred.square().mean(-1, keepdim=True) + eps).sqrt()
+    return scaled * state[f"{name}.weight"] + state[f"{name}.bias"]
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+    """Softmax attention of one item, ``[time, d]``, head by head."""
+    size = q.shape[1] // heads
+    parts = []
+    for head in range(heads):
+        here = slice(head * size, (head + 1) * size)
+        scores = q[:, here] @ k[:, here].T / math.sqrt(size)
+        parts.append(scores.softmax(-1) @ v[:, here])
+    return torch.cat(parts, 1)
+
+
+def convolutions(state: State, prefix: str, wave: Tensor) -> Tensor:
+    """Run the seven convolutions and the projection on one waveform: ``[time, d]``."""
+    hidden = wave[None, None]
+    for index, stride in enumerate(released.STRIDES):
+        here = f"{prefix}feature_extractor.conv_layers.{index}"
+        hidden = functional.conv1d(hidden, state[f"{here}.0.weight"], stride=stride)
+        if index == 0:
+            centred = hidden - hidden.mean(2, keepdim=True)
+            hidden = centred / (centred.square().mean(2, keepdim=True) + 1e-5).sqrt()
+            hidden = hidden * state[f"{here}.2.weight"][:, None] + state[f"{here}.2.bias"][:, None]
+        hidden = functional.gelu(hidden)
+    normed = layer_norm(state, f"{prefix}layer_norm", hidden[0].T, 1e-5)
+    return linear(state, f"{prefix}post_extract_proj", normed)
+
+
+def positional(state: State, name: str, frames: Tensor) -> Tensor:
+    """Run the positional convolution; its weight norm is over all but the taps."""
+    v = state[f"{name}.0.weight_v"]
+    weight = state[f"{name}.0.weight_g"] * v / v.square().sum((0, 1), keepdim=True).sqrt()
+    taps = weight.shape[2]
+    moved = functional.conv1d(
+        frames.T[None], weight, state[f"{name}.0.bias"], padding=taps // 2, groups=16
+    )
+    return functional.gelu(moved[0, :, :-1]).T
+
+
+def transformer(
+    state: State, prefix: str, blocks: int, heads: int, entering: Tensor
+) -> list[Tensor]:
+    """Input and outputs of post-norm blocks."""
+    outputs = [entering]
+    for block in range(blocks):
+        here, x = f"{prefix}encoder.layers.{block}", outputs[-1]
+        q, k, v = (linear(state, f"{here}.self_attn.{part}_proj", x) for part in "qkv")
+        x = x + linear(state, f"{here}.self_attn.out_proj", attention(q, k, v, heads))
+        x = layer_norm(state, f"{here}.self_attn_layer_norm", x, 1e-5)
+        inner = functional.gelu(linear(state, f"{here}.fc1", x))
+        x = layer_norm(
+            state, f"{here}.final_layer_norm", x + linear(state, f"{here}.fc2", inner), 1e-5
+        )
+        outputs.append(x)
+    return outputs
+
+
+def batch_norm(state: State, name: str, hidden: Tensor) -> Tensor:
+    """Batch norm by its running statistics, of ``[channels, 1, time]``."""
+    mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
+    scale = state[f"{name}.weight"] / (variance + 1e-5).sqrt()
+    return (hidden - mean[:, None, None]) * scale[:, None, None] + state[f"{name}.bias"][
+        :, None, None
+    ]
+
+
+def residual(state: State, name: str, entering: Tensor, stride: int) -> Tensor:
+    """One block of the ResDAVEnet, in two dimensions as released."""
+    hidden = functional.conv2d(
+        entering[None], state[f"{name}.conv1.weight"], stride=stride, padding=(0, 4)
+    )[0]
+    hidden = batch_norm(state, f"{name}.bn1", hidden).relu()
+    hidden = functional.conv2d(hidden[None], state[f"{name}.conv2.weight"], padding=(0, 4))[0]
+    hidden = batch_norm(state, f"{name}.bn2", hidden)
+    if stride == 2:
+        shortcut = functional.conv2d(
+            entering[None], state[f"{name}.downsample.0.weight"], stride=stride
+        )[0]
+        entering = batch_norm(state, f"{name}.downsample.1", shortcut)
+    return (hidden + entering).relu()
+
+
+def bert_layer(state: State, name: str, heads: int, x: Tensor) -> Tensor:
+    """One block of BERT."""
+    here = f"{name}.attention"
+    q, k, v = (linear(state, f"{here}.self.{part}", x) for part in ("query", "key", "value"))
+    mixed = linear(state, f"{here}.output.dense", attention(q, k, v, heads))
+    x = layer_norm(state, f"{here}.output.LayerNorm", x + mixed, 1e-12)
+    inner = functional.gelu(linear(state, f"{name}.intermediate.dense", x))
+    return layer_norm(
+        state, f"{name}.output.LayerNorm", x + linear(state, f"{name}.output.dense", inner), 1e-12
+    )
+
+
+def grounding(state: State, block_8: Tensor, heads: int) -> dict[str, Tensor]:
+    """Convolution stages, Trm2 and the projection of its CLS vector."""
+    hidden = linear(state, "conv2.linear", block_8[1:]).T[:, None]
+    hidden = batch_norm(state, "conv2.bn1", hidden).relu()
+    for stage in range(1, 5):
+        hidden = residual(state, f"conv2.layer{stage}.0", hidden, 2)
+        hidden = residual(state, f"conv2.layer{stage}.1", hidden, 1)
+    cls = functional.gelu(linear(state, "audio_cls_token_proj_pre.0", block_8[:1]))
+    x = torch.cat([linear(state, "audio_cls_token_proj_pre.2", cls), hidden[:, 0].T])
+    x = bert_layer(state, "trm2", heads, x)
+    return {"trm2": x[1:], "cls": x[0], "projection": linear(state, "trm2_proj", x[0])}
+
+
+def fast_vgs(state: State, sizes: Sizes, wave: Tensor) -> dict[str, Tensor]:
+    """Every layer of FaST-VGS(+) for one normalised waveform; frames without CLS."""
+    prefix = "conv1_trm1_trm3."
+    frames = convolutions(state, prefix, wave)
+    frames = torch.cat([state[f"{prefix}cls_token"][0], frames])
+    frames = frames + positional(state, f"{prefix}encoder.pos_conv", frames)
+    entering = layer_norm(state, f"{prefix}encoder.layer_norm", frames, 1e-5)
+    outputs = transformer(state, prefix, sizes.blocks, sizes.heads, entering)
+    layers = {str(index): output[1:] for index, output in enumerate(outputs)}
+    return layers | grounding(state, outputs[8], sizes.heads)
+
+
+def vg_hubert(state: State, sizes: Sizes, wave: Tensor) -> dict[str, Tensor]:
+    """Every layer of VG-HuBERT for one waveform; frames without CLS."""
+    prefix = "audio_encoder."
+    frames = convolutions(state, prefix, wave)
+    frames = frames + positional(state, f"{prefix}pos_conv", frames)
+    frames = torch.cat([state[f"{prefix}cls_token"][0], frames])
+    entering = layer_norm(state, f"{prefix}encoder.layer_norm", frames, 1e-5)
+    outputs = transformer(state, prefix, sizes.blocks, sizes.heads, entering)
+    layers = {str(index): output[1:] for index, output in enumerate(outputs)}
+    layers["cls"] = outputs[-1][0]
+    inner = functional.gelu(linear(state, "audio_cls_token_proj.0", layers["cls"]))
+    return layers | {"projection": linear(state, "audio_cls_token_proj.2", inner)}
+
+
+def vg_bert(state: State, sizes: Sizes, ids: Tensor, segment: int) -> dict[str, Tensor]:
+    """Every layer of VG-BERT for one sequence of ids, special tokens included."""
+    bert = "module.language_model.language_model."
+    tables = f"{bert}embeddings."
+    x = state[f"{tables}word_embeddings.weight"][ids]
+    x = x + state[f"{tables}position_embeddings.weight"][: len(ids)]
+    x = x + state[f"{tables}token_type_embeddings.weight"][segment]
+    layers = {"0": layer_norm(state, f"{tables}LayerNorm", x, 1e-12)}
+    for block in range(sizes.blocks):
+        x = bert_layer(state, f"{bert}encoder.layer.{block}", sizes.heads, layers[str(block)])
+        layers[str(block + 1)] = x
+    query = x @ state["module.cross_attention_model.query_language.weight"].T
+    inner = linear(state, "module.language_projection_head.0", query).relu()
+    return layers | {"projection": linear(state, "module.language_projection_head.3", inner)}

@@ -1,0 +1,215 @@
+"""Result tables as the analyses write them, with made-up numbers, for tests of what reads them."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from groundscope import tables
+
+Models = Mapping[str, Sequence[str]]
+
+DEFAULT: Models = {
+    "whisper": [str(k) for k in range(5)],
+    "whisper-random": [str(k) for k in range(5)],
+    "log-mel": ["0"],
+    "minilm": [str(k) for k in range(7)],
+    "glove": ["0"],
+}
+LABELLINGS = {
+    "meaning": ["animals", "food", "musical_instruments", "time", "emotions"],
+    "sound": ["b-l", "st", "k-r", "ei"],
+    "speaker": ["en-us", "en-us+f2", "en-gb"],
+}
+_SIZES = {"n_tokens": 436, "n_types": 109}
+
+
+def _number(estimate: float, spread: float = 0.03) -> dict[str, Any]:
+    return {
+        "estimate": estimate,
+        "standard_error": spread / 2,
+        "ci_low": estimate - spread,
+        "ci_high": estimate + spread,
+        "interval": "jackknife over words",
+    }
+
+
+def _null(mean: float, high: float) -> dict[str, Any]:
+    return {"null_mean": mean, "null_high": high, "p_value": 0.01}
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, tables.schema(name))
+
+
+def _curve(rng: np.random.Generator, layers: Sequence[str], low: float, high: float) -> list[float]:
+    x = np.linspace(0, 1, max(2, len(layers)))[: len(layers)]
+    peak = rng.uniform(0.3, 1.0)
+    values = low + (high - low) * rng.uniform(0.4, 1) * np.exp(-((x - peak) ** 2) / 0.2)
+    return [float(value) for value in values + rng.normal(0, (high - low) / 60, len(x))]
+
+
+def cka(models: Models = DEFAULT, *, pairs: Sequence[tuple[str, str]] | None = None) -> pa.Table:
+    """Every pair of models, all layers, debiased and biased."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for a, b in pairs or list(combinations(models, 2)):
+        level = rng.uniform(0.1, 0.7)
+        for i, layer_a in enumerate(models[a]):
+            for j, layer_b in enumerate(models[b]):
+                near = abs(i / len(models[a]) - j / len(models[b]))
+                value = float(level * np.exp(-3 * near) + rng.normal(0, 0.02))
+                for estimator, more in (("debiased", 0.0), ("biased", 0.2)):
+                    rows.append(
+                        {
+                            "corpus": "spoken", "model_a": a, "layer_a": layer_a, "model_b": b,
+                            "layer_b": layer_b, "measure": "cka-linear", "estimator": estimator,
+                            "space": "full", "rows": "tokens", **_number(value + more),
+                            "draws": 1, "draw_sd": None, **_null(0.0, 0.04), **_SIZES,
+                        }
+                    )
+    return _table("cka", rows)
+
+
+def pairs(models: Models = DEFAULT) -> pa.Table:
+    """Kinds of pairs, raw and normalised."""
+    rng = np.random.default_rng(2)
+    rows = []
+    for model, layers in models.items():
+        base = _curve(rng, layers, 0.2, 0.6)
+        for kind, more in (
+            ("random", 0.0), ("same-speaker", 0.08), ("same-group", 0.05), ("same-word", 0.3)
+        ):
+            for measure in ("raw", "normalised"):
+                if (kind, measure) == ("random", "normalised"):
+                    continue
+                for layer, value in zip(layers, base, strict=True):
+                    size = more * (0.5 + value) + (value if measure == "raw" else 0)
+                    rows.append(
+                        {
+                            "corpus": "spoken", "model": model, "layer": layer, "kind": kind,
+                            "metric": "cosine", "measure": measure, **_number(size, 0.02),
+                            "seeds": 5, "n_pairs": 1000, "n_type_pairs": 900, **_SIZES,
+                        }
+                    )
+    return _table("pairs", rows)
+
+
+def silhouette(
+    models: Models = DEFAULT, *, spaces: Sequence[str] = ("full",), groups: bool = True
+) -> pa.Table:
+    """Overall and by group, cosine and Euclidean."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for labelling, names in LABELLINGS.items():
+        for model, layers in models.items():
+            for space in spaces:
+                base = _curve(rng, layers, -0.1, 0.4)
+                for layer, value in zip(layers, base, strict=True):
+                    for metric in ("cosine", "euclidean"):
+                        common = {
+                            "corpus": "spoken", "model": model, "layer": layer,
+                            "labelling": labelling, "measure": "silhouette", "metric": metric,
+                            "space": space, "rows": "types", "protocol": "all-groups",
+                            "subset": "all", "n_groups": len(names),
+                        }
+                        scale = 1.0 if metric == "cosine" else 0.5
+                        rows.append(
+                            {
+                                **common, "level": "overall", "group": None,
+                                **_number(scale * value), **_null(-0.06, -0.02), **_SIZES,
+                            }
+                        )
+                        for offset, group in enumerate(names if groups else []):
+                            size = scale * value + 0.05 * (offset - 2)
+                            rows.append(
+                                {
+                                    **common, "level": "group", "group": group,
+                                    **_number(size, 0.08), **_null(-0.06, 0.0),
+                                    "n_types": 4 + offset, "n_tokens": 4 * (4 + offset),
+                                }
+                            )
+    return _table("silhouette", rows)
+
+
+def lda(models: Models = DEFAULT) -> pa.Table:
+    """Accuracy of three labellings."""
+    rng = np.random.default_rng(4)
+    rows = []
+    for labelling, names in LABELLINGS.items():
+        for model, layers in models.items():
+            for layer, value in zip(layers, _curve(rng, layers, 0.2, 0.95), strict=True):
+                rows.append(
+                    {
+                        "corpus": "spoken", "model": model, "layer": layer,
+                        "labelling": labelling, "measure": "accuracy", "solver": "shrinkage",
+                        "rows": "tokens", **_number(value), "chance": 1 / len(names),
+                        "chance_kind": "uniform", **_null(1 / len(names), 1 / len(names) + 0.06),
+                        **_SIZES, "n_classes": len(names), "folds": 5, "repeats": 10,
+                        "held_apart": "speaker" if labelling != "speaker" else "word",
+                    }
+                )
+    return _table("lda", rows)
+
+
+CONTRASTS = {"training": ("whisper", "whisper-random"), "depth": ("minilm", "minilm")}
+
+
+def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
+    """Two contrasts of three analyses; layer 2 and above are significant."""
+    rng = np.random.default_rng(5)
+    kinds: list[dict[str, Any]] = [
+        {"analysis": "pairs", "labelling": None, "measure": "normalised", "kind": "same-word",
+         "metric": "cosine"},
+        {"analysis": "silhouette", "labelling": "meaning", "measure": "silhouette", "kind": None,
+         "metric": "cosine"},
+        {"analysis": "lda", "labelling": "meaning", "measure": "accuracy", "kind": None,
+         "metric": None},
+    ]
+    rows = []
+    for name, (treated, control) in CONTRASTS.items():
+        for kind in kinds:
+            for number, (layer, value) in enumerate(
+                zip(layers, _curve(rng, layers, 0.0, 0.3), strict=True)
+            ):
+                rows.append(
+                    {
+                        "corpus": "spoken", "contrast": name, "treated": treated,
+                        "control": control, "layer": layer, **kind, "space": "full",
+                        "mean_treated": 0.4, "mean_control": 0.4 - value, **_number(value),
+                        "p_value": 0.001 if number >= 2 else 0.2,
+                        "p_holm": 0.01 if number >= 2 else 0.4, "n_types": 109,
+                    }
+                )
+    return _table("contrasts", rows)
+
+
+def change_correlation(space: str = "full") -> pa.Table:
+    """One contrast, both correlations."""
+    rows = [
+        {
+            "corpus": "spoken", "contrast": "training", "treated": "whisper",
+            "control": "whisper-random", "labelling": labelling, "metric": "cosine",
+            "space": space, "cka_measure": "cka-linear debiased", "cka_space": "full",
+            "x": "change", "correlation": kind, "estimate": value, "ci_low": value - 0.1,
+            "ci_high": value + 0.05, "p_value": 0.031, "n_layers": 5,
+        }
+        for labelling in ("meaning", "sound")
+        for kind, value in (("pearson", -0.71), ("spearman", -0.6))
+    ]
+    return _table("change_correlation", rows)
+
+
+def coverage() -> pa.Table:
+    """Two models; one lacks a word."""
+    rows = [
+        {
+            "corpus": "spoken", "model": model, "n_tokens": 440, "n_types": 110,
+            "missing_tokens": missing, "missing_types": missing // 4, "examples": examples,
+            "shared_tokens": 436, "shared_types": 109,
+        }
+        for model, missing, examples in (("whisper", 0, None), ("glove", 4, "<xylophone>"))
+    ]
+    return _table("coverage", rows)

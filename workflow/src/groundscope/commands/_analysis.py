@@ -1,0 +1,27 @@
+"""Arguments that the analysis commands share."""
+
+import argparse
+from pathlib import Path
+
+from groundscope.commands import _cli
+
+
+def parser(description: str | None, *, labelled: bool) -> argparse.ArgumentParser:
+    """Make a parser with the files that every analysis reads and writes.
+
+    Parameters
+    ----------
+    description
+        The command's docstring.
+    labelled
+        Whether a labelling is required; it is accepted in either case.
+    """
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--tokens", type=Path, required=True, help="token table")
+    made.add_argument("--selected", type=Path, required=True, help="tokens all models have")
+    made.add_argument("--labelling", required=labelled, help="name of the labelling")
+    made.add_argument("--labels", type=Path, nargs="*", default=[], help="CSV: word, label")
+    made.add_argument("--column", default="", help="or a column of the token table")
+    made.add_argument("--options", type=_cli.options, required=True, help="options, as JSON")
+    made.add_argument("--output", type=Path, required=True, help="table to write")
+    return made

@@ -1,0 +1,69 @@
+"""Find the related words of a corpus: synonyms, near and true homophones, words of one category."""
+
+import argparse
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from groundscope import tables
+from groundscope.commands import _cli
+from groundscope.lexicon.pronunciations import Spoken, read_pronunciations
+from groundscope.lexicon.records import read_records
+from groundscope.lexicon.word_map import Relation, Rules, build_word_map
+from groundscope.lexicon.wordnet import open_wordnet
+
+
+def related(spoken: Spoken, options: Mapping[str, Any], workers: int) -> list[Relation]:
+    """Build the map that `options`, the section ``word_map``, describe."""
+    wordnet = options.get("wordnet")
+    categories = options.get("categories")
+    labels = {
+        row["word"]: row["label"] for row in read_records(categories, ["word", "label"])
+    } if categories else {}  # fmt: skip
+    return build_word_map(
+        spoken.variants,
+        open_wordnet(Path(wordnet)) if wordnet else None,
+        Rules(near=options.get("near", 0.4), unit=options.get("unit", "phones")),
+        categories=labels,
+        workers=workers,
+    )
+
+
+def main() -> None:
+    """Read arguments, build the map, write it and what was left out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", required=True, help="name of the corpus")
+    parser.add_argument("--options", required=True, type=_cli.options, help="section word_map")
+    parser.add_argument("--tokens", required=True, type=Path, help="token table to read")
+    parser.add_argument("--output", required=True, type=Path, help="word map to write")
+    parser.add_argument("--report", required=True, type=Path, help="corpus report to write")
+    parser.add_argument("--workers", type=int, default=1, help="threads that compare words")
+    arguments = parser.parse_args()
+    tokens = tables.read_table(arguments.tokens, "tokens").select(["word", "phones"]).to_pylist()
+    phones = {row["word"]: row["phones"] for row in tokens if row["phones"]}
+    words = {row["word"] for row in tokens}
+    spoken = read_pronunciations(arguments.options["pronunciations"], words, phones)
+    relations = related(spoken, arguments.options, arguments.workers)
+    step = {
+        "corpus": arguments.corpus,
+        "step": 1,
+        "rule": "words with a pronunciation",
+        "detail": "; ".join(spoken.missing) or "none is missing",
+        "unit": "types",
+        "before": len(words),
+        "after": len(spoken.variants),
+        "types_before": len(words),
+        "types_after": len(spoken.variants),
+    }
+    tables.write_table(arguments.report, "corpus_report", [step])
+    rows = [{"corpus": arguments.corpus, **asdict(relation)} for relation in relations]
+    tables.write_table(arguments.output, "word_map", rows)
+    for name, count in sorted(Counter(relation.relation for relation in relations).items()):
+        logging.info("corpus %s: %d ordered %s pairs", arguments.corpus, count, name)
+
+
+if __name__ == "__main__":
+    _cli.run(main)

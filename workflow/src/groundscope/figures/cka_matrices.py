@@ -1,0 +1,191 @@
+"""CKA of all layers with all layers: a matrix for each pair of models."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from groundscope.figures import style
+from groundscope.figures.selection import LayerAxis, Row, choose, in_order, sizes
+
+SHOWN = {"measure": "cka-linear", "estimator": "debiased", "space": "full", "rows": "tokens"}
+_MAP = "cividis"
+# Smallest cell, in mm, that a number fits in.
+_LEGIBLE_MM = 5.0
+
+Matrices = Mapping[tuple[str, str], NDArray[np.float64]]
+
+
+def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
+    """Draw the ``cka`` table of one corpus.
+
+    Where most pairs of models were compared, the matrices stand in a triangle, models along both
+    sides; a few chosen pairs stand side by side.
+
+    Parameters
+    ----------
+    table
+        As `tables.TABLES` declares it.
+    options
+        ``corpus``; ``models``, their order; and, to show other rows, ``measure``, ``estimator``,
+        ``space``, ``rows``.
+    """
+    rows, shown = choose(table, "cka", SHOWN, options)
+    found = [row[side] for row in rows for side in ("model_a", "model_b")]
+    models = in_order(found, options.get("models"))
+    layers = _layers(rows, models)
+    matrices = _matrices(rows, models, layers)
+    values = np.concatenate([matrix.ravel() for matrix in matrices.values()])
+    low, high = np.nanmin(values), np.nanmax(values)
+    scale = Normalize(min(0.0, math.floor(low * 10) / 10), max(0.1, math.ceil(high * 10) / 10))
+    head = (
+        f"{shown['corpus']} · {shown['measure']}, {shown['estimator']} · {shown['space']} space · "
+        f"vectors of {shown['rows']} · {sizes(rows)}"
+    )
+    possible = len(models) * (len(models) - 1) / 2
+    triangle = len(models) > 2 and len(matrices) >= 0.4 * possible
+    triangle = triangle and all(above != beside for above, beside in matrices)
+    draw = _triangle if triangle else _row
+    made = draw(matrices, models, layers, scale)
+    style.headline(made, head)
+    bar = made.colorbar(
+        ScalarMappable(scale, _MAP), ax=made.axes, shrink=0.5, aspect=30, pad=0.02
+    )
+    bar.set_label(f"{shown['measure']} ({shown['estimator']})")
+    bar.outline.set_visible(False)
+    return made
+
+
+def _layers(rows: Sequence[Row], models: Sequence[str]) -> dict[str, list[str]]:
+    """Layers of each model, in order."""
+    found: dict[str, dict[str, None]] = {model: {} for model in models}
+    for row in rows:
+        found[row["model_a"]][row["layer_a"]] = None
+        found[row["model_b"]][row["layer_b"]] = None
+    return {
+        model: sorted(names, key=LayerAxis.of(names).positions.__getitem__)
+        for model, names in found.items()
+    }
+
+
+def _matrices(
+    rows: Sequence[Row], models: Sequence[str], layers: Mapping[str, list[str]]
+) -> dict[tuple[str, str], NDArray[np.float64]]:
+    """Matrix of each pair (earlier model, later model), shape ``[layers later, earlier]``."""
+    found: dict[tuple[str, str], NDArray[np.float64]] = {}
+    for row in rows:
+        x, y = (row["model_a"], row["layer_a"]), (row["model_b"], row["layer_b"])
+        if models.index(x[0]) > models.index(y[0]):
+            x, y = y, x
+        empty = np.full((len(layers[y[0]]), len(layers[x[0]])), np.nan)
+        matrix = found.setdefault((x[0], y[0]), empty)
+        matrix[layers[y[0]].index(y[1]), layers[x[0]].index(x[1])] = row["estimate"]
+    return dict(sorted(found.items(), key=lambda item: [models.index(name) for name in item[0]]))
+
+
+def _triangle(
+    matrices: Matrices, models: Sequence[str], layers: Mapping[str, list[str]], scale: Normalize
+) -> Figure:
+    across, down = models[:-1], models[1:]
+    most = max(map(len, layers.values()))
+    share = {model: max(len(names), 0.35 * most) for model, names in layers.items()}
+    total = sum(share[model] for model in across)
+    unit = (style.PAGE_MM - 35) / total
+    figure = style.new_figure(style.PAGE_MM, 24 + unit * sum(share[model] for model in down))
+    grid = figure.subplots(
+        len(down),
+        len(across),
+        squeeze=False,
+        width_ratios=[share[model] for model in across],
+        height_ratios=[share[model] for model in down],
+    )
+    for i, beside in enumerate(down):
+        for j, above in enumerate(across):
+            box = grid[i, j]
+            if j > i:
+                box.set_visible(False)
+                continue
+            matrix = matrices.get((above, beside))
+            if matrix is None:
+                matrix = np.full((len(layers[beside]), len(layers[above])), np.nan)
+            cell = unit * min(share[above] / len(layers[above]), share[beside] / len(layers[beside]))
+            room = unit * share[above], unit * share[beside]
+            _matrix(box, matrix, layers[above], layers[beside], scale, cell_mm=cell, room_mm=room)
+            _outer_labels(box, above, beside, left=j == 0, bottom=i == len(down) - 1, room_mm=room)
+    return figure
+
+
+def _outer_labels(
+    box: Axes, above: str, beside: str, *, left: bool, bottom: bool, room_mm: tuple[float, float]
+) -> None:
+    """Name models and layers along the left and the lower side only."""
+    if left:
+        flat = len(beside) * 1.3 > room_mm[1]
+        box.set_ylabel(beside, rotation=0 if flat else 90, ha="right" if flat else "center")
+    else:
+        box.set_yticklabels([])
+    if bottom:
+        steep = len(above) * 1.3 > room_mm[0]
+        box.set_xlabel(above, rotation=90 if steep else 0)
+    else:
+        box.set_xticklabels([])
+
+
+def _row(
+    matrices: Matrices, models: Sequence[str], layers: Mapping[str, list[str]], scale: Normalize
+) -> Figure:
+    columns = min(3, len(matrices))
+    width = style.COLUMN_MM if columns == 1 else style.PAGE_MM
+    side = (width - 25) / columns - 10
+    lines = math.ceil(len(matrices) / columns)
+    figure = style.new_figure(width, 14 + lines * (side + 12))
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for box in grid.flat[len(matrices) :]:
+        box.set_visible(False)
+    for box, ((above, beside), matrix) in zip(grid.flat, matrices.items(), strict=False):
+        cell = side / max(len(layers[above]), len(layers[beside]))
+        room = side, side
+        _matrix(box, matrix, layers[above], layers[beside], scale, cell_mm=cell, room_mm=room)
+        box.set_xlabel(f"{above} (layer)")
+        box.set_ylabel(f"{beside} (layer)")
+    return figure
+
+
+def _matrix(
+    box: Axes,
+    matrix: NDArray[np.float64],
+    across: Sequence[str],
+    up: Sequence[str],
+    scale: Normalize,
+    *,
+    cell_mm: float,
+    room_mm: tuple[float, float],
+) -> None:
+    box.set_facecolor("#EEEEEE")
+    box.imshow(matrix, cmap=_MAP, norm=scale, origin="lower", aspect="auto", interpolation="none")
+    for spine in box.spines.values():
+        spine.set_visible(False)
+    box.tick_params(length=1.5, pad=1.5)
+    for names, room, setter in ((across, room_mm[0], box.set_xticks), (up, room_mm[1], box.set_yticks)):
+        shown = LayerAxis.of(names).ticks(max(2, int(room / 4)))
+        setter([names.index(name) for name in shown], shown)
+    if any(not name.isdigit() for name in across):
+        box.tick_params(axis="x", rotation=90)
+    if cell_mm < _LEGIBLE_MM:
+        return
+    colours = colormaps[_MAP](scale(np.nan_to_num(matrix)))
+    for (y, x), value in np.ndenumerate(matrix):
+        if np.isfinite(value):
+            dark = colours[y, x, :3] @ (0.299, 0.587, 0.114) < 0.5
+            box.text(
+                x, y, f"{value:.2f}", ha="center", va="center", fontsize=5.5,
+                color="white" if dark else "black",
+            )

@@ -1,0 +1,59 @@
+"""Treated minus control by layer: a panel per quantity, a curve per contrast."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from matplotlib.figure import Figure
+
+from groundscope.figures import style
+from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
+from groundscope.figures.selection import Row, choose, count, in_order, intervals
+
+ALPHA = 0.05
+
+
+def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
+    """Draw the ``contrasts`` table of one corpus.
+
+    Filled markers are layers whose Holm-corrected p is below 0.05.
+
+    Parameters
+    ----------
+    table
+        As `tables.TABLES` declares it.
+    options
+        ``corpus``; and, to show other rows, ``space``. Rows of a metric are cosine where there is
+        a choice.
+    """
+    rows, shown = choose(table, "contrasts", {"space": "full"}, options)
+    with_cosine = {_quantity(row) for row in rows if row["metric"] == "cosine"}
+    rows = [r for r in rows if r["metric"] == "cosine" or _quantity(r) not in with_cosine]
+    names = in_order((row["contrast"] for row in rows), None)
+    looks = {name: style.look(number) for number, name in enumerate(names)}
+    panels = []
+    for quantity in dict.fromkeys(_quantity(row) for row in rows):
+        part = [row for row in rows if _quantity(row) == quantity]
+        curves = [
+            Curve(
+                f"{name}: {own[0]['treated']} minus {own[0]['control']}",
+                own,
+                looks[name],
+                frozenset(row["layer"] for row in own if row["p_holm"] >= ALPHA),
+            )
+            for name, own in by_name(part, "contrast").items()
+        ]
+        title = " · ".join(word for word in quantity[:2] if word)
+        title += f"\n{count(part, 'n_types')} words"
+        panels.append(Panel(title, f"difference in {quantity[2]}", curves, 0.0))
+    head = (
+        f"{shown['corpus']} · treated minus control, paired over words · {shown['space']} space · "
+        f"filled: Holm-corrected p < {ALPHA} · {intervals(rows)}"
+    )
+    columns = min(3, len(panels))
+    return draw(panels, columns=columns, head=head, reference="no difference", share_y=False)
+
+
+def _quantity(row: Row) -> tuple[str, str, str]:
+    """What a row measures: analysis, labelling or kind of pairs, measure."""
+    return row["analysis"], row["labelling"] or row["kind"] or "", row["measure"]

@@ -1,0 +1,251 @@
+"""Panels of curves over layers: what most figures are made of."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from groundscope.figures import style
+from groundscope.figures.selection import LayerAxis, Row
+from groundscope.figures.style import Look
+
+_FLAT = (0, (6.0, 2.0))
+_BAND = "#DDDDDD"
+# Most curves whose intervals can be told apart as bars; more are drawn as bands.
+_BARS = 8
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Estimates of one model (or contrast) over layers.
+
+    Attributes
+    ----------
+    label
+        Name in the legend.
+    rows
+        With keys layer, estimate, ci_low, ci_high. One row means a flat line over all layers.
+    look
+        Colour, marker, dashes.
+    hollow
+        Layers whose marker is drawn open: not significant.
+    """
+
+    label: str
+    rows: Sequence[Row]
+    look: Look
+    hollow: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One coordinate system.
+
+    Attributes
+    ----------
+    title
+        Above it.
+    ylabel
+        Beside it; empty to leave out.
+    curves
+        What is drawn.
+    reference
+        Height of a thin horizontal line: chance, zero; None to leave out.
+    null
+        Rows with keys layer, null_mean, null_high, for a grey band; empty to leave out.
+    """
+
+    title: str
+    ylabel: str
+    curves: Sequence[Curve]
+    reference: float | None = None
+    null: Sequence[Row] = field(default=())
+
+
+def draw(
+    places: Sequence[Panel | None],
+    *,
+    columns: int,
+    head: str,
+    reference: str = "",
+    share_y: bool = True,
+) -> Figure:
+    """Draw panels in a grid with one layer axis and one legend below.
+
+    Parameters
+    ----------
+    places
+        Panels row by row; None leaves a place free.
+    columns
+        Panels in a row.
+    head
+        Line above the figure.
+    reference
+        What the thin line is, in the legend.
+    share_y
+        Whether the panels of one row share the vertical scale.
+    """
+    panels = [panel for panel in places if panel is not None]
+    columns = min(columns, len(places))
+    grid_rows = math.ceil(len(places) / columns)
+    width = style.COLUMN_MM if columns == 1 else style.PAGE_MM
+    labels = {curve.label for panel in panels for curve in panel.curves}
+    legend_mm = 4 + 3.6 * math.ceil((len(labels) + 2) / (2 if columns == 1 else 5))
+    figure = style.new_figure(width, 12 + legend_mm + grid_rows * (48 if grid_rows < 4 else 38))
+    axes = figure.subplots(grid_rows, columns, squeeze=False, sharey="row" if share_y else "none")
+    axis = LayerAxis.of(row["layer"] for p in panels for c in p.curves for row in c.rows)
+    for box in axes.flat[len(places) :]:
+        box.set_visible(False)
+    for number, (box, panel) in enumerate(zip(axes.flat, places, strict=False)):
+        if panel is None:
+            box.set_visible(False)
+            continue
+        _panel(box, panel, axis, most=round((width - 15) / columns / 5))
+        below = places[number + columns :: columns]
+        box.set_xlabel("" if any(below) else "layer")
+        if share_y and number % columns:
+            box.set_ylabel("")
+    style.headline(figure, head)
+    _legend(figure, panels, reference, columns=2 if columns == 1 else 5)
+    return figure
+
+
+def _panel(box: Axes, panel: Panel, axis: LayerAxis, *, most: int) -> None:
+    box.set_title(panel.title, loc="left")
+    box.set_ylabel(panel.ylabel)
+    _null(box, panel.null, axis)
+    if panel.reference is not None:
+        box.axhline(panel.reference, color=style.GREY, linewidth=0.6, linestyle=":", zorder=1.5)
+    bands = len(panel.curves) > _BARS
+    for number, curve in enumerate(panel.curves):
+        shift = 0.0 if bands else 0.06 * (number - (len(panel.curves) - 1) / 2)
+        _curve(box, curve, axis, shift, bands=bands)
+    box.set_xlim(*axis.limits)
+    ticks = axis.ticks(most)
+    named = any(not name.isdigit() for name in ticks)
+    box.set_xticks(
+        [axis.positions[name] for name in ticks], ticks, rotation=90 if named else 0
+    )
+
+
+def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, *, bands: bool) -> None:
+    rows = sorted(curve.rows, key=lambda row: axis.positions[row["layer"]])
+    shape = curve.look
+    if len(rows) == 1 and len(axis.positions) > 1:
+        _flat(box, curve, rows[0], axis)
+        return
+    for connected in (True, False):
+        part = [row for row in rows if row["layer"].isdigit() is connected]
+        if not part:
+            continue
+        x = [axis.positions[row["layer"]] + shift for row in part]
+        box.plot(
+            x,
+            [row["estimate"] for row in part],
+            color=shape.colour,
+            linestyle=shape.dashes if connected else "none",
+            marker=shape.marker,
+            markerfacecolor=shape.face,
+            markeredgewidth=0.7,
+            label=curve.label,
+        )
+        _intervals(box, part, x, shape, bands=bands and connected)
+    hollow = [row for row in rows if row["layer"] in curve.hollow]
+    box.plot(
+        [axis.positions[row["layer"]] + shift for row in hollow],
+        [row["estimate"] for row in hollow],
+        color=shape.colour,
+        linestyle="none",
+        marker=shape.marker,
+        markerfacecolor="white",
+        markeredgewidth=0.7,
+    )
+
+
+def _flat(box: Axes, curve: Curve, row: Row, axis: LayerAxis) -> None:
+    low, high = axis.limits
+    box.plot(
+        [low, high],
+        [row["estimate"]] * 2,
+        color=curve.look.colour,
+        linestyle=_FLAT,
+        marker=curve.look.marker,
+        markerfacecolor=curve.look.face,
+        markevery=[1],
+        clip_on=False,
+        label=curve.label,
+    )
+    if row["ci_low"] is not None and row["ci_high"] is not None:
+        box.axhspan(
+            row["ci_low"], row["ci_high"], color=curve.look.colour, alpha=0.1, linewidth=0, zorder=1
+        )
+
+
+def _intervals(
+    box: Axes, rows: Sequence[Row], x: Sequence[float], shape: Look, *, bands: bool
+) -> None:
+    known = [
+        (place, row["ci_low"], row["ci_high"])
+        for place, row in zip(x, rows, strict=True)
+        if row["ci_low"] is not None and row["ci_high"] is not None
+    ]
+    if not known:
+        return
+    places, low, high = zip(*known, strict=True)
+    if bands:
+        box.fill_between(places, low, high, color=shape.colour, alpha=0.1, linewidth=0, zorder=1)
+    else:
+        box.vlines(places, low, high, color=shape.colour, linewidth=0.7, zorder=1.8)
+
+
+def _null(box: Axes, rows: Sequence[Row], axis: LayerAxis) -> None:
+    """Grey from the lowest null mean to the highest 95th percentile, layer by layer."""
+    ends: dict[float, tuple[float, float]] = {}
+    for row in rows:
+        if row["null_mean"] is None or row["null_high"] is None:
+            continue
+        place = axis.positions[row["layer"]]
+        low, high = ends.get(place, (math.inf, -math.inf))
+        ends[place] = min(low, row["null_mean"]), max(high, row["null_high"])
+    for place, (low, high) in ends.items():
+        box.fill_between(
+            [place - 0.5, place + 0.5], low, high, color=_BAND, linewidth=0, zorder=0.5
+        )
+
+
+def _legend(figure: Figure, panels: Sequence[Panel], reference: str, *, columns: int) -> None:
+    found: dict[str, Curve] = {}
+    for panel in panels:
+        for curve in panel.curves:
+            # a model may have more layers in one panel than in another
+            if curve.label not in found or len(curve.rows) > len(found[curve.label].rows):
+                found[curve.label] = curve
+    handles: list[Line2D | Patch] = [
+        Line2D(
+            [],
+            [],
+            color=curve.look.colour,
+            linestyle=_FLAT if len(curve.rows) == 1 else curve.look.dashes,
+            marker=curve.look.marker,
+            markerfacecolor=curve.look.face,
+            label=curve.label,
+        )
+        for curve in found.values()
+    ]
+    if any(panel.reference is not None for panel in panels) and reference:
+        handles.append(Line2D([], [], color=style.GREY, linewidth=0.6, linestyle=":", label=reference))
+    if any(row["null_high"] is not None for panel in panels for row in panel.null):
+        handles.append(Patch(color=_BAND, label="permuted labels: mean to 95%"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=3.2)
+
+
+def by_name(rows: Sequence[Row], column: str) -> Mapping[str, list[Row]]:
+    """Rows of each value of `column`, in the order of first appearance."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found

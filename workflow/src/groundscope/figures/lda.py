@@ -1,0 +1,54 @@
+"""Held-out LDA accuracy by layer: a panel per labelling, a curve per model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from matplotlib.figure import Figure
+
+from groundscope.figures import style
+from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
+from groundscope.figures.selection import choose, count, in_order, intervals, sizes
+
+_SHOWN = {"measure": "accuracy", "solver": "shrinkage", "rows": "tokens"}
+
+
+def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
+    """Draw the ``lda`` table of one corpus.
+
+    Parameters
+    ----------
+    table
+        As `tables.TABLES` declares it.
+    options
+        ``corpus``; ``models`` and ``labellings``, their order; ``contrasts``, pairs (treated,
+        control) in one hue; and, to show other rows, ``measure``, ``solver``, ``rows``.
+    """
+    rows, shown = choose(table, "lda", _SHOWN, options)
+    order = in_order((row["model"] for row in rows), options.get("models"))
+    looks = style.looks(order, options.get("contrasts", ()))
+    panels = []
+    for labelling in in_order((row["labelling"] for row in rows), options.get("labellings")):
+        part = [row for row in rows if row["labelling"] == labelling]
+        models = by_name(part, "model")
+        chances = [row["chance"] for row in part if row["chance"] is not None]
+        apart = ", ".join(sorted({row["held_apart"] for row in part}))
+        panels.append(
+            Panel(
+                title=(
+                    f"{labelling} ({count(part, 'n_classes')} classes)\n{sizes(part)}\n"
+                    f"held apart: {apart}"
+                ),
+                ylabel=shown["measure"],
+                curves=[Curve(m, models[m], looks[m]) for m in order if m in models],
+                reference=max(chances, default=None),
+                null=part,
+            )
+        )
+    kinds = sorted({row["chance_kind"] for row in rows if row["chance_kind"]})
+    head = (
+        f"{shown['corpus']} · {shown['solver']} solver · vectors of {shown['rows']} · "
+        f"{count(rows, 'folds')} folds x {count(rows, 'repeats')} · {intervals(rows)}"
+    )
+    return draw(panels, columns=min(3, len(panels)), head=head,
+                reference=f"chance ({', '.join(kinds)})")

@@ -1,0 +1,117 @@
+"""Which rows of a result table a figure shows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from groundscope.errors import UserError
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LayerAxis:
+    """Positions of layers on a horizontal axis: numbers at their value, names after them."""
+
+    positions: Mapping[str, float]
+
+    @classmethod
+    def of(cls, layers: Iterable[str]) -> "LayerAxis":
+        """Axis of `layers`; names keep the order of their first appearance."""
+        names = list(dict.fromkeys(layers))
+        numbers = sorted((name for name in names if name.isdigit()), key=int)
+        positions = {name: float(name) for name in numbers}
+        spare = positions[numbers[-1]] + 1.5 if numbers else 0.0
+        for offset, name in enumerate(name for name in names if not name.isdigit()):
+            positions[name] = spare + offset
+        return cls(positions)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Ends of the axis, half a layer outside."""
+        return min(self.positions.values()) - 0.5, max(self.positions.values()) + 0.5
+
+    def ticks(self, most: int) -> list[str]:
+        """Layers to label: every name, and at most about `most` numbers, evenly spaced."""
+        numbers = [name for name in self.positions if name.isdigit()]
+        names = [name for name in self.positions if not name.isdigit()]
+        span = int(numbers[-1]) - int(numbers[0]) if numbers else 0
+        step = next(s for s in (1, 2, 3, 4, 6, 8, 12, 24, 48, 96, 200) if span / s <= most - 1)
+        return [name for name in numbers if int(name) % step == 0] + names
+
+
+def choose(
+    table: pa.Table, name: str, defaults: Mapping[str, str], options: Mapping[str, Any]
+) -> tuple[list[Row], dict[str, str]]:
+    """Rows of one corpus and one value of each column that would mix numbers of different kinds.
+
+    Parameters
+    ----------
+    table
+        A result table.
+    name
+        Its name, for messages.
+    defaults
+        Column -> value that is shown where the options name none; where the table lacks that
+        value, the first in the alphabet stands in.
+    options
+        ``corpus`` and any key of `defaults`; other keys are for the figure.
+
+    Returns
+    -------
+    rows, shown
+        The rows as dictionaries, and what was chosen: column -> value.
+
+    Raises
+    ------
+    UserError
+        The table is empty, or has no row of a value that the options ask for.
+    """
+    if not table.num_rows:
+        message = f"table {name!r} is empty: there is nothing to draw"
+        raise UserError(message)
+    shown: dict[str, str] = {}
+    for column in ("corpus", *defaults):
+        present = sorted({str(value) for value in table.column(column).to_pylist()})
+        wanted = options.get(column)
+        if wanted is None:
+            default = defaults.get(column)
+            wanted = default if default in present else present[0]
+        elif wanted not in present:
+            message = (
+                f"table {name!r} has no rows of {column} {wanted!r}; it has {', '.join(present)}"
+            )
+            raise UserError(message)
+        shown[column] = str(wanted)
+        table = table.filter(pc.equal(table.column(column), shown[column]))
+    rows: list[Row] = table.to_pylist()
+    return rows, shown
+
+
+def in_order(present: Iterable[str], order: Sequence[str] | None) -> list[str]:
+    """Distinct values: those of `order` first, the others by first appearance."""
+    found = list(dict.fromkeys(present))
+    return [name for name in order or () if name in found] + [
+        name for name in found if name not in (order or ())
+    ]
+
+
+def count(rows: Sequence[Row], column: str) -> str:
+    """A count that all rows share, or its range."""
+    values = [row[column] for row in rows]
+    low, high = min(values), max(values)
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
+
+
+def sizes(rows: Sequence[Row]) -> str:
+    """How many words and tokens entered the rows."""
+    return f"{count(rows, 'n_types')} words, {count(rows, 'n_tokens')} tokens"
+
+
+def intervals(rows: Sequence[Row]) -> str:
+    """What the bars are, as the table says it."""
+    kinds = sorted({row["interval"] for row in rows if row["interval"]})
+    return f"bars: 95% interval ({'; '.join(kinds)})" if kinds else "no intervals"

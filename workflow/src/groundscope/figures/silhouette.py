@@ -1,0 +1,58 @@
+"""Silhouette by layer: a panel per labelling, a row per space, a curve per model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from matplotlib.figure import Figure
+
+from groundscope.figures import style
+from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
+from groundscope.figures.selection import choose, in_order, intervals, sizes
+
+_SHOWN = {
+    "measure": "silhouette",
+    "metric": "cosine",
+    "rows": "types",
+    "protocol": "all-groups",
+    "subset": "all",
+    "level": "overall",
+}
+
+
+def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
+    """Draw the ``silhouette`` table of one corpus.
+
+    Parameters
+    ----------
+    table
+        As `tables.TABLES` declares it.
+    options
+        ``corpus``; ``models``, their order; ``contrasts``, pairs (treated, control) in one hue;
+        and, to show other rows, ``measure``, ``metric``, ``rows``, ``protocol``, ``subset``.
+    """
+    rows, shown = choose(table, "silhouette", _SHOWN, options)
+    order = in_order((row["model"] for row in rows), options.get("models"))
+    looks = style.looks(order, options.get("contrasts", ()))
+    labellings = in_order((row["labelling"] for row in rows), options.get("labellings"))
+    spaces = in_order((row["space"] for row in rows), ["full"])
+    panels = []
+    for space in spaces:
+        for labelling in labellings:
+            part = [r for r in rows if (r["space"], r["labelling"]) == (space, labelling)]
+            models = by_name(part, "model")
+            title = f"{labelling}\n{sizes(part)}" if part else f"{labelling}: none"
+            panels.append(
+                Panel(
+                    title=title,
+                    ylabel=f"{shown['measure']} ({space} space)",
+                    curves=[Curve(m, models[m], looks[m]) for m in order if m in models],
+                    reference=0.0,
+                    null=part,
+                )
+            )
+    head = (
+        f"{shown['corpus']} · {shown['metric']} distance · vectors of {shown['rows']} · "
+        f"{shown['protocol']} · groups: {shown['subset']} · {intervals(rows)}"
+    )
+    return draw(panels, columns=min(3, len(labellings)), head=head, reference="zero")

@@ -1,0 +1,104 @@
+"""Silhouette of each word group, at each model's best layer."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from groundscope.errors import UserError
+from groundscope.figures import style
+from groundscope.figures.layer_lines import by_name
+from groundscope.figures.selection import LayerAxis, Row, choose, count, in_order, intervals
+
+_SHOWN = {
+    "measure": "silhouette",
+    "metric": "cosine",
+    "space": "full",
+    "rows": "types",
+    "protocol": "all-groups",
+    "subset": "all",
+}
+
+
+def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
+    """Draw groups of one labelling: a panel per model, a line per group, best group on top.
+
+    The best layer is the one with the highest overall silhouette.
+
+    Parameters
+    ----------
+    table
+        The ``silhouette`` table, as `tables.TABLES` declares it.
+    options
+        ``corpus``, ``labelling``; ``models``, their order; ``classes``, group -> class (such as
+        concrete or abstract), told apart by colour and marker.
+    """
+    rows, shown = choose(table, "silhouette", {"labelling": "", **_SHOWN}, options)
+    models = in_order((row["model"] for row in rows), options.get("models"))
+    best = {name: _best_layer(part) for name, part in by_name(rows, "model").items()}
+    rows = [r for r in rows if r["level"] == "group" and r["layer"] == best[r["model"]]]
+    if not rows:
+        message = f"table 'silhouette' has no single groups of labelling {shown['labelling']!r}"
+        raise UserError(message)
+    classes: Mapping[str, str] = options.get("classes", {})
+    means = {name: _mean(part) for name, part in by_name(rows, "group").items()}
+    groups = sorted(means, key=lambda name: (means[name], name))
+    names = in_order((classes.get(group, "") for group in groups), sorted(set(classes.values())))
+    looks = {name: style.look(number) for number, name in enumerate(names)}
+    columns = min(5, len(models))
+    lines = math.ceil(len(models) / columns)
+    width = style.COLUMN_MM if columns == 1 else style.PAGE_MM
+    made = style.new_figure(width, 20 + lines * (12 + 3.4 * len(groups)))
+    grid = made.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+    for box in grid.flat[len(models) :]:
+        box.set_visible(False)
+    for box, model in zip(grid.flat, models, strict=False):
+        own = {row["group"]: row for row in rows if row["model"] == model}
+        _panel(box, own, groups, [looks[classes.get(group, "")] for group in groups])
+        box.set_title(f"{model}\nlayer {best[model]}", loc="left")
+    made.supxlabel(f"{shown['measure']} ({shown['metric']})", fontsize=7)
+    style.headline(
+        made,
+        f"{shown['corpus']} · {shown['labelling']} · {shown['space']} space · "
+        f"words a group: {count(rows, 'n_types')} · {intervals(rows)}",
+    )
+    if any(names):
+        handles = [
+            Line2D([], [], color=shape.colour, marker=shape.marker, linestyle="none", label=name)
+            for name, shape in looks.items()
+        ]
+        made.legend(handles=handles, loc="outside lower center", ncols=5)
+    return made
+
+
+def _best_layer(rows: Sequence[Row]) -> str:
+    """Layer with the highest overall estimate; the first of equals."""
+    overall = [row for row in rows if row["level"] == "overall"]
+    places = LayerAxis.of(row["layer"] for row in overall).positions
+    best = max(overall, key=lambda row: (row["estimate"], -places[row["layer"]]))
+    return str(best["layer"])
+
+
+def _mean(rows: Sequence[Row]) -> float:
+    return math.fsum(row["estimate"] for row in rows) / len(rows)
+
+
+def _panel(
+    box: Axes, rows: Mapping[str, Row], groups: Sequence[str], shapes: Sequence[style.Look]
+) -> None:
+    box.axvline(0.0, color=style.GREY, linewidth=0.6, linestyle=":", zorder=1)
+    for height, (group, shape) in enumerate(zip(groups, shapes, strict=True)):
+        row = rows.get(group)
+        if row is None:
+            continue
+        box.plot([row["estimate"]], [height], color=shape.colour, marker=shape.marker)
+        if row["ci_low"] is not None and row["ci_high"] is not None:
+            box.hlines(height, row["ci_low"], row["ci_high"], color=shape.colour, linewidth=0.8)
+    box.set_yticks(range(len(groups)), [group.replace("_", " ") for group in groups])
+    box.set_ylim(-0.6, len(groups) - 0.4)
+    box.grid(axis="y", color="#EEEEEE", linewidth=0.5)
+    box.set_axisbelow(True)

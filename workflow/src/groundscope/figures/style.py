@@ -1,0 +1,141 @@
+"""How every figure looks, and how it is written: the same table gives the same bytes."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from groundscope.errors import UserError
+from groundscope.files import atomic
+
+MM = 1 / 25.4
+COLUMN_MM, PAGE_MM = 85.0, 180.0
+
+# Okabe & Ito (2008) without yellow, which is pale on white; neighbours differ in lightness.
+PALETTE = ("#0072B2", "#E69F00", "#000000", "#CC79A7", "#D55E00", "#56B4E9", "#009E73")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">")
+GREY = "#666666"
+
+SETTINGS: Mapping[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7,
+    "axes.titlesize": 7,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6,
+    "ytick.labelsize": 6,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "figure.titlesize": 6.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3.2,
+    "hatch.linewidth": 0.4,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "groundscope",
+    "pdf.fonttype": 42,
+}
+_METADATA: Mapping[str, Mapping[str, Any]] = {
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+    ".png": {"Software": None},
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one model is drawn.
+
+    Attributes
+    ----------
+    colour
+        Of lines and markers; the two models of a contrast share it.
+    marker
+        Tells models apart without colour.
+    control
+        Whether it is the control of a contrast: dashed, with open markers.
+    """
+
+    colour: str
+    marker: str
+    control: bool = False
+
+    @property
+    def dashes(self) -> Any:
+        """Line style of a curve over layers."""
+        return (0, (3.0, 1.5)) if self.control else "-"
+
+    @property
+    def face(self) -> str:
+        """Fill of the markers."""
+        return "white" if self.control else self.colour
+
+
+def look(number: int) -> Look:
+    """Look number `number`; the first 70 differ in colour or marker."""
+    return Look(PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)])
+
+
+def looks(names: Sequence[str], contrasts: Sequence[Sequence[str]] = ()) -> dict[str, Look]:
+    """Look of each name; the treated and the control of a contrast share hue and marker.
+
+    Parameters
+    ----------
+    names
+        Models, in the order of the configuration.
+    contrasts
+        Pairs (treated, control). Of several contrasts with one control, the first lends its hue.
+    """
+    treated_of: dict[str, str] = {}
+    for treated, control in contrasts:
+        treated_of.setdefault(control, treated)
+    own = [name for name in names if treated_of.get(name) not in names]
+    found = {name: look(number) for number, name in enumerate(own)}
+    for name in names:
+        if name not in found:
+            base = found.get(treated_of[name], look(len(found)))
+            found[name] = Look(base.colour, base.marker, control=True)
+    return {name: found[name] for name in names}
+
+
+def new_figure(width_mm: float, height_mm: float) -> Figure:
+    """Make an empty figure of that size, laid out so that nothing overlaps."""
+    figure = Figure(figsize=(width_mm * MM, height_mm * MM), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def headline(figure: Figure, text: str) -> None:
+    """Write what the whole figure holds above it, wrapped to its width."""
+    columns = int(figure.get_figwidth() / MM / 1.28)
+    figure.suptitle(
+        "\n".join(textwrap.wrap(text, columns)), x=0.01, ha="left", color=GREY, linespacing=1.3
+    )
+
+
+def save(figure: Figure, paths: Sequence[Path]) -> None:
+    """Write the figure to each path, in the format that its suffix says.
+
+    Raises
+    ------
+    UserError
+        A suffix is not .svg, .pdf or .png.
+    """
+    for path in paths:
+        if path.suffix not in _METADATA:
+            message = f"{path}: figures are written as .svg, .pdf or .png"
+            raise UserError(message)
+        with mpl.rc_context(dict(SETTINGS)), atomic(path) as beside:
+            figure.savefig(beside, format=path.suffix[1:], metadata=_METADATA[path.suffix])

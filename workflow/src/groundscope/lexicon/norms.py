@@ -1,0 +1,52 @@
+"""Ratings and counts of words, from published tables."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from groundscope.errors import UserError
+from groundscope.lexicon.records import read_records
+
+Norms = dict[str, dict[str, float]]
+
+
+def read_norms(options: Mapping[str, Any]) -> Norms:
+    """Read numbers of words.
+
+    Parameters
+    ----------
+    options
+        ``file``; ``word``: its word column; ``columns``: new name -> column of the file.
+
+    Returns
+    -------
+    dict
+        Word -> new name -> value. Words are compared in lower case; of a word that occurs twice
+        the first row counts. Values that are missing in the file are left out.
+
+    Raises
+    ------
+    UserError
+        A column is missing, or a value is not a number; file, word and column are named.
+    """
+    file, key = Path(options["file"]), str(options["word"])
+    columns: Mapping[str, str] = options["columns"]
+    found: Norms = {}
+    for row in read_records(file, [key, *columns.values()]):
+        word = row[key]
+        if word is None or str(word).lower() in found:
+            continue
+        values: dict[str, float] = {}
+        for name, column in columns.items():
+            if row[column] is None or row[column] in ("NA", "n/a"):
+                continue
+            try:
+                values[name] = float(row[column])
+            except ValueError:
+                values[name] = math.nan
+            if not math.isfinite(values[name]):
+                message = f"{file}: {column} of {word!r} is {row[column]!r}, expected a number"
+                raise UserError(message)
+        found[str(word).lower()] = values
+    return found

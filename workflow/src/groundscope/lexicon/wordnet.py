@@ -1,0 +1,161 @@
+"""Synonyms from WordNet's own files, or from any Open Multilingual Wordnet table.
+
+Read here rather than through NLTK or wn: both want their data in a place and form of their own,
+and neither ships it. Lemmas of a word are those of NLTK's ``wordnet.synsets(word)``, morphology
+included; a test compares them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from groundscope.errors import UserError
+from groundscope.lexicon.records import read_lines
+
+_POS = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
+# detachment rules of morphy(7WN)
+_SUFFIXES: Mapping[str, Sequence[tuple[str, str]]] = {
+    "n": (("s", ""), ("ses", "s"), ("ves", "f"), ("xes", "x"), ("zes", "z"), ("ches", "ch"),
+          ("shes", "sh"), ("men", "man"), ("ies", "y")),
+    "v": (("s", ""), ("ies", "y"), ("es", "e"), ("es", ""), ("ed", "e"), ("ed", ""),
+          ("ing", "e"), ("ing", "")),
+    "a": (("er", ""), ("est", ""), ("er", "e"), ("est", "e")),
+    "r": (),
+}  # fmt: skip
+
+
+class WordNet:
+    """Princeton WordNet 3.0 or 3.1.
+
+    Parameters
+    ----------
+    folder
+        Holds ``index.noun``, ``data.noun``, ``noun.exc`` and so on for verb, adj and adv.
+
+    Raises
+    ------
+    UserError
+        A file is missing or malformed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._lemmas: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._index: dict[str, dict[str, list[str]]] = {}
+        self._irregular: dict[str, dict[str, list[str]]] = {}
+        for pos, name in _POS.items():
+            for file in (f"index.{name}", f"data.{name}", f"{name}.exc"):
+                if not (folder / file).is_file():
+                    message = f"{folder} is no WordNet folder: {file} is missing"
+                    raise UserError(message)
+            try:
+                self._index[pos] = dict(_index(folder / f"index.{name}"))
+                self._irregular[pos] = dict(_exceptions(folder / f"{name}.exc"))
+                for offset, lemmas in _data(folder / f"data.{name}"):
+                    self._lemmas[pos, offset] = lemmas
+            except (ValueError, IndexError) as error:
+                message = f"{folder}: the files of part of speech {name} are malformed ({error})"
+                raise UserError(message) from error
+
+    def synonyms(self, word: str) -> frozenset[str]:
+        """Return the lemmas of all synsets of a word or its base forms, without the word.
+
+        Lemmas of several words are joined by underscores, as WordNet writes them.
+        """
+        found = {
+            lemma
+            for pos in _POS
+            for form in self._base_forms(word.lower(), pos)
+            for offset in self._index[pos].get(form, ())
+            for lemma in self._lemmas[pos, offset]
+        }
+        return frozenset(found - {word})
+
+    def _base_forms(self, form: str, pos: str) -> list[str]:
+        """Return the form and its base forms that WordNet has, as NLTK's morphy finds them."""
+
+        def known(forms: Sequence[str]) -> list[str]:
+            return list(dict.fromkeys(each for each in forms if each in self._index[pos]))
+
+        def detached(forms: Sequence[str]) -> list[str]:
+            return [
+                each[: len(each) - len(old)] + new
+                for each in forms
+                for old, new in _SUFFIXES[pos]
+                if each.endswith(old)
+            ]
+
+        if form in self._irregular[pos]:
+            return known([form, *self._irregular[pos][form]])
+        candidates = detached([form])
+        found = known([form, *candidates])
+        while not found and candidates:
+            candidates = detached(candidates)
+            found = known(candidates)
+        return found
+
+
+def _lines(file: Path) -> Iterator[list[str]]:
+    # comments, such as the licence, begin with a blank
+    for line in read_lines(file):
+        if line and not line.startswith(" "):
+            yield line.split("|")[0].split()
+
+
+def _index(file: Path) -> Iterator[tuple[str, list[str]]]:
+    for fields in _lines(file):
+        synsets, pointers = int(fields[2]), int(fields[3])
+        offsets = fields[6 + pointers :]
+        if len(offsets) != synsets:
+            message = f"{file.name}: {fields[0]} has {len(offsets)} synsets, not {synsets}"
+            raise ValueError(message)
+        yield fields[0], offsets
+
+
+def _exceptions(file: Path) -> Iterator[tuple[str, list[str]]]:
+    for form, *bases in _lines(file):
+        yield form, bases
+
+
+def _data(file: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for fields in _lines(file):
+        words = [fields[4 + 2 * number] for number in range(int(fields[3], 16))]
+        # adjectives carry where they stand: galore(ip)
+        yield fields[0], tuple(word.split("(")[0] for word in words)
+
+
+class MultilingualWordNet:
+    """One language of the Open Multilingual Wordnet.
+
+    Parameters
+    ----------
+    file
+        ``wn-data-{language}.tab``: synset, ``{language}:lemma``, lemma, separated by tabs.
+
+    Raises
+    ------
+    UserError
+        The file is missing or holds no lemma.
+    """
+
+    def __init__(self, file: Path) -> None:
+        members: defaultdict[str, list[str]] = defaultdict(list)
+        self._synsets: defaultdict[str, list[str]] = defaultdict(list)
+        for line in read_lines(file):
+            fields = line.split("\t")
+            if len(fields) >= 3 and fields[1].split(":")[-1] == "lemma":
+                members[fields[0]].append(fields[2])
+                self._synsets[fields[2]].append(fields[0])
+        self._members = members
+        if not members:
+            message = f"{file} holds no lemmas: expected a wn-data-*.tab file"
+            raise UserError(message)
+
+    def synonyms(self, word: str) -> frozenset[str]:
+        """Return the lemmas of all synsets of a word, without the word."""
+        found = {lemma for synset in self._synsets.get(word, ()) for lemma in self._members[synset]}
+        return frozenset(found - {word})
+
+
+def open_wordnet(path: Path) -> WordNet | MultilingualWordNet:
+    """Read a folder of WordNet's files, or a table of the Open Multilingual Wordnet."""
+    return WordNet(path) if path.is_dir() else MultilingualWordNet(path)

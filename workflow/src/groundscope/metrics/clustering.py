@@ -1,0 +1,177 @@
+"""Silhouettes of a labelling under every protocol: all groups, subsets, leave one group out, k-means.
+
+Each protocol fits its subspace anew on the rows that it scores.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.silhouette import Distances, check_groups, score
+from groundscope.metrics.spaces import into_space
+from groundscope.metrics.statistics import Interval, draws_interval
+
+PROTOCOLS = ("all-groups", "leave-one-group-out")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one protocol and subset.
+
+    Attributes
+    ----------
+    protocol, subset
+        Which.
+    groups
+        Names behind the estimates: None for all rows together, then the groups.
+    estimate, interval, null, p_value
+        As in `silhouette.Silhouette`; one entry a name.
+    made_from
+        What the interval was made from.
+    rows
+        Rows that entered, as indices.
+    row_scores
+        Silhouette of each of them; empty for leave-one-group-out.
+    group_sizes
+        Rows and words behind each estimate are counted by the caller from `members`.
+    members
+        Rows behind each estimate.
+    n_groups
+        Groups clustered.
+    """
+
+    protocol: str
+    subset: str
+    groups: Sequence[str | None]
+    estimate: Floats
+    interval: Interval
+    null: Floats
+    p_value: Floats
+    made_from: str
+    row_scores: Floats
+    members: Sequence[Integers]
+    n_groups: int
+
+
+def score_protocols(
+    features: Floats,
+    labels: Groups,
+    units: Groups,
+    *,
+    space: str,
+    metric: str,
+    protocols: Sequence[str],
+    subsets: Mapping[str, Sequence[str]],
+    permutations: int,
+    seed: int,
+) -> list[Scores]:
+    """Score a labelling of one layer.
+
+    Parameters
+    ----------
+    features
+        Shape ``[n, d]``.
+    labels, units
+        Group and word of each row.
+    space, metric
+        See `into_space` and `Distances`.
+    protocols
+        Some of `PROTOCOLS`.
+    subsets
+        Groups of each named subset; all groups are scored in any case, first, as ``all``.
+    permutations, seed
+        Of the null of ``all-groups``.
+
+    Raises
+    ------
+    ValueError
+        Unknown protocol, a subset that names an unknown group, or too few groups or words.
+    """
+    results = []
+    for subset, wanted in {"all": labels.names.tolist(), **subsets}.items():
+        unknown = sorted(set(wanted) - set(labels.names.tolist()))
+        if unknown:
+            message = f"subset {subset!r} names groups that no word has: {', '.join(unknown)}"
+            raise ValueError(message)
+        rows = np.flatnonzero(np.isin(labels.names[labels.codes], wanted))
+        part = _Part(features[rows], _only(labels, rows), _only(units, rows), space, metric)
+        for protocol in protocols:
+            if protocol == "all-groups":
+                results.append(_all_groups(part, subset, rows, permutations, seed))
+            elif protocol == "leave-one-group-out":
+                results.append(_leave_one_out(part, subset, rows))
+            else:
+                message = f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
+                raise ValueError(message)
+    return results
+
+
+@dataclass(frozen=True)
+class _Part:
+    features: Floats
+    labels: Groups
+    units: Groups
+    space: str
+    metric: str
+
+    def distances(self) -> Distances:
+        return Distances(into_space(self.features, self.space, self.labels), self.metric)
+
+
+def _only(groups: Groups, rows: Integers) -> Groups:
+    return Groups.of(groups.names[groups.codes[rows]])
+
+
+def _all_groups(
+    part: _Part, subset: str, rows: Integers, permutations: int, seed: int
+) -> Scores:
+    check_groups(part.labels, part.units)
+    # the null of an LDA space fits the space to the permuted labels
+    result = score(
+        part.distances(), part.labels, part.units, permutations=permutations, seed=seed
+    )
+    codes = part.labels.codes
+    return Scores(
+        protocol="all-groups",
+        subset=subset,
+        groups=[None, *part.labels.names.tolist()],
+        estimate=result.estimate,
+        interval=result.interval,
+        null=result.null,
+        p_value=result.p_value,
+        made_from="jackknife over words",
+        row_scores=result.rows,
+        members=[rows, *(rows[codes == code] for code in range(len(part.labels)))],
+        n_groups=len(part.labels),
+    )
+
+
+def _leave_one_out(part: _Part, subset: str, rows: Integers) -> Scores:
+    if len(part.labels) < 3:
+        message = f"leave-one-group-out needs at least 3 groups, got {len(part.labels)}"
+        raise ValueError(message)
+    runs = []
+    for code in range(len(part.labels)):
+        kept = np.flatnonzero(part.labels.codes != code)
+        run = _Part(
+            part.features[kept], _only(part.labels, kept), _only(part.units, kept), part.space,
+            part.metric,
+        )
+        check_groups(run.labels, run.units)
+        runs.append(run.distances().silhouettes(run.labels).mean())
+    values = np.array([runs])
+    return Scores(
+        protocol="leave-one-group-out",
+        subset=subset,
+        groups=[None],
+        estimate=values.mean(axis=1),
+        interval=draws_interval(values),
+        null=np.empty((1, 0)),
+        p_value=np.full(1, np.nan),
+        made_from="t over runs",
+        row_scores=np.empty(0),
+        members=[rows],
+        n_groups=len(part.labels) - 1,
+    )

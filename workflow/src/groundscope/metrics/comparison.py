@@ -1,0 +1,197 @@
+"""Any measure of alignment between all layers of two models, over repeated draws of rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from groundscope.metrics import alignment, geometry
+from groundscope.metrics.alignment import Alignment, Source
+from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.statistics import jackknife, permutation_p, t_interval
+
+_Cell = tuple[float, Floats, Floats]
+
+MEASURES = ("cka-linear", "cka-rbf", "rsa", "knn")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Alignment of layers A x layers B by one measure, shape ``[estimators, A, B]`` throughout.
+
+    Attributes
+    ----------
+    estimators
+        ``debiased`` and ``biased`` (CKA), or ``plain``.
+    estimate, draw_sd
+        Mean and standard deviation over draws; the latter is missing for one draw.
+    standard_error, low, high
+        Jackknife over word types; its variance is the mean over draws, which is on the safe side
+        since draws differ.
+    null_mean, null_high, p_value
+        Word types of one side permuted: mean, 95th percentile and one-sided p of the first draw;
+        missing without permutations.
+    draws
+        Draws made.
+    rows, types
+        Rows of a draw, and word types in the first.
+    """
+
+    estimators: Sequence[str]
+    estimate: Floats
+    draw_sd: Floats
+    standard_error: Floats
+    low: Floats
+    high: Floats
+    null_mean: Floats
+    null_high: Floats
+    p_value: Floats
+    draws: int
+    rows: int
+    types: int
+
+
+def compare(
+    left: Sequence[Source],
+    right: Sequence[Source],
+    groups: Groups,
+    *,
+    measure: str,
+    sample: int | None = None,
+    draws: int = 1,
+    permutations: int = 0,
+    neighbours: int = 10,
+    seed: int = 0,
+) -> Comparison:
+    """Compare all layers of two models.
+
+    Parameters
+    ----------
+    left, right
+        Layers of either model, with the same rows.
+    groups
+        Word type of each row.
+    measure
+        One of `MEASURES`.
+    sample, draws
+        Rows of a random draw (None, or more than there are, takes all rows once), and how often
+        they are drawn. All layers share the draws.
+    permutations
+        Of the null line.
+    neighbours
+        k of ``knn``.
+    seed
+        Of draws and permutations.
+
+    Raises
+    ------
+    ValueError
+        Unknown measure, or rows that it is not defined for.
+    """
+    count = len(groups.codes)
+    rng = np.random.default_rng(seed)
+    if sample is None or sample >= count:
+        chosen = [np.arange(count)]
+    else:
+        chosen = [np.sort(rng.choice(count, sample, replace=False)) for _ in range(draws)]
+    results = []
+    for number, rows in enumerate(chosen):
+        here = Groups.of(groups.names[groups.codes[rows]])
+        sides = [[_drawn(source, rows, count) for source in side] for side in (left, right)]
+        shuffles = 0 if number else permutations
+        if measure.startswith("cka-") and measure in MEASURES:
+            kernel = measure.removeprefix("cka-")
+            result = alignment.compare_layers(
+                *sides, here, kernel=kernel, permutations=shuffles, seed=seed
+            )
+        elif measure in MEASURES:
+            result = _by_geometry(*sides, here, measure, neighbours, shuffles, rng)
+        else:
+            message = f"measure must be one of {', '.join(MEASURES)}, got {measure!r}"
+            raise ValueError(message)
+        results.append(result)
+    return _summary(results, len(np.unique(groups.codes[chosen[0]])), len(chosen[0]))
+
+
+def _drawn(source: Source, rows: Integers, count: int) -> Source:
+    if len(rows) == count:
+        return source
+    load = source.load
+    return replace(source, load=lambda: load()[rows])
+
+
+def _by_geometry(
+    left: Sequence[Source],
+    right: Sequence[Source],
+    groups: Groups,
+    measure: str,
+    neighbours: int,
+    permutations: int,
+    rng: np.random.Generator,
+) -> Alignment:
+    if len(groups) < len(groups.codes):
+        message = f"{measure} is defined on one row a word: it needs rows: types"
+        raise ValueError(message)
+    orders = [rng.permutation(len(groups)) for _ in range(permutations)]
+    if measure == "rsa":
+        cells = _rsa_cells(left, right, orders)
+    else:
+        cells = _knn_cells(left, right, neighbours, orders)
+    estimate, without, null = (np.array([[[c[k] for c in row] for row in cells]]) for k in range(3))
+    return Alignment(estimate, jackknife(estimate, without), null)
+
+
+def _rsa_cells(
+    left: Sequence[Source], right: Sequence[Source], orders: Sequence[Integers]
+) -> list[list[_Cell]]:
+    first = [geometry.Dissimilarity.of(source.load()) for source in left]
+    second = [geometry.Dissimilarity.of(source.load()) for source in right]
+    return [
+        [
+            (*geometry.rsa(a, b), np.array([geometry.rsa_shuffled(a, b, o) for o in orders]))
+            for b in second
+        ]
+        for a in first
+    ]
+
+
+def _knn_cells(
+    left: Sequence[Source], right: Sequence[Source], count: int, orders: Sequence[Integers]
+) -> list[list[_Cell]]:
+    first = [geometry.neighbours(source.load(), count) for source in left]
+    second = [geometry.neighbours(source.load(), count) for source in right]
+    cells = []
+    for a in first:
+        row = []
+        for b in second:
+            shares = geometry.overlap(a, b)
+            # neighbours are kept when a word is left out: the mean of the other words
+            without = (shares.sum() - shares) / (len(shares) - 1)
+            null = [geometry.overlap(a, geometry.reordered(b, o)).mean() for o in orders]
+            row.append((float(shares.mean()), without, np.array(null)))
+        cells.append(row)
+    return cells
+
+
+def _summary(results: Sequence[Alignment], types: int, rows: int) -> Comparison:
+    estimates = np.stack([result.estimate for result in results])
+    estimate = estimates.mean(axis=0)
+    variance = np.mean([result.interval.standard_error**2 for result in results], axis=0)
+    interval = t_interval(estimate, np.sqrt(variance), types - 1)
+    missing = np.full(estimate.shape, np.nan)
+    null = results[0].null
+    known = null.shape[-1] > 0
+    return Comparison(
+        estimators=alignment.ESTIMATORS if len(estimate) > 1 else ("plain",),
+        estimate=estimate,
+        draw_sd=estimates.std(axis=0, ddof=1) if len(results) > 1 else missing,
+        standard_error=interval.standard_error,
+        low=interval.low,
+        high=interval.high,
+        null_mean=null.mean(axis=-1) if known else missing,
+        null_high=np.percentile(null, 95, axis=-1) if known else missing,
+        p_value=permutation_p(results[0].estimate, null) if known else missing,
+        draws=len(results),
+        rows=rows,
+        types=types,
+    )

@@ -1,0 +1,181 @@
+"""Cosine similarity of word pairs: which pairs, their means over word types, AUC against random.
+
+Pairs are pairs of *tokens* (row indices), drawn once and used for every layer. Similarities are
+averaged within each (left word, right word) pair of types first and over types then (Choi et al.
+2024).
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundscope.metrics.groups import Floats, Groups, Integers
+
+_CHUNK = 8192
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Token pairs of one kind.
+
+    Attributes
+    ----------
+    left, right
+        Row indices, shape ``[m]``.
+    types
+        Index of each pair's type pair, shape ``[m]``.
+    words
+        Word codes of each type pair, shape ``[t, 2]``.
+    """
+
+    left: Integers
+    right: Integers
+    types: Integers
+    words: Integers
+
+    @classmethod
+    def of(cls, left: Integers, right: Integers, words: Groups) -> "Pairs":
+        """Sort token pairs into pairs of word types."""
+        keys = words.codes[left] * len(words) + words.codes[right]
+        present, types = np.unique(keys, return_inverse=True)
+        pairs = np.stack([present // len(words), present % len(words)], axis=1)
+        return cls(left, right, types.astype(np.intp), pairs.astype(np.intp))
+
+    def type_means(self, unit: Floats) -> Floats:
+        """Mean cosine of each type pair from unit vectors ``[n, d]``, shape ``[t]``."""
+        cosines = np.empty(len(self.left))
+        for start in range(0, len(self.left), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            cosines[part] = np.einsum("ij,ij->i", unit[self.left[part]], unit[self.right[part]])
+        counts = np.bincount(self.types, minlength=len(self.words))
+        sums = np.bincount(self.types, weights=cosines, minlength=len(self.words))
+        return np.asarray(sums / counts)
+
+
+def unit_rows(rows: Floats) -> Floats:
+    """Rows scaled to length 1, float64.
+
+    Raises
+    ------
+    ValueError
+        A zero vector, which has no cosine.
+    """
+    rows = np.asarray(rows, np.float64)
+    norms = np.linalg.norm(rows, axis=1)
+    if not (norms > 0).all():
+        message = f"row {int(np.argmin(norms))} is the zero vector: it has no cosine"
+        raise ValueError(message)
+    return rows / norms[:, None]
+
+
+def sample_rows(count: int, size: int, seed: int) -> Integers:
+    """Draw rows without replacement, as ``random.Random(seed).sample`` does."""
+    drawn = random.Random(seed).sample(range(count), min(size, count))
+    return np.asarray(drawn, np.intp)
+
+
+def shuffled_pairs(
+    rows: Integers, groups: Groups | None, rng: np.random.Generator
+) -> tuple[Integers, Integers]:
+    """Each row with another one: any (random pairs), or one of its group; never with itself.
+
+    The rows are shuffled (within groups) and set beside themselves; rows that meet themselves are
+    dropped (Choi et al. 2024).
+    """
+    codes = np.zeros(len(rows), np.intp) if groups is None else groups.codes[rows]
+    left = rows[np.argsort(codes, kind="stable")]
+    right = rows[np.lexsort([rng.random(len(rows)), codes])]
+    other = left != right
+    return left[other], right[other]
+
+
+def crossed_pairs(
+    rows: Integers, words: Groups, word_pairs: Sequence[tuple[str, str]] | Integers
+) -> tuple[Integers, Integers]:
+    """Every token of one word with every token of the other, for each listed pair of words.
+
+    Parameters
+    ----------
+    rows
+        Rows to take tokens from.
+    words
+        Word of each row.
+    word_pairs
+        Pairs of words (names, or codes of `words`, shape ``[p, 2]``); pairs with a word that has no
+        token among `rows` give nothing.
+    """
+    codes = _codes(words, word_pairs)
+    order = rows[np.argsort(words.codes[rows], kind="stable")]
+    sizes = np.bincount(words.codes[rows], minlength=len(words))
+    starts = np.cumsum(sizes) - sizes
+    first, second = codes[:, 0], codes[:, 1]
+    counts = sizes[first] * sizes[second]
+    pair = np.repeat(np.arange(len(codes)), counts)
+    within = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts)
+    width = np.maximum(sizes[second][pair], 1)
+    left = order[starts[first][pair] + within // width]
+    right = order[starts[second][pair] + within % width]
+    return left, right
+
+
+def _codes(words: Groups, pairs: Sequence[tuple[str, str]] | Integers) -> Integers:
+    if isinstance(pairs, np.ndarray):
+        return pairs
+    index: Mapping[str, int] = {str(name): code for code, name in enumerate(words.names)}
+    known = [(index[a], index[b]) for a, b in pairs if a in index and b in index]
+    return np.asarray(known, np.intp).reshape(-1, 2)
+
+
+def group_word_pairs(word_labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    """All unordered pairs of different words with the same label."""
+    members: dict[str, list[str]] = {}
+    for word, label in sorted(word_labels.items()):
+        members.setdefault(label, []).append(word)
+    return [
+        (first, second)
+        for words in members.values()
+        for number, first in enumerate(words)
+        for second in words[number + 1 :]
+    ]
+
+
+def area_under_curve(
+    values: Floats, words: Integers, base: Floats, base_words: Integers, weights: Floats
+) -> tuple[float, Floats]:
+    """Chance that a pair of one kind is more similar than a random pair (ties count half).
+
+    Parameters
+    ----------
+    values, words
+        Type-pair similarities of the kind, shape ``[t]``, and their word codes, ``[t, 2]``.
+    base, base_words
+        The same of the random pairs.
+    weights
+        Bootstrap counts of words, shape ``[replicates, words]``. A pair counts as often as both of
+        its words were drawn together: the product of their counts.
+
+    Returns
+    -------
+    tuple
+        AUC, 0 to 1 with 0.5 for no difference; and its bootstrap replicates.
+    """
+    order = np.argsort(base, kind="stable")
+    ordered = base[order]
+    below = np.searchsorted(ordered, values, side="left")
+    upto = np.searchsorted(ordered, values, side="right")
+    estimate = float((below + upto).mean() / 2 / len(base))
+    replicates = np.full(len(weights), np.nan)
+    for number, counts in enumerate(weights):
+        own = _pair_weights(counts, words)
+        reference = np.concatenate([[0.0], np.cumsum(_pair_weights(counts, base_words)[order])])
+        total = own.sum() * reference[-1]
+        if total > 0:
+            replicates[number] = own @ (reference[below] + reference[upto]) / 2 / total
+    return estimate, replicates[~np.isnan(replicates)]
+
+
+def _pair_weights(counts: Floats, words: Integers) -> Floats:
+    first, second = counts[words[:, 0]], counts[words[:, 1]]
+    return np.asarray(np.where(words[:, 0] == words[:, 1], first, first * second))
