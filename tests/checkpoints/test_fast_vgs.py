@@ -76,6 +76,22 @@ def test_a_batch_gives_what_each_clip_gives_alone(
             )
 
 
+def test_autocast_changes_precision_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: State, waves: list[Tensor]
+) -> None:
+    """Under bfloat16 every layer stays within 2% of its float32 values, in norm."""
+    write(tmp_path / "release", PLUS, state)
+    checkpoint = convert(monkeypatch, tmp_path / "release", "fast-vgs", tmp_path)
+    encoder = load(checkpoint, "fast-vgs", ("0", "8", "12", *NAMED))
+    exact = run(encoder, waves).layers
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = run(encoder, waves).layers
+    for layer, values in exact.items():
+        for item, expected in enumerate(values):
+            error = (rough[layer][item].float() - expected).norm() / expected.norm()
+            assert error < 0.02, f"layer {layer}, item {item}: {error}"
+
+
 def test_only_what_is_wanted_is_built_and_it_is_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: State, waves: list[Tensor]
 ) -> None:

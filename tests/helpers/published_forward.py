@@ -75,20 +75,19 @@ def transformer(
         x = x + linear(state, f"{here}.self_attn.out_proj", attention(q, k, v, heads))
         x = layer_norm(state, f"{here}.self_attn_layer_norm", x, 1e-5)
         inner = functional.gelu(linear(state, f"{here}.fc1", x))
-        x = layer_norm(
-            state, f"{here}.final_layer_norm", x + linear(state, f"{here}.fc2", inner), 1e-5
-        )
+        x = x + linear(state, f"{here}.fc2", inner)
+        x = layer_norm(state, f"{here}.final_layer_norm", x, 1e-5)
         outputs.append(x)
     return outputs
 
 
 def batch_norm(state: State, name: str, hidden: Tensor) -> Tensor:
     """Batch norm by its running statistics, of ``[channels, 1, time]``."""
-    mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
-    scale = state[f"{name}.weight"] / (variance + 1e-5).sqrt()
-    return (hidden - mean[:, None, None]) * scale[:, None, None] + state[f"{name}.bias"][
-        :, None, None
-    ]
+    mean, variance, weight, bias = (
+        state[f"{name}.{part}"][:, None, None]
+        for part in ("running_mean", "running_var", "weight", "bias")
+    )
+    return (hidden - mean) / (variance + 1e-5).sqrt() * weight + bias
 
 
 def residual(state: State, name: str, entering: Tensor, stride: int) -> Tensor:

@@ -64,10 +64,20 @@ def cka(models: Models = DEFAULT, *, pairs: Sequence[tuple[str, str]] | None = N
                 for estimator, more in (("debiased", 0.0), ("biased", 0.2)):
                     rows.append(
                         {
-                            "corpus": "spoken", "model_a": a, "layer_a": layer_a, "model_b": b,
-                            "layer_b": layer_b, "measure": "cka-linear", "estimator": estimator,
-                            "space": "full", "rows": "tokens", **_number(value + more),
-                            "draws": 1, "draw_sd": None, **_null(0.0, 0.04), **_SIZES,
+                            "corpus": "spoken",
+                            "model_a": a,
+                            "layer_a": layer_a,
+                            "model_b": b,
+                            "layer_b": layer_b,
+                            "measure": "cka-linear",
+                            "estimator": estimator,
+                            "space": "full",
+                            "rows": "tokens",
+                            **_number(value + more),
+                            "draws": 1,
+                            "draw_sd": None,
+                            **_null(0.0, 0.04),
+                            **_SIZES,
                         }
                     )
     return _table("cka", rows)
@@ -80,7 +90,10 @@ def pairs(models: Models = DEFAULT) -> pa.Table:
     for model, layers in models.items():
         base = _curve(rng, layers, 0.2, 0.6)
         for kind, more in (
-            ("random", 0.0), ("same-speaker", 0.08), ("same-group", 0.05), ("same-word", 0.3)
+            ("random", 0.0),
+            ("same-speaker", 0.08),
+            ("same-group", 0.05),
+            ("same-word", 0.3),
         ):
             for measure in ("raw", "normalised"):
                 if (kind, measure) == ("random", "normalised"):
@@ -89,9 +102,17 @@ def pairs(models: Models = DEFAULT) -> pa.Table:
                     size = more * (0.5 + value) + (value if measure == "raw" else 0)
                     rows.append(
                         {
-                            "corpus": "spoken", "model": model, "layer": layer, "kind": kind,
-                            "metric": "cosine", "measure": measure, **_number(size, 0.02),
-                            "seeds": 5, "n_pairs": 1000, "n_type_pairs": 900, **_SIZES,
+                            "corpus": "spoken",
+                            "model": model,
+                            "layer": layer,
+                            "kind": kind,
+                            "metric": "cosine",
+                            "measure": measure,
+                            **_number(size, 0.02),
+                            "seeds": 5,
+                            "n_pairs": 1000,
+                            "n_type_pairs": 900,
+                            **_SIZES,
                         }
                     )
     return _table("pairs", rows)
@@ -110,25 +131,40 @@ def silhouette(
                 for layer, value in zip(layers, base, strict=True):
                     for metric in ("cosine", "euclidean"):
                         common = {
-                            "corpus": "spoken", "model": model, "layer": layer,
-                            "labelling": labelling, "measure": "silhouette", "metric": metric,
-                            "space": space, "rows": "types", "protocol": "all-groups",
-                            "subset": "all", "n_groups": len(names),
+                            "corpus": "spoken",
+                            "model": model,
+                            "layer": layer,
+                            "labelling": labelling,
+                            "measure": "silhouette",
+                            "metric": metric,
+                            "space": space,
+                            "rows": "types",
+                            "protocol": "all-groups",
+                            "subset": "all",
+                            "n_groups": len(names),
                         }
                         scale = 1.0 if metric == "cosine" else 0.5
                         rows.append(
                             {
-                                **common, "level": "overall", "group": None,
-                                **_number(scale * value), **_null(-0.06, -0.02), **_SIZES,
+                                **common,
+                                "level": "overall",
+                                "group": None,
+                                **_number(scale * value),
+                                **_null(-0.06, -0.02),
+                                **_SIZES,
                             }
                         )
                         for offset, group in enumerate(names if groups else []):
                             size = scale * value + 0.05 * (offset - 2)
                             rows.append(
                                 {
-                                    **common, "level": "group", "group": group,
-                                    **_number(size, 0.08), **_null(-0.06, 0.0),
-                                    "n_types": 4 + offset, "n_tokens": 4 * (4 + offset),
+                                    **common,
+                                    "level": "group",
+                                    "group": group,
+                                    **_number(size, 0.08),
+                                    **_null(-0.06, 0.0),
+                                    "n_types": 4 + offset,
+                                    "n_tokens": 4 * (4 + offset),
                                 }
                             )
     return _table("silhouette", rows)
@@ -143,11 +179,21 @@ def lda(models: Models = DEFAULT) -> pa.Table:
             for layer, value in zip(layers, _curve(rng, layers, 0.2, 0.95), strict=True):
                 rows.append(
                     {
-                        "corpus": "spoken", "model": model, "layer": layer,
-                        "labelling": labelling, "measure": "accuracy", "solver": "shrinkage",
-                        "rows": "tokens", **_number(value), "chance": 1 / len(names),
-                        "chance_kind": "uniform", **_null(1 / len(names), 1 / len(names) + 0.06),
-                        **_SIZES, "n_classes": len(names), "folds": 5, "repeats": 10,
+                        "corpus": "spoken",
+                        "model": model,
+                        "layer": layer,
+                        "labelling": labelling,
+                        "measure": "accuracy",
+                        "solver": "shrinkage",
+                        "rows": "tokens",
+                        **_number(value),
+                        "chance": 1 / len(names),
+                        "chance_kind": "uniform",
+                        **_null(1 / len(names), 1 / len(names) + 0.06),
+                        **_SIZES,
+                        "n_classes": len(names),
+                        "folds": 5,
+                        "repeats": 10,
                         "held_apart": "speaker" if labelling != "speaker" else "word",
                     }
                 )
@@ -161,12 +207,27 @@ def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
     """Two contrasts of three analyses; layer 2 and above are significant."""
     rng = np.random.default_rng(5)
     kinds: list[dict[str, Any]] = [
-        {"analysis": "pairs", "labelling": None, "measure": "normalised", "kind": "same-word",
-         "metric": "cosine"},
-        {"analysis": "silhouette", "labelling": "meaning", "measure": "silhouette", "kind": None,
-         "metric": "cosine"},
-        {"analysis": "lda", "labelling": "meaning", "measure": "accuracy", "kind": None,
-         "metric": None},
+        {
+            "analysis": "pairs",
+            "labelling": None,
+            "measure": "normalised",
+            "kind": "same-word",
+            "metric": "cosine",
+        },
+        {
+            "analysis": "silhouette",
+            "labelling": "meaning",
+            "measure": "silhouette",
+            "kind": None,
+            "metric": "cosine",
+        },
+        {
+            "analysis": "lda",
+            "labelling": "meaning",
+            "measure": "accuracy",
+            "kind": None,
+            "metric": None,
+        },
     ]
     rows = []
     for name, (treated, control) in CONTRASTS.items():
@@ -176,11 +237,19 @@ def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
             ):
                 rows.append(
                     {
-                        "corpus": "spoken", "contrast": name, "treated": treated,
-                        "control": control, "layer": layer, **kind, "space": "full",
-                        "mean_treated": 0.4, "mean_control": 0.4 - value, **_number(value),
+                        "corpus": "spoken",
+                        "contrast": name,
+                        "treated": treated,
+                        "control": control,
+                        "layer": layer,
+                        **kind,
+                        "space": "full",
+                        "mean_treated": 0.4,
+                        "mean_control": 0.4 - value,
+                        **_number(value),
                         "p_value": 0.001 if number >= 2 else 0.2,
-                        "p_holm": 0.01 if number >= 2 else 0.4, "n_types": 109,
+                        "p_holm": 0.01 if number >= 2 else 0.4,
+                        "n_types": 109,
                     }
                 )
     return _table("contrasts", rows)
@@ -190,11 +259,22 @@ def change_correlation(space: str = "full") -> pa.Table:
     """One contrast, both correlations."""
     rows = [
         {
-            "corpus": "spoken", "contrast": "training", "treated": "whisper",
-            "control": "whisper-random", "labelling": labelling, "metric": "cosine",
-            "space": space, "cka_measure": "cka-linear debiased", "cka_space": "full",
-            "x": "change", "correlation": kind, "estimate": value, "ci_low": value - 0.1,
-            "ci_high": value + 0.05, "p_value": 0.031, "n_layers": 5,
+            "corpus": "spoken",
+            "contrast": "training",
+            "treated": "whisper",
+            "control": "whisper-random",
+            "labelling": labelling,
+            "metric": "cosine",
+            "space": space,
+            "cka_measure": "cka-linear debiased",
+            "cka_space": "full",
+            "x": "change",
+            "correlation": kind,
+            "estimate": value,
+            "ci_low": value - 0.1,
+            "ci_high": value + 0.05,
+            "p_value": 0.031,
+            "n_layers": 5,
         }
         for labelling in ("meaning", "sound")
         for kind, value in (("pearson", -0.71), ("spearman", -0.6))
@@ -206,9 +286,15 @@ def coverage() -> pa.Table:
     """Two models; one lacks a word."""
     rows = [
         {
-            "corpus": "spoken", "model": model, "n_tokens": 440, "n_types": 110,
-            "missing_tokens": missing, "missing_types": missing // 4, "examples": examples,
-            "shared_tokens": 436, "shared_types": 109,
+            "corpus": "spoken",
+            "model": model,
+            "n_tokens": 440,
+            "n_types": 110,
+            "missing_tokens": missing,
+            "missing_types": missing // 4,
+            "examples": examples,
+            "shared_tokens": 436,
+            "shared_types": 109,
         }
         for model, missing, examples in (("whisper", 0, None), ("glove", 4, "<xylophone>"))
     ]

@@ -1,3 +1,81 @@
+# Figures and the summary. Requires: gathered tables. Makes: <results>/figures/{corpus}/, summary
+# 1. plot_*         one figure a kind and corpus, as SVG (in the report), PDF and PNG
+# 2. write_summary  findings, warnings, coverage and provenance in words and numbers
+
+for kind in figures.kinds(STUDY):
+
+    rule:
+        name:
+            f"plot_{kind.name}"
+        input:
+            tables=[f"<results>/tables/{table}.parquet" for table in kind.tables],
+            code=PLAN.code(f"plot_{kind.name}"),
+        output:
+            svg=report(
+                f"<results>/{kind.file}.svg",
+                caption=f"../report/{kind.name}.rst",
+                category=kind.category,
+                labels=kind.labels,
+            ),
+            pdf=f"<results>/{kind.file}.pdf",
+            png=f"<results>/{kind.file}.png",
+        log:
+            f"<logs>/plot_{kind.name}/{kind.file}.log",
+        benchmark:
+            f"<benchmarks>/plot_{kind.name}/{kind.file}.jsonl"
+        conda:
+            "../../envs/figures.yaml"
+        resources:
+            mem_mb=resources.grow(1000),
+            runtime=resources.grow(20),
+        params:
+            kind=kind.name,
+            options=figures.options(STUDY),
+        message:
+            "Draw {params.kind} of {wildcards.corpus}"
+        shell:
+            "python -m groundscope.commands.plot_{params.kind}"
+            " --tables {input.tables:q}"
+            " --options {params.options:q}"
+            " --output {output.svg:q} {output.pdf:q} {output.png:q}"
+            " &> {log:q}"
+
+
+rule write_summary:
+    input:
+        tables=PLAN.all_tables(),
+        manifests=PLAN.all_manifests(),
+        code=PLAN.code("write_summary"),
+    output:
+        html=report(
+            "<results>/tables/summary.html",
+            caption="../report/summary.rst",
+            category="Summary",
+            labels={"table": "Findings, coverage, provenance"},
+        ),
+    log:
+        "<logs>/write_summary.log",
+    benchmark:
+        "<benchmarks>/write_summary.jsonl"
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        mem_mb=resources.grow(1000),
+        runtime=resources.grow(20),
+    params:
+        options=PLAN.summary_options(),
+    message:
+        "Summarise the study in words and numbers"
+    shell:
+        "python -m groundscope.commands.write_summary"
+        " --tables {input.tables:q}"
+        " --manifests {input.manifests:q}"
+        " --options {params.options:q}"
+        " --output {output.html:q}"
+        " &> {log:q}"
+
+
 rule figures:
     input:
-        [],
+        PLAN.all_figures(),
+        rules.write_summary.output,

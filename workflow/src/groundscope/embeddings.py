@@ -86,14 +86,12 @@ def write_embeddings(
         raise ValueError(message)
     values, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
-        message = (
-            f"token_id {values[counts > 1][0]!r} occurs {counts.max()} times: it must be unique"
-        )
+        message = f"token_id {str(values[counts > 1][0])!r} occurs {counts.max()} times: it must be unique"
         raise UserError(message)
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         message = (
-            f"the vector of token {ids[~finite][0]!r} is not finite (layer "
+            f"the vector of token {str(ids[~finite][0])!r} is not finite (layer "
             f"{metadata.get('layer', '?')} of {metadata.get('model', '?')}); "
             f"{int((~finite).sum())} of {len(ids)} tokens are affected"
         )

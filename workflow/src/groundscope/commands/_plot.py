@@ -17,10 +17,12 @@ Draw = Callable[[pa.Table, Mapping[str, Any]], Figure]
 
 
 def parser(about: str | None, *names: str) -> argparse.ArgumentParser:
-    """Parser of a plot command: a table for each of `names`, options and output files."""
+    """Make the parser of a plot command: the tables `names`, options and output files."""
     made = argparse.ArgumentParser(description=about)
-    for name in names:
-        made.add_argument(f"--{name}", required=True, type=Path, help="Parquet table to draw")
+    about_tables = f"Parquet tables: {', '.join(names)}"
+    made.add_argument(
+        "--tables", required=True, type=Path, nargs=len(names), metavar="TABLE", help=about_tables
+    )
     made.add_argument("--options", required=True, type=_cli.options, help="what to draw")
     made.add_argument("--output", required=True, type=Path, nargs="+", help=".svg, .pdf, .png")
     return made
@@ -28,12 +30,12 @@ def parser(about: str | None, *names: str) -> argparse.ArgumentParser:
 
 def main(about: str | None, name: str, draw: Draw) -> None:
     """Read arguments and table `name`, draw it, write the figure."""
-    arguments = parser(about, "table").parse_args()
-    table = tables.read_table(arguments.table, name)
+    arguments = parser(about, name).parse_args()
+    table = tables.read_table(arguments.tables[0], name)
     write(lambda: draw(table, arguments.options), arguments.output)
 
 
 def write(draw: Callable[[], Figure], paths: Sequence[Path]) -> None:
     """Draw in the look of all figures and write the figure to `paths`."""
-    with mpl.rc_context(dict(style.SETTINGS)):
+    with mpl.rc_context(style.SETTINGS):
         style.save(draw(), paths)

@@ -1,15 +1,13 @@
 """Align all layers of one model with all layers of another."""
 
 import argparse
-from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from groundscope import tables
-from groundscope.analysis_inputs import (
+from groundscope.analysis.cka import cka_rows
+from groundscope.analysis.inputs import (
     Layer,
     Rows,
     make_rows,
@@ -21,10 +19,9 @@ from groundscope.analysis_inputs import (
 from groundscope.commands import _analysis, _cli
 from groundscope.errors import UserError
 from groundscope.metrics.alignment import Source
-from groundscope.metrics.comparison import Comparison, compare
+from groundscope.metrics.comparison import compare
 from groundscope.metrics.groups import Floats
 from groundscope.metrics.spaces import into_space
-from groundscope.result_rows import number
 
 _CHOICES = ("sample", "draws", "permutations", "neighbours", "seed")
 
@@ -38,50 +35,25 @@ def main() -> None:
         raise UserError(message)
     tokens = read_selection(given.tokens, given.selected)
     choices = {name: given.options[name] for name in _CHOICES}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for space in given.options["spaces"]:
         labels = token_labels(tokens, given.labels, given.column) if space == "lda" else None
         data = make_rows(tokens, given.options["rows"], labels)
-        sources = [
+        left, right = (
             [Source(each.name, each.features, partial(_load, each, data, space)) for each in side]
             for side in sides
-        ]
+        )
         named = f"lda:{given.labelling}" if space == "lda" else space
         for measure in given.options["measures"]:
             with naming(f"{measure} of {sides[0][0].model} and {sides[1][0].model}"):
-                result = compare(*sources, data.words, measure=measure, **choices)
-            rows += _rows(result, sides, {"measure": measure, "space": named}, data)
+                result = compare(left, right, data.words, measure=measure, **choices)
+            rows += cka_rows(result, sides, {"measure": measure, "space": named}, data)
     tables.write_table(given.output, "cka", rows)
 
 
 def _load(layer: Layer, data: Rows, space: str) -> Floats:
     with naming(layer.name):
         return into_space(data.features(layer), space, data.labels)
-
-
-def _rows(
-    result: Comparison, sides: Sequence[Sequence[Layer]], keys: dict[str, str], data: Rows
-) -> Iterator[dict[str, Any]]:
-    for cell in np.ndindex(result.estimate.shape):
-        a, b = sides[0][cell[1]], sides[1][cell[2]]
-        yield {
-            **{"corpus": a.corpus, "model_a": a.model, "layer_a": a.layer},
-            **{"model_b": b.model, "layer_b": b.layer, **keys},
-            "estimator": result.estimators[cell[0]],
-            "rows": data.kind,
-            "estimate": float(result.estimate[cell]),
-            "standard_error": number(result.standard_error[cell]),
-            "ci_low": number(result.low[cell]),
-            "ci_high": number(result.high[cell]),
-            "interval": "jackknife over words",
-            "draws": result.draws,
-            "draw_sd": number(result.draw_sd[cell]),
-            "null_mean": number(result.null_mean[cell]),
-            "null_high": number(result.null_high[cell]),
-            "p_value": number(result.p_value[cell]),
-            "n_tokens": result.rows if data.kind == "tokens" else data.sizes["n_tokens"],
-            "n_types": result.types,
-        }
 
 
 def _arguments() -> argparse.Namespace:

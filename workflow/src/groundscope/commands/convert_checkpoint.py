@@ -59,7 +59,7 @@ def _write(release: Release, root: Path) -> None:
         config = json.dumps(release.config, indent=1, sort_keys=True) + "\n"
         for name, content in {"config.json": config.encode(), **release.files}.items():
             (staging / name).write_bytes(content)
-        tensors = dict(sorted(release.tensors.items()))
+        tensors = dict(release.tensors)
         save_file(tensors, staging / "model.safetensors", metadata={"format": "pt"})
         shutil.rmtree(root, ignore_errors=True)
         staging.chmod(0o755)

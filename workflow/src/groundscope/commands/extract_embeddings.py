@@ -73,7 +73,7 @@ def _metadata(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=Path, required=True, help="token table")
-    parser.add_argument("--checkpoint", type=Path, help="checkpoint manifest")
+    parser.add_argument("--checkpoint", type=Path, nargs="?", help="checkpoint manifest")
     parser.add_argument("--model", required=True, help="name of the model")
     parser.add_argument("--corpus", required=True, help="name of the corpus")
     parser.add_argument("--options", type=_cli.options, required=True, help="the model's section")

@@ -4,13 +4,13 @@ from groundscope import tables
 from groundscope.commands import _cli, _plot
 from groundscope.figures import change
 
+_NAMES = ("change_correlation", "cka", "silhouette")
+
 
 def main() -> None:
     """Read arguments and the three tables, draw them, write the figure."""
-    arguments = _plot.parser(__doc__, "correlations", "cka", "silhouette").parse_args()
-    correlations = tables.read_table(arguments.correlations, "change_correlation")
-    cka = tables.read_table(arguments.cka, "cka")
-    silhouette = tables.read_table(arguments.silhouette, "silhouette")
+    arguments = _plot.parser(__doc__, *_NAMES).parse_args()
+    correlations, cka, silhouette = map(tables.read_table, arguments.tables, _NAMES)
     _plot.write(
         lambda: change.figure(correlations, cka, silhouette, arguments.options), arguments.output
     )

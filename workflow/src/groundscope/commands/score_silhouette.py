@@ -1,25 +1,22 @@
 """Score how well labelled words cluster, in all layers of one model."""
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from groundscope import tables
-from groundscope.analysis_inputs import (
-    Layer,
-    Rows,
+from groundscope.analysis.inputs import (
     make_rows,
     naming,
     read_layers,
     read_selection,
-    row_kind,
     token_labels,
-    units_of,
 )
+from groundscope.analysis.silhouette import silhouette_rows
 from groundscope.commands import _analysis, _cli
-from groundscope.metrics.clustering import Scores, score_protocols
-from groundscope.result_rows import NO_NULL, estimate_columns, null_columns
+from groundscope.metrics.clustering import score_protocols
+
+_SCORE = {"analysis": "silhouette", "measure": "silhouette", "kind": None}
 
 
 def main() -> None:
@@ -27,7 +24,7 @@ def main() -> None:
     given = _arguments()
     tokens = read_selection(given.tokens, given.selected)
     labels = token_labels(tokens, given.labels, given.column)
-    data = make_rows(tokens, row_kind(given.options["rows"], given.labels), labels)
+    data = make_rows(tokens, given.options["rows"], labels)
     rows: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
     for layer in read_layers(given.embeddings):
@@ -37,8 +34,8 @@ def main() -> None:
                 with naming(f"silhouette of {given.labelling!r} in {layer.name}"):
                     scores = score_protocols(
                         features,
-                        data.labelled,
-                        units_of(data, given.column),
+                        data.grouping,
+                        data.units,
                         space=space,
                         metric=metric,
                         protocols=given.options["protocols"],
@@ -49,9 +46,19 @@ def main() -> None:
                 keys = {**layer.keys, "labelling": given.labelling, "metric": metric}
                 keys["space"] = f"lda:{given.labelling}" if space == "lda" else space
                 for each in scores:
-                    rows += _rows(each, keys, data)
-                if given.words:
-                    words += _words(scores[0], keys, data)
+                    rows += silhouette_rows(each, keys, data)
+                words += data.word_scores(scores[0].row_scores, {**keys, **_SCORE})
     tables.write_table(given.output, "silhouette", rows)
     if given.words:
         tables.write_table(given.words, "word_scores", words)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = _analysis.parser(__doc__, labelled=True)
+    parser.add_argument("--embeddings", type=Path, nargs="+", required=True, help="layers")
+    parser.add_argument("--words", type=Path, help="table of word scores to write")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    _cli.run(main)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from groundscope import analysis_inputs, tables
+from groundscope import tables
+from groundscope.analysis.inputs import read_layers
 from groundscope.commands import _cli
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
@@ -22,7 +23,7 @@ def main() -> None:
     shared = np.ones(len(token_ids), np.bool_)
     rows = []
     for path in given.embeddings:
-        layer = analysis_inputs.read_layers([path])[0]
+        layer = read_layers([path])[0]
         has = np.isin(token_ids, read_embeddings(path).token_ids)
         shared &= has
         lacking = np.unique(words[~has])
@@ -58,7 +59,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", required=True, help="name of the corpus")
     parser.add_argument("--tokens", type=Path, required=True, help="token table")
     parser.add_argument(
-        "--embeddings", type=Path, nargs="*", default=[], help="one layer of each model that may lack"
+        "--embeddings",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="one layer of each model that may lack",
     )
     parser.add_argument("--output", type=Path, required=True, help="selection to write")
     parser.add_argument("--coverage", type=Path, required=True, help="coverage table to write")

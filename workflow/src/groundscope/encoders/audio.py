@@ -116,6 +116,9 @@ def read_audio(path: str | Path, token_id: str) -> tuple[Samples, bool]:
     if not Path(path).is_file():
         message = f"{where}: no such audio file"
         raise UserError(message)
+    if _cut_short(Path(path)):
+        message = f"{where}: truncated, its header announces more bytes than it has"
+        raise UserError(message)
     try:
         with soundfile.SoundFile(path) as file:
             announced, rate = file.frames, file.samplerate
@@ -138,6 +141,17 @@ def read_audio(path: str | Path, token_id: str) -> tuple[Samples, bool]:
     if rate != SAMPLE_RATE:
         mono = soxr.resample(mono, rate, SAMPLE_RATE)
     return np.ascontiguousarray(mono, dtype=np.float32), samples.shape[1] > 1
+
+
+def _cut_short(path: Path) -> bool:
+    """Whether a WAV file is shorter than its header says, which libsndfile passes over."""
+    with path.open("rb") as stream:
+        header = stream.read(12)
+    if header[:4] != b"RIFF" or header[8:] != b"WAVE":
+        return False
+    size = int.from_bytes(header[4:8], "little")
+    # programs that write to a pipe leave the size open
+    return size not in (0, 0xFFFFFFFF, 0x7FFFFFFF) and path.stat().st_size < size + 8
 
 
 def unit_variance(samples: Samples, floor: float, where: str) -> Samples:

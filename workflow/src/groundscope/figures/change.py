@@ -12,7 +12,16 @@ from groundscope.errors import UserError
 from groundscope.figures import style
 from groundscope.figures.selection import LayerAxis, Row, choose
 
-_KEYS = ("contrast", "treated", "control", "labelling", "metric", "space", "cka_measure", "cka_space")
+_KEYS = (
+    "contrast",
+    "treated",
+    "control",
+    "labelling",
+    "metric",
+    "space",
+    "cka_measure",
+    "cka_space",
+)
 _OVERALL = {"measure": "silhouette", "protocol": "all-groups", "subset": "all", "level": "overall"}
 
 
@@ -40,7 +49,8 @@ def figure(
     clusters = [
         r
         for r in silhouette.to_pylist()
-        if r["corpus"] == shown["corpus"] and all(r[key] == value for key, value in _OVERALL.items())
+        if r["corpus"] == shown["corpus"]
+        and all(r[key] == value for key, value in _OVERALL.items())
     ]
     columns = min(3, len(panels))
     lines = math.ceil(len(panels) / columns)
@@ -53,9 +63,10 @@ def figure(
         keys = dict(zip(_KEYS, values, strict=True))
         points = _points(keys, alike, clusters, change=shown["x"] == "change")
         _panel(box, keys, points, found, style.look(number))
-        box.set_xlabel(f"{'1 − ' if shown['x'] == 'change' else ''}CKA, treated with control")
+        box.set_xlabel(f"{'1 - ' if shown['x'] == 'change' else ''}CKA, treated with control")
     style.headline(
-        made, f"{shown['corpus']} · {shown['metric']} silhouette, treated minus control · a point a layer"
+        made,
+        f"{shown['corpus']} · {shown['metric']} silhouette, treated minus control",
     )
     return made
 
@@ -108,15 +119,17 @@ def _panel(
     correlations: Sequence[Row],
     shape: style.Look,
 ) -> None:
-    names, x, y = zip(*points, strict=True)
+    x, y = [across for _, across, _ in points], [up for _, _, up in points]
     box.axhline(0.0, color=style.GREY, linewidth=0.6, linestyle=":", zorder=1)
     box.plot(x, y, linestyle="none", marker=shape.marker, color=shape.colour, markersize=4)
     for name, across, up in points:
         box.annotate(name, (across, up), (3, 2), textcoords="offset points", fontsize=5.5)
     box.margins(0.1)
     box.set_ylabel("difference in silhouette")
-    words = [f"{keys['contrast']}: {keys['treated']} minus {keys['control']}",
-             f"{keys['labelling']} · {keys['space']} space · CKA in {keys['cka_space']} space"]
+    words = [
+        f"{keys['contrast']}: {keys['treated']} minus {keys['control']}",
+        f"{keys['labelling']} · {keys['space']} space · CKA in {keys['cka_space']} space",
+    ]
     words += [
         f"{row['correlation']} r = {row['estimate']:.2f}, p = {row['p_value']:.2g}, "
         f"n = {row['n_layers']} layers"

@@ -29,7 +29,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     ylabel = f"{shown['measure']} ({shown['estimator']})"
     if len(pairs) <= _ONE_PANEL:
         curves = [
-            Curve(" – ".join(pair), part, style.look(number))
+            Curve(" with ".join(pair), part, style.look(number))
             for number, (pair, part) in enumerate(pairs.items())
         ]
         panels = [Panel("", ylabel, curves, 0.0, null)]
@@ -55,7 +55,8 @@ def _focus(
     for other in models:
         part = pairs.get((model, other)) or pairs.get((other, model))
         if part:
-            curves.append(Curve(other, part, looks[other]))
+            place = models.index(other)
+            curves.append(Curve(other, part, looks[other], place=place))
     null = [row for curve in curves for row in curve.rows]
     return Panel(f"{model} with", ylabel, curves, 0.0, null)
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from groundscope.figures import style
@@ -20,6 +21,10 @@ SHOWN = {"measure": "cka-linear", "estimator": "debiased", "space": "full", "row
 _MAP = "cividis"
 # Smallest cell, in mm, that a number fits in.
 _LEGIBLE_MM = 5.0
+# Smallest matrix, in mm, whose layers are labelled.
+_LABELLED_MM = 12.0
+# Models from which on the matrices stand closer.
+_CROWD = 8
 
 Matrices = Mapping[tuple[str, str], NDArray[np.float64]]
 
@@ -56,9 +61,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     draw = _triangle if triangle else _row
     made = draw(matrices, models, layers, scale)
     style.headline(made, head)
-    bar = made.colorbar(
-        ScalarMappable(scale, _MAP), ax=made.axes, shrink=0.5, aspect=30, pad=0.02
-    )
+    bar = made.colorbar(ScalarMappable(scale, _MAP), ax=made.axes, shrink=0.5, aspect=30, pad=0.02)
     bar.set_label(f"{shown['measure']} ({shown['estimator']})")
     bar.outline.set_visible(False)
     return made
@@ -100,6 +103,9 @@ def _triangle(
     total = sum(share[model] for model in across)
     unit = (style.PAGE_MM - 35) / total
     figure = style.new_figure(style.PAGE_MM, 24 + unit * sum(share[model] for model in down))
+    gap_mm = 0.8 if len(models) > _CROWD else 1.5
+    pad = gap_mm * style.MM / 2
+    figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=pad, h_pad=pad, wspace=0.0, hspace=0.0))
     grid = figure.subplots(
         len(down),
         len(across),
@@ -116,7 +122,9 @@ def _triangle(
             matrix = matrices.get((above, beside))
             if matrix is None:
                 matrix = np.full((len(layers[beside]), len(layers[above])), np.nan)
-            cell = unit * min(share[above] / len(layers[above]), share[beside] / len(layers[beside]))
+            cell = unit * min(
+                share[above] / len(layers[above]), share[beside] / len(layers[beside])
+            )
             room = unit * share[above], unit * share[beside]
             _matrix(box, matrix, layers[above], layers[beside], scale, cell_mm=cell, room_mm=room)
             _outer_labels(box, above, beside, left=j == 0, bottom=i == len(down) - 1, room_mm=room)
@@ -127,16 +135,17 @@ def _outer_labels(
     box: Axes, above: str, beside: str, *, left: bool, bottom: bool, room_mm: tuple[float, float]
 ) -> None:
     """Name models and layers along the left and the lower side only."""
+    tiny = min(room_mm) < _LABELLED_MM
     if left:
         flat = len(beside) * 1.3 > room_mm[1]
         box.set_ylabel(beside, rotation=0 if flat else 90, ha="right" if flat else "center")
-    else:
-        box.set_yticklabels([])
+    if tiny or not left:
+        box.set_yticks([])
     if bottom:
         steep = len(above) * 1.3 > room_mm[0]
         box.set_xlabel(above, rotation=90 if steep else 0)
-    else:
-        box.set_xticklabels([])
+    if tiny or not bottom:
+        box.set_xticks([])
 
 
 def _row(
@@ -174,7 +183,10 @@ def _matrix(
     for spine in box.spines.values():
         spine.set_visible(False)
     box.tick_params(length=1.5, pad=1.5)
-    for names, room, setter in ((across, room_mm[0], box.set_xticks), (up, room_mm[1], box.set_yticks)):
+    for names, room, setter in (
+        (across, room_mm[0], box.set_xticks),
+        (up, room_mm[1], box.set_yticks),
+    ):
         shown = LayerAxis.of(names).ticks(max(2, int(room / 4)))
         setter([names.index(name) for name in shown], shown)
     if any(not name.isdigit() for name in across):
@@ -186,6 +198,11 @@ def _matrix(
         if np.isfinite(value):
             dark = colours[y, x, :3] @ (0.299, 0.587, 0.114) < 0.5
             box.text(
-                x, y, f"{value:.2f}", ha="center", va="center", fontsize=5.5,
+                x,
+                y,
+                f"{value:.2f}",
+                ha="center",
+                va="center",
+                fontsize=5.5,
                 color="white" if dark else "black",
             )

@@ -55,5 +55,5 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
 
 
 def _quantity(row: Row) -> tuple[str, str, str]:
-    """What a row measures: analysis, labelling or kind of pairs, measure."""
+    """Name what a row measures: analysis, labelling or kind of pairs, measure."""
     return row["analysis"], row["labelling"] or row["kind"] or "", row["measure"]

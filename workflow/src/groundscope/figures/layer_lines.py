@@ -17,6 +17,8 @@ _FLAT = (0, (6.0, 2.0))
 _BAND = "#DDDDDD"
 # Most curves whose intervals can be told apart as bars; more are drawn as bands.
 _BARS = 8
+# On crowded curves every so manieth layer has a marker.
+_MARKS = 5
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,15 @@ class Curve:
         Colour, marker, dashes.
     hollow
         Layers whose marker is drawn open: not significant.
+    place
+        In the legend, from 0; equal places keep the order of first appearance.
     """
 
     label: str
     rows: Sequence[Row]
     look: Look
     hollow: frozenset[str] = frozenset()
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,8 +98,10 @@ def draw(
     columns = min(columns, len(places))
     grid_rows = math.ceil(len(places) / columns)
     width = style.COLUMN_MM if columns == 1 else style.PAGE_MM
-    labels = {curve.label for panel in panels for curve in panel.curves}
-    legend_mm = 4 + 3.6 * math.ceil((len(labels) + 2) / (2 if columns == 1 else 5))
+    handles = _handles(panels, reference)
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    legend_columns = max(1, min(len(handles), int(width / (13 + 1.15 * longest))))
+    legend_mm = 4 + 3.6 * math.ceil(len(handles) / legend_columns)
     figure = style.new_figure(width, 12 + legend_mm + grid_rows * (48 if grid_rows < 4 else 38))
     axes = figure.subplots(grid_rows, columns, squeeze=False, sharey="row" if share_y else "none")
     axis = LayerAxis.of(row["layer"] for p in panels for c in p.curves for row in c.rows)
@@ -110,7 +117,9 @@ def draw(
         if share_y and number % columns:
             box.set_ylabel("")
     style.headline(figure, head)
-    _legend(figure, panels, reference, columns=2 if columns == 1 else 5)
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=legend_columns, handlelength=3.2
+    )
     return figure
 
 
@@ -123,16 +132,15 @@ def _panel(box: Axes, panel: Panel, axis: LayerAxis, *, most: int) -> None:
     bands = len(panel.curves) > _BARS
     for number, curve in enumerate(panel.curves):
         shift = 0.0 if bands else 0.06 * (number - (len(panel.curves) - 1) / 2)
-        _curve(box, curve, axis, shift, bands=bands)
+        _curve(box, curve, axis, shift, number if bands else None)
     box.set_xlim(*axis.limits)
     ticks = axis.ticks(most)
     named = any(not name.isdigit() for name in ticks)
-    box.set_xticks(
-        [axis.positions[name] for name in ticks], ticks, rotation=90 if named else 0
-    )
+    box.set_xticks([axis.positions[name] for name in ticks], ticks, rotation=90 if named else 0)
 
 
-def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, *, bands: bool) -> None:
+def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, crowded: int | None) -> None:
+    """Draw one curve; `crowded` is its number where there are too many for bars and markers."""
     rows = sorted(curve.rows, key=lambda row: axis.positions[row["layer"]])
     shape = curve.look
     if len(rows) == 1 and len(axis.positions) > 1:
@@ -151,9 +159,10 @@ def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, *, bands: boo
             marker=shape.marker,
             markerfacecolor=shape.face,
             markeredgewidth=0.7,
+            markevery=None if crowded is None or len(part) < _MARKS else (crowded % _MARKS, _MARKS),
             label=curve.label,
         )
-        _intervals(box, part, x, shape, bands=bands and connected)
+        _intervals(box, part, x, shape, bands=crowded is not None and connected)
     hollow = [row for row in rows if row["layer"] in curve.hollow]
     box.plot(
         [axis.positions[row["layer"]] + shift for row in hollow],
@@ -217,7 +226,8 @@ def _null(box: Axes, rows: Sequence[Row], axis: LayerAxis) -> None:
         )
 
 
-def _legend(figure: Figure, panels: Sequence[Panel], reference: str, *, columns: int) -> None:
+def _handles(panels: Sequence[Panel], reference: str) -> list[Line2D | Patch]:
+    """Entries of the legend."""
     found: dict[str, Curve] = {}
     for panel in panels:
         for curve in panel.curves:
@@ -234,13 +244,15 @@ def _legend(figure: Figure, panels: Sequence[Panel], reference: str, *, columns:
             markerfacecolor=curve.look.face,
             label=curve.label,
         )
-        for curve in found.values()
+        for curve in sorted(found.values(), key=lambda curve: curve.place)
     ]
     if any(panel.reference is not None for panel in panels) and reference:
-        handles.append(Line2D([], [], color=style.GREY, linewidth=0.6, linestyle=":", label=reference))
+        handles.append(
+            Line2D([], [], color=style.GREY, linewidth=0.6, linestyle=":", label=reference)
+        )
     if any(row["null_high"] is not None for panel in panels for row in panel.null):
-        handles.append(Patch(color=_BAND, label="permuted labels: mean to 95%"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=3.2)
+        handles.append(Patch(color=_BAND, label="permuted: mean to 95%"))
+    return handles
 
 
 def by_name(rows: Sequence[Row], column: str) -> Mapping[str, list[Row]]:

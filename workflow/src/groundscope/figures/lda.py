@@ -50,5 +50,6 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         f"{shown['corpus']} · {shown['solver']} solver · vectors of {shown['rows']} · "
         f"{count(rows, 'folds')} folds x {count(rows, 'repeats')} · {intervals(rows)}"
     )
-    return draw(panels, columns=min(3, len(panels)), head=head,
-                reference=f"chance ({', '.join(kinds)})")
+    return draw(
+        panels, columns=min(3, len(panels)), head=head, reference=f"chance ({', '.join(kinds)})"
+    )

@@ -24,9 +24,11 @@ class LayerAxis:
         names = list(dict.fromkeys(layers))
         numbers = sorted((name for name in names if name.isdigit()), key=int)
         positions = {name: float(name) for name in numbers}
-        spare = positions[numbers[-1]] + 1.5 if numbers else 0.0
+        # names stand apart from the stack, and from each other, however long the axis is
+        step = max(1.0, len(numbers) / 12)
+        spare = positions[numbers[-1]] + 1.5 * step if numbers else 0.0
         for offset, name in enumerate(name for name in names if not name.isdigit()):
-            positions[name] = spare + offset
+            positions[name] = spare + step * offset
         return cls(positions)
 
     @property
@@ -100,10 +102,10 @@ def in_order(present: Iterable[str], order: Sequence[str] | None) -> list[str]:
 
 
 def count(rows: Sequence[Row], column: str) -> str:
-    """A count that all rows share, or its range."""
+    """Give a count that all rows share, or its range."""
     values = [row[column] for row in rows]
     low, high = min(values), max(values)
-    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def sizes(rows: Sequence[Row]) -> str:
@@ -112,6 +114,6 @@ def sizes(rows: Sequence[Row]) -> str:
 
 
 def intervals(rows: Sequence[Row]) -> str:
-    """What the bars are, as the table says it."""
+    """Say what the bars or bands are, as the table says it."""
     kinds = sorted({row["interval"] for row in rows if row["interval"]})
-    return f"bars: 95% interval ({'; '.join(kinds)})" if kinds else "no intervals"
+    return f"95% interval: {'; '.join(kinds)}" if kinds else "no intervals"

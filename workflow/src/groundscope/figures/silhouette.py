@@ -35,16 +35,21 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     order = in_order((row["model"] for row in rows), options.get("models"))
     looks = style.looks(order, options.get("contrasts", ()))
     labellings = in_order((row["labelling"] for row in rows), options.get("labellings"))
+    # the subspace of one labelling is no space of another: one row of panels for all of them
+    for row in rows:
+        row["space"] = row["space"].partition(":")[0]
     spaces = in_order((row["space"] for row in rows), ["full"])
-    panels = []
+    panels: list[Panel | None] = []
     for space in spaces:
         for labelling in labellings:
             part = [r for r in rows if (r["space"], r["labelling"]) == (space, labelling)]
+            if not part:
+                panels.append(None)
+                continue
             models = by_name(part, "model")
-            title = f"{labelling}\n{sizes(part)}" if part else f"{labelling}: none"
             panels.append(
                 Panel(
-                    title=title,
+                    title=f"{labelling}\n{sizes(part)}",
                     ylabel=f"{shown['measure']} ({space} space)",
                     curves=[Curve(m, models[m], looks[m]) for m in order if m in models],
                     reference=0.0,

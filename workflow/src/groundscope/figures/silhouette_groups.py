@@ -8,6 +8,7 @@ import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from groundscope.errors import UserError
 from groundscope.figures import style
@@ -60,7 +61,10 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         own = {row["group"]: row for row in rows if row["model"] == model}
         _panel(box, own, groups, [looks[classes.get(group, "")] for group in groups])
         box.set_title(f"{model}\nlayer {best[model]}", loc="left")
-    made.supxlabel(f"{shown['measure']} ({shown['metric']})", fontsize=7)
+        box.xaxis.set_major_locator(MaxNLocator(3))
+        if model in models[-columns:]:
+            box.tick_params(labelbottom=True)
+            box.set_xlabel(f"{shown['measure']} ({shown['metric']})")
     style.headline(
         made,
         f"{shown['corpus']} · {shown['labelling']} · {shown['space']} space · "

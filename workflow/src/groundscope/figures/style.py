@@ -21,7 +21,8 @@ PALETTE = ("#0072B2", "#E69F00", "#000000", "#CC79A7", "#D55E00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">")
 GREY = "#666666"
 
-SETTINGS: Mapping[str, Any] = {
+# of type Any: the stubs of rc_context list every key of this one version
+SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 7,
     "axes.titlesize": 7,
@@ -41,7 +42,7 @@ SETTINGS: Mapping[str, Any] = {
     "lines.linewidth": 1.0,
     "lines.markersize": 3.2,
     "hatch.linewidth": 0.4,
-    "figure.dpi": 100,
+    "figure.dpi": 300,
     "savefig.dpi": 300,
     "svg.fonttype": "none",
     "svg.hashsalt": "groundscope",
@@ -133,9 +134,13 @@ def save(figure: Figure, paths: Sequence[Path]) -> None:
     UserError
         A suffix is not .svg, .pdf or .png.
     """
+    # the layout is made once, so that all formats are the same picture
+    for _ in range(2):  # the second pass sees the ticks that the first one placed
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     for path in paths:
         if path.suffix not in _METADATA:
             message = f"{path}: figures are written as .svg, .pdf or .png"
             raise UserError(message)
-        with mpl.rc_context(dict(SETTINGS)), atomic(path) as beside:
+        with mpl.rc_context(SETTINGS), atomic(path) as beside:
             figure.savefig(beside, format=path.suffix[1:], metadata=_METADATA[path.suffix])

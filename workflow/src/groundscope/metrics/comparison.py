@@ -97,15 +97,16 @@ def compare(
     results = []
     for number, rows in enumerate(chosen):
         here = Groups.of(groups.names[groups.codes[rows]])
-        sides = [[_drawn(source, rows, count) for source in side] for side in (left, right)]
+        first = [_drawn(source, rows, count) for source in left]
+        second = [_drawn(source, rows, count) for source in right]
         shuffles = 0 if number else permutations
         if measure.startswith("cka-") and measure in MEASURES:
             kernel = measure.removeprefix("cka-")
             result = alignment.compare_layers(
-                *sides, here, kernel=kernel, permutations=shuffles, seed=seed
+                first, second, here, kernel=kernel, permutations=shuffles, seed=seed
             )
         elif measure in MEASURES:
-            result = _by_geometry(*sides, here, measure, neighbours, shuffles, rng)
+            result = _by_geometry(first, second, here, measure, neighbours, shuffles, rng)
         else:
             message = f"measure must be one of {', '.join(MEASURES)}, got {measure!r}"
             raise ValueError(message)

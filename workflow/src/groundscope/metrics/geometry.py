@@ -1,6 +1,7 @@
 """Second opinions on alignment that share no formula with CKA: RSA and mutual nearest neighbours.
 
-Both are defined on one row a word, since several tokens of one word would be each other's neighbours.
+Both are defined on one row a word, since several tokens of one word would be each other's
+neighbours.
 """
 
 from dataclasses import dataclass
@@ -80,7 +81,9 @@ def rsa(a: Dissimilarity, b: Dissimilarity) -> tuple[float, Floats]:
 def rsa_shuffled(a: Dissimilarity, b: Dissimilarity, order: Integers) -> float:
     """Correlation after giving the words of `b` a new order."""
     moved = b.ranks[np.ix_(order, order)]
-    return float(np.vdot(a.ranks, moved) / np.sqrt(np.vdot(a.ranks, a.ranks) * np.vdot(moved, moved)))
+    return float(
+        np.vdot(a.ranks, moved) / np.sqrt(np.vdot(a.ranks, a.ranks) * np.vdot(moved, moved))
+    )
 
 
 def neighbours(rows: Floats, count: int) -> Integers:

@@ -1,8 +1,8 @@
 """Held-out LDA scores of a labelling: folds, accuracy, intervals over words, null, confusion.
 
 A fold never shares with its training rows what is *held apart*: the row itself, its word (all
-tokens of a word are tested together), its speaker, or both. Labels of words are dealt to folds class
-by class (stratified); labels that vary within a word are not.
+tokens of a word are tested together), its speaker, or both. Labels of words are dealt to folds
+class by class (stratified); labels that vary within a word are not.
 """
 
 from collections.abc import Sequence

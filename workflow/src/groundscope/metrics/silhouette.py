@@ -118,6 +118,11 @@ class Distances:
             result[part] = self._block(part) @ indicator
         return result
 
+    def silhouettes(self, labels: Groups) -> Floats:
+        """Silhouette of each row, shape ``[n]``."""
+        sums = self.sums(np.eye(len(labels))[labels.codes])
+        return from_sums(sums, labels.sizes.astype(np.float64), labels.codes)
+
 
 def from_sums(sums: Floats, sizes: Floats, codes: Integers) -> Floats:
     """Silhouette of each row from its sums of distances to the groups.
@@ -204,45 +209,63 @@ def score(
     sizes = indicator.sum(axis=0)
     sums = distances.sums(indicator)
     rows = from_sums(sums, sizes, labels.codes)
-    estimate = _means(rows, labels.codes, sizes)
-    home = home_of(labels, units)
-    if home is None:
-        blocks = _blocks(np.zeros(len(units), np.intp), rng)
-        without = _without_mixed(distances, labels, sums, blocks[units.codes])
-        strata = None
-    else:
-        blocks = _blocks(home, rng)
-        without = _without_pure(distances, labels, sums, blocks[units.codes])
-        strata = np.zeros(int(blocks.max()) + 1, np.intp)
-        strata[blocks] = home
+    estimate = means_by_group(rows, labels.codes, sizes)
+    blocks, strata = jackknife_blocks(labels, units, rng, _UNITS)
+    without = (_without_mixed if strata is None else _without_pure)(distances, labels, sums, blocks)
     null = np.empty((len(estimate), permutations))
     for index in range(permutations):
         codes = permuted_labels(labels, units, rng).codes
         shuffled = np.eye(len(labels))[codes]
         counts = shuffled.sum(axis=0)
-        null[:, index] = _means(from_sums(distances.sums(shuffled), counts, codes), codes, counts)
+        null[:, index] = means_by_group(
+            from_sums(distances.sums(shuffled), counts, codes), codes, counts
+        )
     p_value = permutation_p(estimate, null) if permutations else np.full(len(estimate), np.nan)
     return Silhouette(rows, estimate, jackknife(estimate, without, strata), null, p_value)
 
 
-def _means(rows: Floats, codes: Integers, sizes: Floats) -> Floats:
+def means_by_group(rows: Floats, codes: Integers, sizes: Floats) -> Floats:
+    """Mean over all rows, then over the rows of each group, shape ``[1 + k]``."""
     groups = np.bincount(codes, weights=rows, minlength=len(sizes)) / sizes
     return np.concatenate([[rows.mean()], groups])
 
 
-def _blocks(strata: Integers, rng: np.random.Generator) -> Integers:
-    """Block of each word: its own, or one of about 200 random ones within its stratum."""
-    words = len(strata)
-    blocks = np.empty(words, np.intp)
+def jackknife_blocks(
+    labels: Groups, units: Groups, rng: np.random.Generator, most: int
+) -> tuple[Integers, Integers | None]:
+    """Blocks of words that a jackknife leaves out.
+
+    Parameters
+    ----------
+    labels, units
+        Group and word of each row.
+    rng
+        Forms the blocks.
+    most
+        Words beyond this number are left out in about this many random blocks.
+
+    Returns
+    -------
+    tuple
+        Block of each row, shape ``[n]``; and the group of each block, or None where the rows of
+        some word lie in several groups. Blocks stay within groups otherwise.
+    """
+    home = home_of(labels, units)
+    strata = np.zeros(len(units), np.intp) if home is None else home
+    blocks = np.empty(len(units), np.intp)
     first = 0
     for stratum in np.unique(strata):
         members = np.flatnonzero(strata == stratum)
         count = len(members)
-        if words > _UNITS:
-            count = min(count, max(2, round(_UNITS * count / words)))
+        if len(units) > most:
+            count = min(count, max(2, round(most * count / len(units))))
         blocks[rng.permutation(members)] = first + np.arange(len(members)) % count
         first += count
-    return blocks
+    if home is None:
+        return blocks[units.codes], None
+    groups = np.empty(first, np.intp)
+    groups[blocks] = home
+    return blocks[units.codes], groups
 
 
 def _without_mixed(distances: Distances, labels: Groups, sums: Floats, blocks: Integers) -> Floats:
@@ -255,7 +278,7 @@ def _without_mixed(distances: Distances, labels: Groups, sums: Floats, blocks: I
         left = (indicator - removed).sum(axis=0)
         codes = labels.codes[kept]
         scores = from_sums((sums - distances.sums(removed))[kept], left, codes)
-        without[:, block] = _means(scores, codes, left)
+        without[:, block] = means_by_group(scores, codes, left)
     return without
 
 

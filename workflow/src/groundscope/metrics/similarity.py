@@ -67,7 +67,7 @@ def unit_rows(rows: Floats) -> Floats:
     if not (norms > 0).all():
         message = f"row {int(np.argmin(norms))} is the zero vector: it has no cosine"
         raise ValueError(message)
-    return rows / norms[:, None]
+    return np.asarray(rows / norms[:, None])
 
 
 def sample_rows(count: int, size: int, seed: int) -> Integers:

@@ -16,8 +16,8 @@ SPEECH_FAMILIES = frozenset({"speech", "fast-vgs", "vg-hubert", "log-mel"})
 LIGHT_FAMILIES = frozenset({"static", "log-mel"})
 # Layers that are not the output of a block.
 NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
-    "fast-vgs": ("cls", "trm2"),
-    "vg-hubert": ("cls",),
+    "fast-vgs": ("cls", "trm2", "projection"),
+    "vg-hubert": ("cls", "projection"),
     "vg-bert": ("projection",),
     "text": ("projection",),
 }
@@ -109,8 +109,8 @@ def model_options(study: Study, model: str) -> str:
     """Give everything that decides the vectors of `model`, as canonical JSON."""
     options = study["models"][model]
     science = {key: value for key, value in options.items() if key not in _NOT_SCIENCE}
-    if "checkpoint" in options:
-        science["blocks"] = study["checkpoints"][options["checkpoint"]].get("blocks")
+    if options["family"] not in LIGHT_FAMILIES:
+        science["blocks"] = _blocks(study, model)
     return canonical(science)
 
 

@@ -1,5 +1,6 @@
 """Files of a Hugging Face repository at one revision."""
 
+import logging
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,8 @@ def fetch(where: str, options: Mapping[str, Any], target: Path) -> str:
         RevisionNotFoundError,
     )
 
+    for library in ("httpx", "httpx2"):  # they log every request
+        logging.getLogger(library).setLevel(logging.WARNING)
     repo, revision = str(options["repo"]), str(options["revision"])
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", repo):
         message = f"{where}.repo: {repo!r} is not the id of a repository (owner/name)"

@@ -78,7 +78,7 @@ def download(where: str, url: str, sha256: str, place: Path) -> None:
     if not (place.exists() and file_digest(place) == sha256):
         try:
             _receive(url, place)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             message = f"{where}: {url} did not arrive ({error}); run again to go on from there"
             raise UserError(message) from error
     digest = file_digest(place)
@@ -99,6 +99,7 @@ def _receive(url: str, place: Path) -> None:
     try:
         response = urllib.request.urlopen(request, timeout=60)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
         place.unlink()  # more is here than the server has: not a beginning of its file

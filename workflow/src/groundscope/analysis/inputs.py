@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from groundscope import tables
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
-from groundscope.metrics.groups import Floats, Groups
+from groundscope.metrics.groups import Floats, Groups, Integers, home_of
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,13 @@ class Rows:
         ``tokens``, or ``types``: the mean over the tokens of each word.
     token_ids, token_words
         Tokens that enter, and their words.
-    words
-        Word of each row.
+    words, speakers
+        Word and speaker of each row; no speakers where rows are types, or where any is missing.
     labels
         Label of each row, if the analysis has a labelling.
+    units
+        What is independent and exchangeable: the word of each row, or the row itself where the
+        label is the word.
     """
 
     kind: str
@@ -60,11 +64,42 @@ class Rows:
     token_words: Groups
     words: Groups
     labels: Groups | None
+    units: Groups
+    speakers: Groups | None
+
+    @property
+    def grouping(self) -> Groups:
+        """The labels of an analysis that has a labelling."""
+        if self.labels is None:
+            message = "this analysis has no labelling"
+            raise ValueError(message)
+        return self.labels
 
     @property
     def sizes(self) -> dict[str, int]:
         """Size columns of a result row."""
         return {"n_tokens": len(self.token_ids), "n_types": len(self.token_words)}
+
+    def sizes_of(self, rows: Integers) -> dict[str, int]:
+        """Size columns of a result row that some of the rows made."""
+        words = np.unique(self.words.codes[rows])
+        tokens = len(rows) if self.kind == "tokens" else self.token_words.sizes[words].sum()
+        return {"n_tokens": int(tokens), "n_types": len(words)}
+
+    def word_scores(self, scores: Floats, keys: dict[str, Any]) -> list[dict[str, Any]]:
+        """Rows of the word_scores table from the scores of rows, shape ``[n]``."""
+        home = None if self.labels is None else home_of(self.labels, self.words)
+        names = None if home is None or self.labels is None else self.labels.names[home]
+        return [
+            {
+                **keys,
+                "label": None if names is None else str(names[code]),
+                "word": str(self.words.names[code]),
+                "value": float(value),
+                "n_tokens": int(self.token_words.sizes[code]),
+            }
+            for code, value in enumerate(self.words.means(scores))
+        ]
 
     def features(self, layer: Layer) -> Floats:
         """Vectors of the rows, float64, shape ``[n, d]``."""
@@ -156,6 +191,28 @@ def read_word_labels(path: Path) -> dict[str, str]:
     return labels
 
 
+def read_word_map(path: Path) -> dict[str, list[tuple[str, str]]]:
+    """Read word pairs by relation: a Parquet table with columns word_a, word_b, relation.
+
+    Raises
+    ------
+    UserError
+        The file is not such a table.
+    """
+    try:
+        table = pq.read_table(path, columns=["word_a", "word_b", "relation"])
+    except (pa.ArrowInvalid, OSError) as error:
+        message = f"{path} is not a readable word map ({error})"
+        raise UserError(message) from error
+    if table.num_columns < 3:
+        message = f"{path} is no word map: expected columns word_a, word_b, relation"
+        raise UserError(message)
+    relations: dict[str, list[tuple[str, str]]] = {}
+    for row in table.to_pylist():
+        relations.setdefault(row["relation"], []).append((row["word_a"], row["word_b"]))
+    return relations
+
+
 def token_labels(tokens: pa.Table, files: Sequence[Path], column: str) -> list[str | None]:
     """Label of each token, from a labelling of words (one file) or a column of the token table.
 
@@ -180,32 +237,74 @@ def token_labels(tokens: pa.Table, files: Sequence[Path], column: str) -> list[s
 
 
 def make_rows(tokens: pa.Table, kind: str, labels: Sequence[str | None] | None = None) -> Rows:
-    """Rows of an analysis; tokens without a label are left out where labels are given.
+    """Make the rows of an analysis; tokens without a label are left out where labels are given.
+
+    Parameters
+    ----------
+    tokens
+        Selected rows of the token table.
+    kind
+        ``tokens``, ``types``, or ``auto``: types where all tokens of every word share a label that
+        is not the word itself.
+    labels
+        Label of each token, or None.
 
     Raises
     ------
     UserError
-        Rows are to be types and some word has several labels.
+        Rows are to be types and the tokens of some word differ in their label.
     """
-    words = tokens.column("word").to_numpy(zero_copy_only=False).astype(np.str_)
-    token_ids = tokens.column("token_id").to_numpy(zero_copy_only=False).astype(np.str_)
+    words = np.asarray(tokens.column("word").to_pylist(), np.str_)
+    token_ids = np.asarray(tokens.column("token_id").to_pylist(), np.str_)
+    speakers = np.asarray(tokens.column("speaker").to_pylist(), np.object_)
     marks = None
     if labels is not None:
         kept = np.array([label is not None for label in labels])
-        words, token_ids = words[kept], token_ids[kept]
-        marks = np.array([label for label in labels if label is not None], dtype=np.str_)
-    token_words = Groups.of(words)
+        words, token_ids, speakers = words[kept], token_ids[kept], speakers[kept]
+        marks = Groups.of([label for label in labels if label is not None])
+    by_word = Groups.of(words)
+    home = None if marks is None else home_of(marks, by_word)
+    identity = marks is not None and home is not None and len(marks) == len(by_word)
+    if kind == "auto":
+        mixed = marks is not None and home is None
+        kind = "tokens" if mixed or identity else "types"
     if kind == "tokens":
-        groups = None if marks is None else Groups.of(marks)
-        return Rows(kind, token_ids, token_words, token_words, groups)
-    own = Groups.of(token_words.names)
+        units = Groups.of(token_ids) if identity else by_word
+        known = None if any(one is None for one in speakers) else Groups.of(speakers)
+        return Rows(kind, token_ids, by_word, by_word, marks, units, known)
+    own = Groups.of(by_word.names)
     if marks is None:
-        return Rows(kind, token_ids, token_words, own, None)
-    of_word = np.empty(len(token_words), marks.dtype)
-    of_word[token_words.codes] = marks
-    differs = of_word[token_words.codes] != marks
-    if differs.any():
-        word = words[differs][0]
-        message = f"tokens of word {word!r} differ in their label: the labelling needs rows: tokens"
+        return Rows(kind, token_ids, by_word, own, None, own, None)
+    if home is None:
+        message = "tokens of some words differ in their label: this labelling needs rows: tokens"
         raise UserError(message)
-    return Rows(kind, token_ids, token_words, own, Groups.of(of_word))
+    return Rows(kind, token_ids, by_word, own, Groups.of(marks.names[home]), own, None)
+
+
+def held_apart(data: Rows, *, speaker_disjoint: bool) -> tuple[str, list[Groups]]:
+    """Say what the folds of a probe never share: units of the rows, and speakers if asked.
+
+    Returns
+    -------
+    tuple
+        A name for the result table (``rows``, ``word``, ``speaker``, ``word+speaker``), and the
+        partitions.
+
+    Raises
+    ------
+    UserError
+        Speakers are to be apart and there is no speaker of each row, or the label is the speaker.
+    """
+    own_rows = data.kind == "tokens" and len(data.units) == len(data.token_ids)
+    if not speaker_disjoint:
+        return ("rows" if own_rows else "word"), [data.units]
+    if data.speakers is None:
+        message = "speaker_disjoint needs rows: tokens, and a speaker for every token"
+        raise UserError(message)
+    home = home_of(data.grouping, data.speakers)
+    if home is not None and len(np.unique(home)) == len(home):
+        message = "speaker_disjoint cannot be: each label has one speaker, who would be on one side"
+        raise UserError(message)
+    if own_rows:
+        return "speaker", [data.speakers]
+    return "word+speaker", [data.units, data.speakers]

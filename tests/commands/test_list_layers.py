@@ -1,0 +1,86 @@
+"""What may be asked for, before GPU hours are spent."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conversion import fetch
+from transformers import BertConfig, BertModel, Wav2Vec2Config, Wav2Vec2Model
+
+from groundscope.commands import list_layers
+
+STUDY = {
+    "models": {
+        "speech-model": {"family": "speech", "checkpoint": "w2v"},
+        "text-model": {"family": "text", "checkpoint": "bert"},
+        "grounded": {"family": "fast-vgs", "checkpoint": "vgs"},
+        "mel": {"family": "log-mel"},
+    },
+    "checkpoints": {
+        "w2v": {"source": "folder", "path": "w2v", "blocks": 2},
+        "bert": {"source": "folder", "path": "bert", "blocks": 3},
+        "vgs": {"source": "folder", "path": "vgs", "blocks": 12},
+    },
+}
+
+
+def table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], results: Path
+) -> dict[str, list[str]]:
+    """Run the command; give the cells of each model, split at runs of spaces."""
+    arguments = ["list_layers", "--options", json.dumps(STUDY), "--results", str(results)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    list_layers.main()
+    lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    return {cells[0]: [cell.strip() for cell in cells if cell] for cells in lines}
+
+
+def test_before_anything_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The configuration alone gives layers; a grounded release is known by its family."""
+    rows = table(monkeypatch, capsys, tmp_path)
+    assert rows["speech-model"] == ["speech-model", "speech", "0-2"]
+    assert rows["grounded"][2:] == ["0-12, cls, trm2, projection", "768", "50", "25 ms"]
+    assert rows["mel"] == ["mel", "log-mel", "0"]
+
+
+def test_after_fetching_the_files_say_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Width, parameters, frame rate and receptive field agree with the models themselves."""
+    speech = Wav2Vec2Config(
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=8,
+        conv_dim=(8, 8),
+        conv_kernel=(10, 4),
+        conv_stride=(5, 2),
+    )
+    text = BertConfig(
+        hidden_size=12,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=8,
+        vocab_size=30,
+    )
+    models: dict[str, Any] = {"w2v": Wav2Vec2Model(speech), "bert": BertModel(text)}
+    for name, model in models.items():
+        model.save_pretrained(tmp_path / name)
+        options = {"source": "folder", "path": str(tmp_path / name), "format": "huggingface"}
+        fetch(monkeypatch, options, tmp_path / "results" / "checkpoints" / name / "fetched")
+    capsys.readouterr()
+    rows = table(monkeypatch, capsys, tmp_path / "results")
+    counts = {
+        name: f"{sum(each.numel() for each in model.parameters()) / 1e6:.1f} M"
+        for name, model in models.items()
+    }
+    seen = models["w2v"].feature_extractor(torch.zeros(1, 25)).shape[2]
+    assert (seen, models["w2v"].feature_extractor(torch.zeros(1, 35)).shape[2]) == (1, 2)
+    # 25 samples give one frame, 10 more the next
+    assert rows["speech-model"][2:] == ["0-2", "32", counts["w2v"], "1600", "1.5625 ms"]
+    assert rows["text-model"][2:] == ["0-3", "12", counts["bert"]]

@@ -1,0 +1,203 @@
+"""Static vectors: formats, words that are missing or twice, files that lie."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from groundscope.checkpoints import Checkpoint
+from groundscope.encoders.base import WordVectors
+from groundscope.encoders.extraction import Extraction
+from groundscope.encoders.static import load
+from groundscope.errors import UserError
+
+Look = Callable[..., WordVectors]
+WORDS = ["the", "naïve", ". . .", "cat", "the", "dog"]
+# the second "the" differs: the first counts
+VECTORS = np.random.default_rng(1).standard_normal((6, 5)).astype(np.float32)
+
+
+def _glove(path: Path) -> None:
+    lines = [
+        f"{word} {' '.join(f'{value:.8g}' for value in row)}"
+        for word, row in zip(WORDS, VECTORS, strict=True)
+    ]
+    path.with_name("vectors.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _fasttext(path: Path) -> None:
+    lines = [
+        f"{word} {' '.join(f'{value:.8g}' for value in row)} "
+        for word, row in zip(WORDS, VECTORS, strict=True)
+    ]
+    text = "6 5\n" + "\n".join(lines) + "\n"
+    path.with_name("vectors.vec").write_text(text, encoding="utf-8")
+
+
+def _binary(path: Path, *, newline: bytes = b"") -> None:
+    words = [word.replace(" ", "_") for word in WORDS]
+    records = [
+        word.encode() + b" " + row.tobytes() + newline
+        for word, row in zip(words, VECTORS, strict=True)
+    ]
+    path.with_name("vectors.bin").write_bytes(b"6 5\n" + b"".join(records))
+
+
+def _binary_of_the_original_tool(path: Path) -> None:
+    _binary(path, newline=b"\n")
+
+
+def _matrix_and_lines(path: Path) -> None:
+    np.save(path.with_name("vectors.npy"), VECTORS.astype(np.float64))
+    path.with_name("words.txt").write_text("\n".join(WORDS) + "\n", encoding="utf-8")
+
+
+def _matrix_and_parquet(path: Path) -> None:
+    np.save(path.with_name("vectors.npy"), VECTORS)
+    pq.write_table(pa.table({"index": WORDS}), path.with_name("words.parquet"))
+
+
+@pytest.fixture
+def look(as_checkpoint: Callable[[Path], Checkpoint], make_request: Callable[..., Any]) -> Look:
+    """Look words up in a folder."""
+
+    def lookup(folder: Path, *words: str) -> WordVectors:
+        request = make_request(as_checkpoint(folder), {"family": "static"}, ("0",), words)
+        return load(request)
+
+    return lookup
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        _glove,
+        _fasttext,
+        _binary,
+        _binary_of_the_original_tool,
+        _matrix_and_lines,
+        _matrix_and_parquet,
+    ],
+)
+def test_every_format_gives_the_same_words(
+    tmp_path: Path, look: Look, write: Callable[[Path], None]
+) -> None:
+    """The format is found out; of a word that occurs twice, the first vector counts."""
+    write(tmp_path / "x")
+    dots = ". . ." if write not in (_binary, _binary_of_the_original_tool) else "._._."
+    found = look(tmp_path, "naïve", "the", dots, "absent")
+    assert set(found.words) == {"naïve", "the", dots}
+    for word, row in ((dots, 2), ("naïve", 1), ("the", 0)):
+        vector = found.vectors[found.words.index(word)]
+        np.testing.assert_allclose(vector, VECTORS[row], rtol=1e-6)
+    assert found.facts["duplicate_entries"] == "1"
+
+
+def test_missing_words_are_dropped_and_counted(
+    tmp_path: Path,
+    run_extraction: Callable[..., Extraction],
+    make_tokens: Callable[..., pa.Table],
+    as_checkpoint: Callable[[Path], Checkpoint],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Tokens of a word without vector have none; the log lists the words once."""
+    _glove(tmp_path / "x")
+    tokens = make_tokens([{"word": word} for word in ("cat", "unicorn", "dog", "cat", "unicorn")])
+    result = run_extraction(tokens, as_checkpoint(tmp_path), {"family": "static"}, ("0",))
+    assert (result.rows >= 0).tolist() == [True, False, True, True, False]
+    kept = result.vectors["0"][result.rows[result.rows >= 0]]
+    np.testing.assert_allclose(kept, VECTORS[[3, 5, 3]], rtol=1e-6)
+    assert result.dropped == {"no vector": 2}
+    assert "1 words have no vector: unicorn" in caplog.text
+
+
+def _broken_line(folder: Path) -> None:
+    (folder / "v.txt").write_text("a 1 2 3\nb 1 2\nc 1 2 3\n", encoding="utf-8")
+
+
+def _no_number(folder: Path) -> None:
+    (folder / "v.txt").write_text("a 1 2 3\nb 1 2 3\ncat 1 two 3\n", encoding="utf-8")
+
+
+def _too_few_lines(folder: Path) -> None:
+    (folder / "v.vec").write_text("3 2\na 1 2\ncat 1 2\n", encoding="utf-8")
+
+
+def _binary_ends_early(folder: Path) -> None:
+    rows = b"".join(word + b" " + bytes(20) for word in (b"a", b"cat"))
+    (folder / "v.bin").write_bytes(b"2000000 5\n" + rows)
+
+
+def _binary_goes_on(folder: Path) -> None:
+    rows = b"".join(word + b" " + bytes(20) for word in (b"a", b"cat", b"dog"))
+    (folder / "v.bin").write_bytes(b"2 5\n" + rows)
+
+
+def _binary_wider(folder: Path) -> None:
+    rows = b"".join(word + b" " + bytes(20) for word in (b"a", b"cat"))
+    (folder / "v.bin").write_bytes(b"2 300\n" + rows)
+
+
+def _not_finite(folder: Path) -> None:
+    (folder / "v.txt").write_text("a 1 2 3\ncat 1 nan 3\n", encoding="utf-8")
+
+
+def _index_too_short(folder: Path) -> None:
+    np.save(folder / "v.npy", VECTORS)
+    (folder / "words.txt").write_text("a\ncat\n", encoding="utf-8")
+
+
+def _pickled_matrix(folder: Path) -> None:
+    np.save(folder / "v.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    (folder / "words.txt").write_text("cat\n", encoding="utf-8")
+
+
+def _two_files(folder: Path) -> None:
+    _broken_line(folder)
+    _too_few_lines(folder)
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (_broken_line, r"v\.txt, line 2: expected a word and 3 numbers"),
+        (_no_number, r"v\.txt, line 3: expected a word and 3 numbers"),
+        (_too_few_lines, "header says 3 vectors, it has 2"),
+        (_binary_ends_early, "says 2000000 vectors of 5 numbers, but it ends .* at vector 3"),
+        (_binary_goes_on, "says 2 vectors of 5 numbers, it holds more"),
+        (_binary_wider, "says 2 vectors of 300 numbers, but it ends .* at vector 1"),
+        (_not_finite, "the vector of 'cat' is not finite"),
+        (_index_too_short, "expected one row of numbers for each of the 2 words"),
+        (_pickled_matrix, r"not a readable \.npy matrix"),
+        (_two_files, r"expected one file of vectors .* got v\.txt, v\.vec"),
+    ],
+)
+def test_files_that_lie_are_refused(
+    tmp_path: Path, look: Look, write: Callable[[Path], None], message: str
+) -> None:
+    """In one line, with the line or vector where it shows."""
+    write(tmp_path)
+    with pytest.raises(UserError, match=message) as caught:
+        look(tmp_path, "cat")
+    assert "\n" not in str(caught.value)
+
+
+def test_memory_is_bounded_by_the_corpus(tmp_path: Path, look: Look) -> None:
+    """A binary file of 40 MB is read for two words without being held."""
+    import tracemalloc
+
+    row = np.ones(1000, np.float32).tobytes()
+    with (tmp_path / "large.bin").open("wb") as stream:
+        stream.write(b"10000 1000\n")
+        for number in range(10_000):
+            stream.write(f"word{number} ".encode() + row)
+    tracemalloc.start()
+    found = look(tmp_path, "word7", "word9999")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sorted(found.words) == ["word7", "word9999"]
+    assert peak < 20e6

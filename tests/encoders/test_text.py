@@ -1,0 +1,412 @@
+"""Text encoders against the plain transformers call, one word at a time."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+
+from groundscope.checkpoints import Checkpoint
+from groundscope.encoders.base import Pieces
+from groundscope.encoders.extraction import Extraction
+from groundscope.encoders.from_text import piece_range
+from groundscope.encoders.text import load
+from groundscope.errors import UserError
+
+Extract = Callable[..., Extraction]
+AsCheckpoint = Callable[[Path], Checkpoint]
+MakeTokens = Callable[..., pa.Table]
+MakeRequest = Callable[..., Any]
+
+SENTENCES = (
+    "the cat sat on the mat",
+    "a cathedral is not a cat at all",
+    "saxophone and mandolin",
+    "mandolin",
+    "the saxophone sat",
+    "cat",
+)
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
+LAYERS = ("0", "1", "2")
+SMALL = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2}
+BERT = {**SMALL, "intermediate_size": 24, "max_position_embeddings": 40, "pad_token_id": 1}
+LLAMA = {**SMALL, "intermediate_size": 24, "num_key_value_heads": 1, "max_position_embeddings": 64}
+MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "bert": (transformers.BertConfig, BERT),
+    "roberta": (transformers.RobertaConfig, {**BERT, "type_vocab_size": 1}),
+    "xlm-roberta": (transformers.XLMRobertaConfig, {**BERT, "type_vocab_size": 1}),
+    "mpnet": (transformers.MPNetConfig, BERT),
+    "electra": (transformers.ElectraConfig, {**BERT, "embedding_size": 8}),
+    "distilbert": (
+        transformers.DistilBertConfig,
+        {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 24, "pad_token_id": 1},
+    ),
+    "gpt2": (transformers.GPT2Config, {"n_embd": 16, "n_layer": 2, "n_head": 2}),
+    "modernbert": (
+        transformers.ModernBertConfig,
+        {**SMALL, "intermediate_size": 24, "local_attention": 8, "pad_token_id": 1},
+    ),
+    "llama": (transformers.LlamaConfig, LLAMA),
+    "qwen3": (transformers.Qwen3Config, {**LLAMA, "head_dim": 8}),
+    "gemma2": (transformers.Gemma2Config, {**LLAMA, "head_dim": 8, "sliding_window": 4}),
+    "gpt-neox": (
+        transformers.GPTNeoXConfig,
+        {**SMALL, "intermediate_size": 24, "max_position_embeddings": 64},
+    ),
+    "clip": (
+        transformers.CLIPTextConfig,
+        {**SMALL, "intermediate_size": 24, "max_position_embeddings": 40, "projection_dim": 8},
+    ),
+}
+
+
+def _tokenizer() -> Any:
+    """Train a byte-level tokenizer that splits rare words and wraps texts in <s> and </s>."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=290,
+        special_tokens=SPECIAL,
+        show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    tokenizer.train_from_iterator(SENTENCES, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        model_max_length=32,
+    )
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def tiny(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    as_checkpoint: AsCheckpoint,
+) -> tuple[str, Any, Any, Checkpoint]:
+    """Make a tiny model, its tokenizer and its released folder."""
+    kind, size = MODELS[request.param]
+    torch.manual_seed(1)
+    config = kind(**size, vocab_size=300, bos_token_id=0, eos_token_id=2)
+    if request.param == "clip":
+        model: Any = transformers.CLIPTextModelWithProjection(config)
+    else:
+        auto: Any = transformers.AutoModel
+        model = auto.from_config(config)
+    generator = torch.Generator().manual_seed(3)
+    for parameter in model.parameters():
+        if parameter.dim() == 1:
+            parameter.data += 0.3 * torch.randn(parameter.shape, generator=generator)
+    folder = tmp_path_factory.mktemp(request.param)
+    model.eval().save_pretrained(folder)
+    tokenizer = _tokenizer()
+    tokenizer.save_pretrained(folder)
+    return request.param, model, tokenizer, as_checkpoint(folder)
+
+
+def _states(model: Any, ids: list[int], **extra: Any) -> list[np.ndarray]:
+    """Hidden states of one text by the plain call."""
+    with torch.inference_mode():
+        output = model(
+            input_ids=torch.tensor([ids]),
+            attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
+            output_hidden_states=True,
+            **extra,
+        )
+    return [state[0].numpy() for state in output.hidden_states]
+
+
+def _words(make_tokens: MakeTokens) -> tuple[pa.Table, list[tuple[str, int, int]]]:
+    """Every word of every sentence in its place."""
+    places = []
+    for sentence in SENTENCES:
+        begin = 0
+        for word in sentence.split():
+            places.append((sentence, begin, begin + len(word)))
+            begin += len(word) + 1
+    rows = [
+        {"word": text[begin:end], "text": text, "char_start": begin, "char_end": end}
+        for text, begin, end in places
+    ]
+    return make_tokens(rows), places
+
+
+PICK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "mean": lambda part: part.mean(axis=0),
+    "first": lambda part: part[0],
+    "last": lambda part: part[-1],
+}
+
+
+def test_words_in_context_equal_single_texts(
+    tiny: tuple[str, Any, Any, Checkpoint], make_tokens: MakeTokens, run_extraction: Extract
+) -> None:
+    """All layers of all words are as in the plain call on one sentence at a time."""
+    name, model, tokenizer, checkpoint = tiny
+    tokens, places = _words(make_tokens)
+    for pieces in PICK if name == "bert" else ("mean",):
+        options = {"family": "text", "context": "text", "pieces": pieces}
+        result = run_extraction(tokens, checkpoint, options, LAYERS)
+        several = 0
+        plain = {text: _states(model, tokenizer(text)["input_ids"]) for text in SENTENCES}
+        for row, (text, begin, end) in zip(result.rows, places, strict=True):
+            encoded = tokenizer(text)
+            first, last = encoded.char_to_token(begin), encoded.char_to_token(end - 1) + 1
+            several += last - first > 1
+            for layer in LAYERS:
+                wanted = PICK[pieces](plain[text][int(layer)][first:last])
+                np.testing.assert_allclose(result.vectors[layer][row], wanted, rtol=0, atol=1e-5)
+        assert several > 2
+
+
+def test_words_alone_equal_single_words(
+    tiny: tuple[str, Any, Any, Checkpoint], make_tokens: MakeTokens, run_extraction: Extract
+) -> None:
+    """Each distinct word is run once, alone, and its special tokens are left out."""
+    _, model, tokenizer, checkpoint = tiny
+    tokens, places = _words(make_tokens)
+    result = run_extraction(tokens, checkpoint, {"family": "text"}, LAYERS, batch_pieces=24)
+    words = [text[begin:end] for text, begin, end in places]
+    assert len(set(result.rows.tolist())) == len(set(words)) < len(words)
+    for word, row in dict(zip(words, result.rows, strict=True)).items():
+        states = _states(model, tokenizer(word)["input_ids"])
+        for layer in LAYERS:
+            wanted = states[int(layer)][1:-1].mean(axis=0)
+            np.testing.assert_allclose(result.vectors[layer][row], wanted, rtol=0, atol=1e-5)
+
+
+def test_cut_and_random_models(
+    tiny: tuple[str, Any, Any, Checkpoint], make_tokens: MakeTokens, run_extraction: Extract
+) -> None:
+    """Layer 1 alone equals layer 1 of three, with released and with seeded random weights."""
+    *_, checkpoint = tiny
+    tokens = make_tokens([{"word": word} for word in ("cat", "saxophone")])
+    made = []
+    for options in ({}, {"weights": "random", "seed": 3}):
+        given = {"family": "text", **options}
+        together = run_extraction(tokens, checkpoint, given, LAYERS).vectors["1"]
+        alone = run_extraction(tokens, checkpoint, given, ("1",)).vectors["1"]
+        np.testing.assert_array_equal(alone, together)
+        made.append(alone)
+    assert np.abs(made[0] - made[1]).max() > 1e-3
+
+
+BEHIND = {
+    "gpt2": "ln_f",
+    "llama": "norm",
+    "qwen3": "norm",
+    "gemma2": "norm",
+    "modernbert": "final_norm",
+    "gpt-neox": "final_layer_norm",
+}
+
+
+def test_last_layer_says_where_it_is_from(
+    tiny: tuple[str, Any, Any, Checkpoint], make_tokens: MakeTokens, run_extraction: Extract
+) -> None:
+    """Behind the final norm where there is one, before it for CLIP, and recorded."""
+    name, _, _, checkpoint = tiny
+    tokens = make_tokens([{"word": "cat"}])
+    found = run_extraction(tokens, checkpoint, {"family": "text"}, ("2",)).facts["last_layer"]
+    if name == "clip":
+        assert found == "before text_model.final_layer_norm"
+    else:
+        assert found == (f"after {BEHIND[name]}" if name in BEHIND else "block")
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Any, Path]]:
+    """Write a tiny model with the tests' tokenizer."""
+
+    def write(name: str, **changes: Any) -> tuple[Any, Path]:
+        kind, size = MODELS[name]
+        torch.manual_seed(5)
+        config = kind(
+            **{**size, "vocab_size": 300, "bos_token_id": 0, "eos_token_id": 2, **changes}
+        )
+        if name == "clip":
+            model: Any = transformers.CLIPTextModelWithProjection(config)
+        else:
+            auto: Any = transformers.AutoModel
+            model = auto.from_config(config)
+        folder = tmp_path_factory.mktemp(name)
+        model.eval().save_pretrained(folder)
+        _tokenizer().save_pretrained(folder)
+        return model, folder
+
+    return write
+
+
+Release = Callable[..., tuple[Any, Path]]
+
+
+def test_clip_projection(
+    release: Release,
+    make_tokens: MakeTokens,
+    run_extraction: Extract,
+    as_checkpoint: AsCheckpoint,
+    make_request: MakeRequest,
+) -> None:
+    """The named layer is the released text embedding; inside a text there is none."""
+    model, folder = release("clip")
+    checkpoint = as_checkpoint(folder)
+    tokens = make_tokens([{"word": word} for word in ("cat", "saxophone")])
+    found = run_extraction(tokens, checkpoint, {"family": "text"}, ("projection", "0"))
+    for word, row in zip(("cat", "saxophone"), found.rows, strict=True):
+        with torch.inference_mode():
+            ids = torch.tensor([_tokenizer()(word)["input_ids"]])
+            wanted = model(input_ids=ids).text_embeds[0].numpy()
+        np.testing.assert_allclose(found.vectors["projection"][row], wanted, rtol=0, atol=1e-6)
+    with pytest.raises(UserError, match="layer 'projection' is one vector for a whole input"):
+        run_extraction(tokens, checkpoint, {"family": "text", "context": "text"}, ("projection",))
+    with pytest.raises(UserError, match="no layer 'cls'; this model has 0, 1, 2, projection"):
+        load(make_request(checkpoint, {"family": "text"}, ("cls",)))
+
+
+def test_whole_clip_release(
+    make_tokens: MakeTokens, run_extraction: Extract, as_checkpoint: AsCheckpoint, tmp_path: Path
+) -> None:
+    """The text tower is taken out of a full CLIP checkpoint; the image side is named as unused."""
+    torch.manual_seed(0)
+    text = {**MODELS["clip"][1], "vocab_size": 300, "bos_token_id": 0, "eos_token_id": 2}
+    vision = {**SMALL, "intermediate_size": 24, "image_size": 8, "patch_size": 4}
+    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=6)
+    model = transformers.CLIPModel(config).eval()
+    model.save_pretrained(tmp_path)
+    _tokenizer().save_pretrained(tmp_path)
+    tokens = make_tokens([{"word": "saxophone"}])
+    checkpoint = as_checkpoint(tmp_path)
+    found = run_extraction(tokens, checkpoint, {"family": "text"}, ("2", "projection"))
+    with torch.inference_mode():
+        ids = torch.tensor([_tokenizer()("saxophone")["input_ids"]])
+        wanted = model.get_text_features(input_ids=ids).pooler_output[0].numpy()
+    np.testing.assert_allclose(found.vectors["projection"][0], wanted, rtol=0, atol=1e-6)
+    unused = found.facts["unused_tensors"].split(", ")
+    assert all(one.startswith(("vision_model.", "visual_", "logit_scale")) for one in unused)
+
+
+def test_token_type(
+    release: Release, make_tokens: MakeTokens, run_extraction: Extract, as_checkpoint: AsCheckpoint
+) -> None:
+    """Type 1 adds the other type embedding, as in the plain call."""
+    model, folder = release("bert")
+    tokens = make_tokens([{"word": "saxophone"}])
+    options = {"family": "text", "token_type_id": 1}
+    found = run_extraction(tokens, as_checkpoint(folder), options, ("2",)).vectors["2"][0]
+    ids = _tokenizer()("saxophone")["input_ids"]
+    typed = _states(model, ids, token_type_ids=torch.ones(1, len(ids), dtype=torch.int64))
+    np.testing.assert_allclose(found, typed[2][1:-1].mean(axis=0), rtol=0, atol=1e-5)
+    plain = _states(model, ids)
+    assert np.abs(found - plain[2][1:-1].mean(axis=0)).max() > 1e-3
+
+
+def test_bos(
+    release: Release, make_tokens: MakeTokens, run_extraction: Extract, as_checkpoint: AsCheckpoint
+) -> None:
+    """``bos`` takes the begin token away or keeps it; the word's pieces stay the same."""
+    model, folder = release("gpt2")
+    tokens = make_tokens([{"word": "saxophone"}])
+    ids = _tokenizer()("saxophone")["input_ids"]
+    for bos, given in ((True, ids), (False, ids[1:]), (None, ids)):
+        options = {"family": "text", "bos": bos}
+        found = run_extraction(tokens, as_checkpoint(folder), options, ("2",)).vectors["2"][0]
+        states = _states(model, given)[2]
+        wanted = states[1:-1] if bos is not False else states[:-1]
+        np.testing.assert_allclose(found, wanted.mean(axis=0), rtol=0, atol=1e-5)
+
+
+def test_masked_language_model_release(
+    release: Release,
+    tmp_path: Path,
+    make_tokens: MakeTokens,
+    run_extraction: Extract,
+    as_checkpoint: AsCheckpoint,
+) -> None:
+    """Old BERT: prefix, gamma and beta, a pooler, a head and a positions buffer; same vectors."""
+    _, folder = release("bert")
+    tokens = make_tokens([{"word": "saxophone"}])
+    wanted = run_extraction(tokens, as_checkpoint(folder), {"family": "text"}, LAYERS).vectors
+    old = {
+        "bert."
+        + name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+            "LayerNorm.bias", "LayerNorm.beta"
+        ): tensor
+        for name, tensor in load_file(folder / "model.safetensors").items()
+    }
+    old["bert.embeddings.position_ids"] = torch.arange(40)[None]
+    old["cls.predictions.bias"] = torch.zeros(300)
+    for path in folder.iterdir():
+        if path.suffix == ".json":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    torch.save(old, tmp_path / "pytorch_model.bin")
+    result = run_extraction(tokens, as_checkpoint(tmp_path), {"family": "text"}, LAYERS)
+    for layer in LAYERS:
+        np.testing.assert_array_equal(result.vectors[layer], wanted[layer])
+    assert "cls.predictions.bias" in result.facts["unused_tensors"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("roberta", {"token_type_id": 1}, "token_type_id: this model has no token type 1"),
+        ("llama", {"token_type_id": 1}, "token_type_id: this model has no token type 1"),
+        ("bert", {"final_norm": "before"}, "no norm stands behind the last block"),
+        ("bert", {"token_type_id": 2}, "2 is not one of 0, 1"),
+        ("bert", {"slicing": "audio"}, "the family text has no such option"),
+        ("bert", {"blocks": 12}, "blocks is 12, but it has 2"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(
+    release: Release,
+    make_request: MakeRequest,
+    as_checkpoint: AsCheckpoint,
+    name: str,
+    options: dict[str, Any],
+    message: str,
+) -> None:
+    """Each in one line."""
+    _, folder = release(name)
+    with pytest.raises(UserError, match=message):
+        load(make_request(as_checkpoint(folder), {"family": "text", **options}, ("1",)))
+
+
+def test_texts_that_do_not_fit_are_refused(
+    release: Release, make_tokens: MakeTokens, run_extraction: Extract, as_checkpoint: AsCheckpoint
+) -> None:
+    """Too long a text, a span outside it, and a word without a piece name the token."""
+    _, folder = release("bert")
+    checkpoint = as_checkpoint(folder)
+    options = {"family": "text", "context": "text"}
+    long = "q" * 31
+    for row, message in (
+        ({"text": long}, "token 't0': its text has 33 pieces, the model takes 32"),
+        ({"text": "cat", "char_end": 4}, "characters 0 to 4 are not within its text of 3"),
+        ({"text": "cat", "char_end": 0}, "characters 0 to 0 are not within"),
+    ):
+        with pytest.raises(UserError, match=message):
+            run_extraction(make_tokens([row]), checkpoint, options, ("1",))
+
+
+def test_pieces_of_a_word_are_found_by_characters() -> None:
+    """A second occurrence, a piece that begins with the space, special tokens, and none at all."""
+    offsets = ((0, 0), (0, 3), (3, 7), (7, 8), (8, 11), (0, 0))
+    pieces = Pieces((0, 9, 9, 9, 9, 2), offsets)
+    assert piece_range("cat cat cat", pieces, (4, 7), "t") == (2, 3)
+    assert piece_range("cat cat cat", pieces, (8, 11), "t") == (4, 5)
+    assert piece_range("cat cat cat", pieces, (5, 9), "t") == (2, 5)
+    assert piece_range("cat cat cat", pieces, None, "t") == (1, 5)
+    with pytest.raises(UserError, match="token 't': the tokenizer makes no piece of"):
+        piece_range("\u200b", Pieces((0, 2), ((0, 0), (0, 0))), None, "t")

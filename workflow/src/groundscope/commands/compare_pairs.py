@@ -1,0 +1,70 @@
+"""Compare the vectors of word pairs of several kinds, in all layers of one model."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundscope import tables
+from groundscope.analysis.inputs import (
+    make_rows,
+    naming,
+    read_layers,
+    read_selection,
+    read_word_labels,
+    read_word_map,
+)
+from groundscope.analysis.pairs import pair_rows, value_rows, word_rows
+from groundscope.commands import _analysis, _cli
+from groundscope.metrics.pair_kinds import draw_pairs, score_layer
+from groundscope.metrics.similarity import group_word_pairs
+
+
+def main() -> None:
+    """Write the scores of every layer and kind, and on request those of pairs and words."""
+    given = _arguments()
+    options = given.options
+    data = make_rows(read_selection(given.tokens, given.selected), "tokens")
+    labels = read_word_labels(given.groups[0]) if given.groups else {}
+    with naming("word pairs"):
+        draws = draw_pairs(
+            data.words,
+            speakers=data.speakers,
+            relations=read_word_map(given.word_map) if given.word_map else {},
+            whole={"same-group": group_word_pairs(labels)} if labels else {},
+            sample=options["sample"],
+            seeds=options["seeds"],
+        )
+    rows: list[dict[str, Any]] = []
+    values: list[pa.Table] = []
+    words: list[dict[str, Any]] = []
+    for layer in read_layers(given.embeddings):
+        with naming(f"word pairs in {layer.name}"):
+            scores = score_layer(
+                data.features(layer), draws, replicates=options["bootstrap"], seed=options["seed"]
+            )
+        for kind, each in scores.items():
+            keys = {**layer.keys, "kind": kind}
+            rows += pair_rows(each, keys, draws)
+            values.append(value_rows(each, keys, data))
+            words += word_rows(each, keys, data)
+    tables.write_table(given.output, "pairs", rows)
+    if given.values:
+        tables.write_table(given.values, "pair_values", pa.concat_tables(values))
+    if given.words:
+        tables.write_table(given.words, "word_scores", words)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = _analysis.parser(__doc__, labelled=False)
+    parser.add_argument("--embeddings", type=Path, nargs="+", required=True, help="layers")
+    parser.add_argument("--groups", type=Path, nargs="*", default=[], help="CSV: word, label")
+    parser.add_argument("--word-map", type=Path, help="Parquet: word_a, word_b, relation")
+    parser.add_argument("--values", type=Path, help="table of pair values to write")
+    parser.add_argument("--words", type=Path, help="table of word scores to write")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    _cli.run(main)

@@ -1,0 +1,59 @@
+"""Score how well held-out LDA reads a labelling, in all layers of one model."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from groundscope import tables
+from groundscope.analysis.inputs import (
+    held_apart,
+    make_rows,
+    naming,
+    read_layers,
+    read_selection,
+    token_labels,
+)
+from groundscope.analysis.lda import confusion_rows, lda_rows
+from groundscope.commands import _analysis, _cli
+from groundscope.metrics.probing import probe
+
+_SCORE = {"analysis": "lda", "measure": "accuracy", "kind": None, "metric": None, "space": "full"}
+_CHOICES = ("solver", "folds", "repeats", "permutations", "seed")
+
+
+def main() -> None:
+    """Write the scores of every layer, and on request those of words and the confusions."""
+    given = _arguments()
+    tokens = read_selection(given.tokens, given.selected)
+    labels = token_labels(tokens, given.labels, given.column)
+    data = make_rows(tokens, given.options["rows"], labels)
+    apart, partitions = held_apart(data, speaker_disjoint=given.options["speaker_disjoint"])
+    choices = {name: given.options[name] for name in _CHOICES}
+    rows: list[dict[str, Any]] = []
+    words: list[dict[str, Any]] = []
+    confusions: list[dict[str, Any]] = []
+    for layer in read_layers(given.embeddings):
+        with naming(f"LDA of {given.labelling!r} in {layer.name}"):
+            result = probe(data.features(layer), data.grouping, data.units, partitions, **choices)
+        keys = {**layer.keys, "labelling": given.labelling}
+        fixed = {name: given.options[name] for name in ("solver", "folds", "repeats")}
+        rows += lda_rows(result, {**keys, **fixed, "held_apart": apart}, data)
+        words += data.word_scores(result.rows, {**keys, **_SCORE})
+        confusions += confusion_rows(result, keys, data)
+    tables.write_table(given.output, "lda", rows)
+    if given.words:
+        tables.write_table(given.words, "word_scores", words)
+    if given.confusion:
+        tables.write_table(given.confusion, "confusion", confusions)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = _analysis.parser(__doc__, labelled=True)
+    parser.add_argument("--embeddings", type=Path, nargs="+", required=True, help="layers")
+    parser.add_argument("--words", type=Path, help="table of word scores to write")
+    parser.add_argument("--confusion", type=Path, help="confusion table to write")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    _cli.run(main)

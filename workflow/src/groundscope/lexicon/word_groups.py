@@ -1,0 +1,246 @@
+"""Groups of words alike in meaning but not in sound, and alike in sound but not in meaning.
+
+Procedures of Sauter et al. (arXiv 2509.15837), their thresholds as defaults.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundscope.errors import UserError
+from groundscope.lexicon.word_pool import Group, Pool, concreteness_class, describe
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticRules:
+    """What a semantic category must meet.
+
+    Attributes
+    ----------
+    drop_percentile
+        Words below this percentile of the category's mean cosines leave it.
+    min_words
+        Smallest category.
+    min_distance
+        Smallest mean pronunciation distance within it.
+    cosine_percentile
+        Its mean cosine reaches this percentile of all pairs of the pool.
+    abstract_percentile, concrete_percentile
+        Its mean rating is at most, or at least, this percentile of all ratings.
+    """
+
+    drop_percentile: float = 25
+    min_words: int = 5
+    min_distance: float = 0.6
+    cosine_percentile: float = 85
+    abstract_percentile: float = 25
+    concrete_percentile: float = 90
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneticRules:
+    """What a phonetic group must meet.
+
+    Attributes
+    ----------
+    similarity_percentile
+        Its words reach this percentile of all pairs' similarity (1 - distance) with its seed word.
+    neighbours
+        Words tried around one seed word.
+    max_cosine
+        Cosines of its words stay below this.
+    min_words
+        Smallest group.
+    max_similarity_between
+        Similarities to words of other groups stay below this.
+    groups
+        Largest number of groups of each class.
+    abstract_percentile, concrete_percentile
+        Ratings of its words are at most, or at least, this percentile of all ratings.
+    """
+
+    similarity_percentile: float = 90
+    neighbours: int = 100
+    max_cosine: float = 0.1
+    min_words: int = 5
+    max_similarity_between: float = 0.4
+    groups: int = 10
+    abstract_percentile: float = 25
+    concrete_percentile: float = 75
+
+
+def semantic_groups(
+    pool: Pool,
+    candidates: Mapping[str, Sequence[str]],
+    ratings: Sequence[float],
+    rules: SemanticRules,
+    seed: int,
+) -> list[Group]:
+    """Refine hand-written categories.
+
+    Parameters
+    ----------
+    pool
+        Words that may be used.
+    candidates
+        Label -> words.
+    ratings
+        All concreteness ratings, which the percentiles are taken over.
+    rules, seed
+        Criteria; `seed` draws pairs for the pool's percentile where it has very many.
+
+    Returns
+    -------
+    list of Group
+        All categories in the order of `candidates`; those that fail say why.
+
+    Raises
+    ------
+    UserError
+        None is accepted: what the best one fails, and the setting that would let it pass.
+    """
+    left, right = pool.pair_sample(seed)
+    cosines = np.einsum("ij,ij->i", pool.vectors[left], pool.vectors[right])
+    least = float(np.percentile(cosines, rules.cosine_percentile)) if len(cosines) else 0.0
+    low, high = np.percentile(ratings, [rules.abstract_percentile, rules.concrete_percentile])
+    place = {word: index for index, word in enumerate(pool.words)}
+    groups = []
+    for label, words in candidates.items():
+        members = [place[word] for word in dict.fromkeys(words) if word in place]
+        if len(members) > 1:
+            members = _coherent(pool, members, rules.drop_percentile)
+        group = describe(pool, members, label, "mixed")
+        kind = concreteness_class(group.concreteness[0], float(low), float(high))
+        failures = _semantic_failures(group, kind, least, rules)
+        groups.append(describe(pool, members, label, kind, failures))
+    if all(group.failures for group in groups):
+        best = min(groups, key=lambda group: len(group.failures))
+        message = (
+            f"no semantic group meets every criterion; the closest is {best.label!r}: "
+            f"{'; '.join(best.failures)}"
+        )
+        raise UserError(message)
+    return groups
+
+
+def _coherent(pool: Pool, members: Sequence[int], percentile: float) -> list[int]:
+    """Drop words whose mean cosine to the others is below the percentile of these means."""
+    chosen = pool.vectors[list(members)]
+    means = (chosen @ chosen.T - np.eye(len(members))).sum(axis=1) / (len(members) - 1)
+    threshold = np.percentile(means, percentile)
+    return [index for index, mean in zip(members, means, strict=True) if mean >= threshold]
+
+
+def _semantic_failures(group: Group, kind: str, least: float, rules: SemanticRules) -> list[str]:
+    failures = []
+    if len(group.words) < rules.min_words:
+        failures.append(f"min_words: it has {len(group.words)}, expected {rules.min_words}")
+    distance, cosine = group.distance[0], group.cosine[0]
+    if distance is not None and distance < rules.min_distance:
+        failures.append(f"min_distance: {rules.min_distance} would have to be {distance:.3f}")
+    if cosine is not None and cosine < least:
+        failures.append(
+            f"cosine_percentile: its mean cosine is {cosine:.3f}, the pool's percentile "
+            f"{rules.cosine_percentile:g} is {least:.3f}"
+        )
+    if kind == "mixed":
+        mean = "unknown" if group.concreteness[0] is None else f"{group.concreteness[0]:.2f}"
+        failures.append(
+            f"concreteness {mean}: neither below abstract_percentile nor above concrete_percentile"
+        )
+    return failures
+
+
+def phonetic_groups(
+    pool: Pool, ratings: Sequence[float], rules: PhoneticRules, seed: int
+) -> list[Group]:
+    """Search groups of words that sound alike and mean different things.
+
+    Parameters
+    ----------
+    pool
+        Words that may be used.
+    ratings
+        All concreteness ratings, which the percentiles are taken over.
+    rules, seed
+        Criteria; seed words are tried in an order drawn with `seed`.
+
+    Returns
+    -------
+    list of Group
+        Accepted groups: ``concrete_1``, ..., ``abstract_1``, ...; words are used once.
+
+    Raises
+    ------
+    UserError
+        There is none: how large the largest one was, and which settings would help.
+    """
+    random = np.random.default_rng(seed)
+    low, high = np.percentile(ratings, [rules.abstract_percentile, rules.concrete_percentile])
+    classes = {
+        "concrete": np.nan_to_num(pool.ratings, nan=-np.inf) >= high,
+        "abstract": np.nan_to_num(pool.ratings, nan=np.inf) <= low,
+    }
+    furthest = _distance_percentile(pool, rules.similarity_percentile, seed)
+    free = np.ones(len(pool.words), dtype=bool)
+    accepted: dict[str, list[list[int]]] = {kind: [] for kind in classes}
+    largest = 0
+    for start in random.permutation(len(pool.words)).tolist():
+        if all(len(groups) >= rules.groups for groups in accepted.values()):
+            break
+        if not free[start]:
+            continue
+        kept = _unrelated_neighbours(pool, start, furthest, rules)
+        for kind, belongs in classes.items():
+            members = [index for index in kept if belongs[index]]
+            largest = max(largest, len(members))
+            used = [index for groups in accepted.values() for each in groups for index in each]
+            if len(members) < rules.min_words or not free[members].all():
+                continue
+            nearest = pool.distances(members, used).min() if used else 1.0
+            if len(accepted[kind]) >= rules.groups or 1 - nearest >= rules.max_similarity_between:
+                continue
+            accepted[kind].append(members)
+            free[members] = False
+    if not any(accepted.values()):
+        message = (
+            f"no phonetic group of min_words {rules.min_words}: the largest among "
+            f"{len(pool.words)} words has {largest} (with max_cosine {rules.max_cosine} and similarity of at least "
+            f"{1 - furthest:.3f}); set min_words to {largest}, or raise max_cosine"
+        )
+        raise UserError(message)
+    return [
+        describe(pool, members, f"{kind}_{number}", kind)
+        for kind, groups in accepted.items()
+        for number, members in enumerate(groups, start=1)
+    ]
+
+
+def _distance_percentile(pool: Pool, percentile: float, seed: int) -> float:
+    """Return the distance that `percentile` of the similarities of the pool's pairs are beyond."""
+    left, right = pool.pair_sample(seed)
+    if len(left) == 0:
+        return 0.0
+    found: list[NDArray[np.float64]] = []
+    order = np.argsort(left, kind="stable")
+    rows, starts = np.unique(left[order], return_index=True)
+    for row, columns in zip(rows.tolist(), np.split(right[order], starts[1:]), strict=True):
+        found.append(pool.distances([row], columns.tolist())[0])
+    return 1 - float(np.percentile(1 - np.concatenate(found), percentile))
+
+
+def _unrelated_neighbours(
+    pool: Pool, start: int, furthest: float, rules: PhoneticRules
+) -> list[int]:
+    """Walk from a word to its next in sound, keeping those unrelated in meaning to all kept."""
+    distance = pool.distances([start], range(len(pool.words)))[0]
+    near = np.flatnonzero(distance <= furthest)
+    near = near[near != start]
+    nearest = near[np.argsort(distance[near], kind="stable")][: rules.neighbours]
+    kept = [start]
+    for index in nearest.tolist():
+        if (pool.vectors[kept] @ pool.vectors[index] < rules.max_cosine).all():
+            kept.append(index)
+    return kept
