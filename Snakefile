@@ -15,6 +15,7 @@ include: "workflow/rules/corpora.smk"
 include: "workflow/rules/extraction.smk"
 include: "workflow/rules/similarity.smk"
 include: "workflow/rules/separability.smk"
+include: "workflow/rules/contrasts.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 

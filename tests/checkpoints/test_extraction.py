@@ -74,7 +74,7 @@ def release(
 
 
 def wave_of(tokens: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Samples of the recording."""
+    """Read the samples of the recording."""
     return np.asarray(soundfile.read(tokens.parent / "noise.wav", dtype="float32")[0])
 
 

@@ -14,6 +14,7 @@ import torch
 import transformers
 
 from groundscope.checkpoints import Checkpoint, file_digest, write_manifest
+from groundscope.commands import _cli, extract_embeddings
 from groundscope.embeddings import read_embeddings
 from groundscope.tables import write_table
 
@@ -79,22 +80,27 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _arguments(
+    study: Path, options: dict[str, Any], layers: str, outputs: list[Path], checkpoint: str
+) -> list[str]:
+    return [
+        *("--tokens", str(study / "tokens.parquet"), "--model", "m", "--corpus", "c"),
+        *("--options", json.dumps(options), "--layers", layers),
+        *(("--checkpoint", str(study / checkpoint)) if checkpoint else ()),
+        *("--output", *map(str, outputs)),
+    ]
+
+
 @pytest.fixture
 def job(study: Path) -> Job:
     """Run the command with the network off."""
 
     def run(
-        options: dict[str, Any], layers: str, outputs: list[Path], *flags: str, checkpoint: str = ""
+        options: dict[str, Any], layers: str, outputs: list[Path], *flags: str, checkpoint: str
     ) -> Result:
-        arguments = [
-            *("--tokens", str(study / "tokens.parquet"), "--model", "m", "--corpus", "c"),
-            *("--options", json.dumps(options), "--layers", layers),
-            *(("--checkpoint", str(study / checkpoint)) if checkpoint else ()),
-            *flags,
-            *("--output", *map(str, outputs)),
-        ]
+        arguments = _arguments(study, options, layers, outputs, checkpoint)
         return subprocess.run(
-            [sys.executable, "-c", JOB, *arguments],
+            [sys.executable, "-c", JOB, *flags, *arguments],
             capture_output=True,
             text=True,
             check=False,
@@ -169,8 +175,10 @@ def test_words_without_vector_are_left_out_of_the_file(tmp_path: Path, job: Job)
     ],
 )
 def test_bad_input_is_one_line(
+    study: Path,
     tmp_path: Path,
-    job: Job,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
     options: dict[str, Any],
     layers: str,
     flags: tuple[str, ...],
@@ -181,8 +189,12 @@ def test_bad_input_is_one_line(
     if "cuda" in flags and torch.cuda.is_available():
         pytest.skip("a GPU is here")
     outputs = [tmp_path / f"out-{n}.parquet" for n in range(layers.count(",") + 1)]
-    done = job(options, layers, outputs, *flags, checkpoint=checkpoint)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {message}")
-    assert done.stderr.count("\n") == 1
+    arguments = _arguments(study, options, layers, outputs, checkpoint)
+    monkeypatch.setattr(sys, "argv", ["extract_embeddings", *flags, *arguments])
+    with pytest.raises(SystemExit) as left:
+        _cli.run(extract_embeddings.main)
+    assert left.value.code == 2
+    stderr = capsys.readouterr().err
+    assert stderr.startswith(f"error: {message}")
+    assert stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

@@ -157,6 +157,32 @@ def vg_hubert(state: State, sizes: Sizes, wave: Tensor) -> dict[str, Tensor]:
     return layers | {"projection": linear(state, "audio_cls_token_proj.2", inner)}
 
 
+def speech_clip(state: State, sizes: Sizes, wave: Tensor) -> dict[str, Tensor]:
+    """Every layer of SpeechCLIP's base model with the parallel branch, for one waveform."""
+    prefix = "audio_encoder.encoder."
+    frames = convolutions(state, prefix, wave)
+    frames = frames + positional(state, f"{prefix}encoder.pos_conv", frames)
+    entering = layer_norm(state, f"{prefix}encoder.layer_norm", frames, 1e-5)
+    outputs = transformer(state, prefix, sizes.blocks, sizes.heads, entering)
+    layers = {str(index): output for index, output in enumerate(outputs)}
+    shares = state["audio_encoder.weightedsum_layer.weights"].exp()
+    summed = sum(
+        (share * each for share, each in zip(shares / shares.sum(), outputs, strict=True)),
+        torch.zeros(1),
+    )
+    here = "parallel_branch.self_att.model.layers.0"
+    x = torch.cat([state["parallel_branch.cls"][0], summed])
+    stacked = x @ state[f"{here}.self_attn.in_proj_weight"].T
+    q, k, v = (stacked + state[f"{here}.self_attn.in_proj_bias"]).chunk(3, 1)
+    x = x + linear(state, f"{here}.self_attn.out_proj", attention(q, k, v, 8))
+    x = layer_norm(state, f"{here}.norm1", x, 1e-5)
+    inner = functional.gelu(linear(state, f"{here}.linear1", x))
+    x = layer_norm(state, f"{here}.norm2", x + linear(state, f"{here}.linear2", inner), 1e-5)
+    cls = layer_norm(state, "parallel_branch.self_att.model.norm", x[0], 1e-5)
+    layers |= {"branch": x[1:], "cls": cls}
+    return layers | {"projection": linear(state, "parallel_branch.linear_proj", cls)}
+
+
 def vg_bert(state: State, sizes: Sizes, ids: Tensor, segment: int) -> dict[str, Tensor]:
     """Every layer of VG-BERT for one sequence of ids, special tokens included."""
     bert = "module.language_model.language_model."

@@ -173,6 +173,31 @@ def vg_hubert(sizes: Sizes) -> Shapes:
     return shapes
 
 
+def speech_clip(sizes: Sizes) -> Shapes:
+    """Tensors of the base model of SpeechCLIP with the parallel branch; of CLIP only a few."""
+    width = sizes.width
+    hubert = speech(sizes, "audio_encoder.encoder.", "encoder.pos_conv")
+    shapes = {name: shape for name, shape in hubert.items() if not name.endswith("cls_token")}
+    shapes["audio_encoder.encoder.mask_emb"] = (width,)
+    shapes["audio_encoder.encoder.label_embs_concat"] = (504, 256)
+    shapes |= _affine("audio_encoder.encoder.final_proj", 256, width)
+    shapes["audio_encoder.weightedsum_layer.weights"] = (sizes.blocks + 1,)
+    branch = "parallel_branch."
+    shapes[f"{branch}cls"] = (1, 1, width)
+    block = f"{branch}self_att.model.layers.0."
+    shapes[f"{block}self_attn.in_proj_weight"] = (3 * width, width)
+    shapes[f"{block}self_attn.in_proj_bias"] = (3 * width,)
+    shapes |= _affine(f"{block}self_attn.out_proj", width, width)
+    shapes |= _affine(f"{block}linear1", sizes.inner, width)
+    shapes |= _affine(f"{block}linear2", width, sizes.inner)
+    shapes |= _affine(f"{block}norm1", width) | _affine(f"{block}norm2", width)
+    shapes |= _affine(f"{branch}self_att.model.norm", width)
+    shapes |= _affine(f"{branch}linear_proj", 24, width)
+    shapes["clip.model.token_embedding.weight"] = (50, 24)
+    shapes["criterion.eye_mat"] = (4, 4)
+    return shapes
+
+
 def vg_bert(sizes: Sizes) -> Shapes:
     """Tensors of VG-BERT after the retrieval stage: 259 with 12 blocks, and a buffer."""
     width = sizes.width

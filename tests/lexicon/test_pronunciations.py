@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from groundscope.errors import UserError
-from groundscope.lexicon.distance import arpabet_distance, distances
+from groundscope.lexicon.distance import arpabet_distance, distances, encode
 from groundscope.lexicon.pronunciations import read_pronunciations, unstressed
 
 GROUPS = Path(__file__).parents[2] / "resources" / "word-groups"
@@ -28,7 +28,8 @@ def test_published_similarity_of_groups(label: str, mean: float, deviation: floa
     # the printed numbers are rounded (mean) or cut off (deviation) at seven digits
     assert np.mean(similar) == pytest.approx(mean, abs=5e-8)
     assert np.std(similar) == pytest.approx(deviation, abs=1e-7)
-    matrix = distances([found[word][0] for word in words], "arpabet")
+    codes = encode([found[word][0] for word in words], "arpabet")
+    matrix = distances(codes, codes)
     upper = matrix[np.triu_indices(len(words), 1)]
     assert 1 - upper.mean() == pytest.approx(mean, abs=5e-8)
 
@@ -68,6 +69,9 @@ def test_other_dictionaries(tmp_path: Path) -> None:
     table.write_text("word,phones\nStraße,S t R a: s @\n", encoding="utf-8")
     found = read_pronunciations({"source": "file", "file": table}, ["Straße"]).variants
     assert found["Straße"] == [("S", "t", "R", "a:", "s", "@")]
+    table.write_text("word,phones\nStraße,\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"de\.csv, row 1: expected a word and its phones"):
+        read_pronunciations({"source": "file", "file": table}, ["Straße"])
     text = tmp_path / "own.dict"
     text.write_text(
         ";;; mine\nTOMATO  T AH0 M EY1 T OW2\nTOMATO(1)  T AH0 M AA1 T OW2 # British\n"

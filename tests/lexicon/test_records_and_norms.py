@@ -32,7 +32,7 @@ def test_line_ends_and_quotes(tmp_path: Path) -> None:
 
 def test_a_column_is_numbers_as_a_whole() -> None:
     """One value that is no number keeps the column text; missing values stay missing."""
-    rows = [{"a": "1", "b": "2"}, {"a": None, "b": "x"}]
+    rows: list[dict[str, str | None]] = [{"a": "1", "b": "2"}, {"a": None, "b": "x"}]
     assert numbers_where_possible(rows, ["a", "b"]) == [
         {"a": 1.0, "b": "2"},
         {"a": None, "b": "x"},

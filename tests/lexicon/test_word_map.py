@@ -107,15 +107,16 @@ def test_same_pairs_as_the_literal_rules(
     assert any(pair.distance == near for pair in found)
 
 
-def test_workers_and_blocks_change_nothing(
-    lexicon: Mapping[str, list[Phones]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Blocks of 7 rows in two threads give what one block gives."""
-    words = {word: variants[:1] for word, variants in lexicon.items()}
-    whole = build_word_map(words, None, Rules())
-    monkeypatch.setattr("groundscope.lexicon.distance._BLOCK", 7)
-    assert build_word_map(words, None, Rules(), workers=2) == whole
+def test_workers_change_nothing(lexicon: Mapping[str, list[Phones]]) -> None:
+    """Two threads give what one gives."""
+    whole = build_word_map(lexicon, None, Rules())
+    assert build_word_map(lexicon, None, Rules(), workers=2) == whole
     assert len(whole) > 100
+
+
+def test_no_words_no_pairs() -> None:
+    """A corpus without pronunciations has an empty map."""
+    assert build_word_map({}, None, Rules()) == []
 
 
 def test_categories() -> None:

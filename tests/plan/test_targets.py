@@ -34,13 +34,32 @@ def test_speech_models_run_where_there_are_recordings(config: dict[str, Json]) -
 
 def test_parts_of_a_table_are_the_shared_corpora(config: dict[str, Json]) -> None:
     """A pair is compared on each corpus that both models read; a labelling may be limited."""
-    study = resolve_study(config)
-    assert targets.result_parts(study, "cka") == ["cka/spoken/w2v--bert.parquet"]
-    parts = targets.result_parts(study, "silhouette")
+    tables = targets.tables(resolve_study(config))
+    assert tables["cka"] == ["cka/spoken/w2v--bert.parquet"]
+    parts = tables["silhouette"]
     assert "silhouette/written/meaning/glove.parquet" in parts
     assert "silhouette/written/speaker/glove.parquet" not in parts
     # meaning: 3 models on spoken, 2 on written; speaker: 3 on spoken
-    assert len(parts) == 8
+    assert len(parts) == len(tables["word_scores"]) == 8
+    assert "lda" not in tables
+    assert tables["coverage"] == [
+        "corpora/spoken/coverage.parquet",
+        "corpora/written/coverage.parquet",
+    ]
+
+
+def test_a_contrast_reads_the_scores_of_its_two_models(config: dict[str, Json]) -> None:
+    """Each side gets the word scores of all analyses of its model on the same corpus."""
+    config["contrasts"] = {"grounding": {"treated": "bert", "control": "glove"}}
+    plan = Plan(resolve_study(config), Path())
+    job = SimpleNamespace(contrast="grounding", corpus="written")
+    assert plan.treated_scores(job) == [
+        "results/word_scores/silhouette/written/meaning/bert.parquet"
+    ]
+    assert plan.control_scores(job) == [
+        "results/word_scores/silhouette/written/meaning/glove.parquet"
+    ]
+    assert plan.contrast_cka(job) == []
 
 
 def test_all_pairs_are_every_unordered_pair_once(config: dict[str, Json]) -> None:

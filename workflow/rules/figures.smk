@@ -44,7 +44,8 @@ for kind in figures.kinds(STUDY):
 rule write_summary:
     input:
         tables=PLAN.all_tables(),
-        manifests=PLAN.all_manifests(),
+        tokens=figures.token_tables(STUDY),
+        manifests=figures.manifests(STUDY),
         code=PLAN.code("write_summary"),
     output:
         html=report(
@@ -63,12 +64,13 @@ rule write_summary:
         mem_mb=resources.grow(1000),
         runtime=resources.grow(20),
     params:
-        options=PLAN.summary_options(),
+        options=figures.summary_options(STUDY),
     message:
         "Summarise the study in words and numbers"
     shell:
         "python -m groundscope.commands.write_summary"
         " --tables {input.tables:q}"
+        " --tokens {input.tokens:q}"
         " --manifests {input.manifests:q}"
         " --options {params.options:q}"
         " --output {output.html:q}"
@@ -77,5 +79,5 @@ rule write_summary:
 
 rule figures:
     input:
-        PLAN.all_figures(),
+        figures.files(STUDY),
         rules.write_summary.output,

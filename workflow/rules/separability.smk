@@ -12,9 +12,10 @@ rule score_silhouette:
         labels=PLAN.labels,
         code=PLAN.code("score_silhouette"),
     output:
-        ensure(
+        scores=ensure(
             "<results>/silhouette/{corpus}/{labelling}/{model}.parquet", non_empty=True
         ),
+        words="<results>/word_scores/silhouette/{corpus}/{labelling}/{model}.parquet",
     log:
         "<logs>/score_silhouette/{corpus}/{labelling}/{model}.log",
     benchmark:
@@ -39,7 +40,8 @@ rule score_silhouette:
         " --labels {input.labels:q}"
         " --column {params.column:q}"
         " --options {params.options:q}"
-        " --output {output:q}"
+        " --output {output.scores:q}"
+        " --words {output.words:q}"
         " &> {log:q}"
 
 
@@ -51,7 +53,11 @@ rule score_lda:
         labels=PLAN.labels,
         code=PLAN.code("score_lda"),
     output:
-        ensure("<results>/lda/{corpus}/{labelling}/{model}.parquet", non_empty=True),
+        scores=ensure(
+            "<results>/lda/{corpus}/{labelling}/{model}.parquet", non_empty=True
+        ),
+        words="<results>/word_scores/lda/{corpus}/{labelling}/{model}.parquet",
+        confusion="<results>/confusion/{corpus}/{labelling}/{model}.parquet",
     log:
         "<logs>/score_lda/{corpus}/{labelling}/{model}.log",
     benchmark:
@@ -76,5 +82,7 @@ rule score_lda:
         " --labels {input.labels:q}"
         " --column {params.column:q}"
         " --options {params.options:q}"
-        " --output {output:q}"
+        " --output {output.scores:q}"
+        " --words {output.words:q}"
+        " --confusion {output.confusion:q}"
         " &> {log:q}"

@@ -9,6 +9,7 @@ rule compare_cka:
         selected="<results>/corpora/{corpus}/selected.parquet",
         left=PLAN.left_embeddings,
         right=PLAN.right_embeddings,
+        labels=PLAN.space_labels,
         code=PLAN.code("compare_cka"),
     output:
         ensure("<results>/cka/{corpus}/{left}--{right}.parquet", non_empty=True),
@@ -24,6 +25,8 @@ rule compare_cka:
         runtime=resources.grow(60),
     params:
         options=PLAN.analysis_options("cka"),
+        labelling=PLAN.space_labelling,
+        column=PLAN.space_column,
     message:
         "CKA of all layers of {wildcards.left} and {wildcards.right} on {wildcards.corpus}"
     shell:
@@ -32,6 +35,9 @@ rule compare_cka:
         " --selected {input.selected:q}"
         " --left {input.left:q}"
         " --right {input.right:q}"
+        " --labelling {params.labelling:q}"
+        " --labels {input.labels:q}"
+        " --column {params.column:q}"
         " --options {params.options:q}"
         " --output {output:q}"
         " &> {log:q}"
@@ -45,7 +51,9 @@ rule compare_pairs:
         groups=PLAN.pair_groups,
         code=PLAN.code("compare_pairs"),
     output:
-        ensure("<results>/pairs/{corpus}/{model}.parquet", non_empty=True),
+        pairs=ensure("<results>/pairs/{corpus}/{model}.parquet", non_empty=True),
+        values="<results>/pair_values/{corpus}/{model}.parquet",
+        words="<results>/word_scores/pairs/{corpus}/{model}.parquet",
     log:
         "<logs>/compare_pairs/{corpus}/{model}.log",
     benchmark:
@@ -67,5 +75,7 @@ rule compare_pairs:
         " --embeddings {input.embeddings:q}"
         " --groups {input.groups:q}"
         " --options {params.options:q}"
-        " --output {output:q}"
+        " --output {output.pairs:q}"
+        " --values {output.values:q}"
+        " --words {output.words:q}"
         " &> {log:q}"

@@ -1,5 +1,5 @@
-# Gathered tables. Requires: the parts of each analysis. Makes: <results>/tables/{analysis}.parquet
-# gather_table  all parts of one analysis in one long table
+# Gathered tables. Requires: the parts of each table. Makes: <results>/tables/{table}.parquet
+# gather_table  all parts of one table in one file
 
 
 rule gather_table:
@@ -7,21 +7,21 @@ rule gather_table:
         parts=PLAN.table_parts,
         code=PLAN.code("gather_table"),
     output:
-        ensure("<results>/tables/{analysis}.parquet", non_empty=True),
+        ensure("<results>/tables/{table}.parquet", non_empty=True),
     log:
-        "<logs>/gather_table/{analysis}.log",
+        "<logs>/gather_table/{table}.log",
     benchmark:
-        "<benchmarks>/gather_table/{analysis}.jsonl"
+        "<benchmarks>/gather_table/{table}.jsonl"
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=resources.grow(1000),
         runtime=resources.grow(20),
     message:
-        "Gather table {wildcards.analysis}"
+        "Gather table {wildcards.table}"
     shell:
         "python -m groundscope.commands.gather_table"
-        " --table {wildcards.analysis}"
+        " --table {wildcards.table}"
         " --inputs {input.parts:q}"
         " --output {output:q}"
         " &> {log:q}"

@@ -1,0 +1,1 @@
+"""Result rows: what analysis commands read, and how numbers become rows of tables."""

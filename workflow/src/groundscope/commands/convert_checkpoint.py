@@ -11,13 +11,14 @@ from typing import Any
 from groundscope.checkpoints import Checkpoint, file_digest, read_manifest, write_manifest
 from groundscope.commands import _cli
 from groundscope.errors import UserError
-from groundscope.releases import ctranslate2, fast_vgs, vg_bert, vg_hubert
+from groundscope.releases import ctranslate2, fast_vgs, speech_clip, vg_bert, vg_hubert
 from groundscope.releases.release import Release
 
 _Reader = Callable[[Checkpoint, Mapping[str, Any], Checkpoint | None], Release]
 _READERS: Mapping[str, _Reader] = {
     "ctranslate2-whisper": ctranslate2.read,
     "fast-vgs": fast_vgs.read,
+    "speech-clip": speech_clip.read,
     "vg-hubert": vg_hubert.read,
     "vg-bert": vg_bert.read,
 }

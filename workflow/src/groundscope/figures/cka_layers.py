@@ -23,7 +23,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     """
     rows, shown = choose(table, "cka", SHOWN, options)
     found = [row[side] for row in rows for side in ("model_a", "model_b")]
-    models = in_order(found, options.get("models"))
+    models = in_order(found)
     pairs = same_layer(rows)
     null = [row for part in pairs.values() for row in part]
     ylabel = f"{shown['measure']} ({shown['estimator']})"

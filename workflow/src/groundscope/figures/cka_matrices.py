@@ -40,12 +40,12 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     table
         As `tables.TABLES` declares it.
     options
-        ``corpus``; ``models``, their order; and, to show other rows, ``measure``, ``estimator``,
+        ``corpus``; and, to show other rows, ``measure``, ``estimator``,
         ``space``, ``rows``.
     """
     rows, shown = choose(table, "cka", SHOWN, options)
     found = [row[side] for row in rows for side in ("model_a", "model_b")]
-    models = in_order(found, options.get("models"))
+    models = in_order(found)
     layers = _layers(rows, models)
     matrices = _matrices(rows, models, layers)
     values = np.concatenate([matrix.ravel() for matrix in matrices.values()])

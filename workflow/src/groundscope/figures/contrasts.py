@@ -29,7 +29,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     rows, shown = choose(table, "contrasts", {"space": "full"}, options)
     with_cosine = {_quantity(row) for row in rows if row["metric"] == "cosine"}
     rows = [r for r in rows if r["metric"] == "cosine" or _quantity(r) not in with_cosine]
-    names = in_order((row["contrast"] for row in rows), None)
+    names = in_order(row["contrast"] for row in rows)
     looks = {name: style.look(number) for number, name in enumerate(names)}
     panels = []
     for quantity in dict.fromkeys(_quantity(row) for row in rows):

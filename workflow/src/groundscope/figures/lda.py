@@ -21,14 +21,14 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     table
         As `tables.TABLES` declares it.
     options
-        ``corpus``; ``models`` and ``labellings``, their order; ``contrasts``, pairs (treated,
+        ``corpus``; ``contrasts``, pairs (treated,
         control) in one hue; and, to show other rows, ``measure``, ``solver``, ``rows``.
     """
     rows, shown = choose(table, "lda", _SHOWN, options)
-    order = in_order((row["model"] for row in rows), options.get("models"))
+    order = in_order(row["model"] for row in rows)
     looks = style.looks(order, options.get("contrasts", ()))
     panels = []
-    for labelling in in_order((row["labelling"] for row in rows), options.get("labellings")):
+    for labelling in in_order(row["labelling"] for row in rows):
         part = [row for row in rows if row["labelling"] == labelling]
         models = by_name(part, "model")
         chances = [row["chance"] for row in part if row["chance"] is not None]

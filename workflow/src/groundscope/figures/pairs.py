@@ -27,11 +27,11 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     table
         As `tables.TABLES` declares it.
     options
-        ``corpus``; ``models``, their order; ``contrasts``, pairs (treated, control) in one hue;
+        ``corpus``; ``contrasts``, pairs (treated, control) in one hue;
         ``metric``.
     """
     rows, shown = choose(table, "pairs", {"metric": "cosine"}, options)
-    order = in_order((row["model"] for row in rows), options.get("models"))
+    order = in_order(row["model"] for row in rows)
     looks = style.looks(order, options.get("contrasts", ()))
     kinds = in_order((row["kind"] for row in rows), _KINDS)
     measures = in_order((row["measure"] for row in rows), ["normalised", "raw", "auc"])

@@ -93,12 +93,10 @@ def choose(
     return rows, shown
 
 
-def in_order(present: Iterable[str], order: Sequence[str] | None) -> list[str]:
+def in_order(present: Iterable[str], order: Sequence[str] = ()) -> list[str]:
     """Distinct values: those of `order` first, the others by first appearance."""
     found = list(dict.fromkeys(present))
-    return [name for name in order or () if name in found] + [
-        name for name in found if name not in (order or ())
-    ]
+    return [name for name in order if name in found] + [name for name in found if name not in order]
 
 
 def count(rows: Sequence[Row], column: str) -> str:

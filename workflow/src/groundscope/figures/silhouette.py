@@ -28,13 +28,13 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     table
         As `tables.TABLES` declares it.
     options
-        ``corpus``; ``models``, their order; ``contrasts``, pairs (treated, control) in one hue;
+        ``corpus``; ``contrasts``, pairs (treated, control) in one hue;
         and, to show other rows, ``measure``, ``metric``, ``rows``, ``protocol``, ``subset``.
     """
     rows, shown = choose(table, "silhouette", _SHOWN, options)
-    order = in_order((row["model"] for row in rows), options.get("models"))
+    order = in_order(row["model"] for row in rows)
     looks = style.looks(order, options.get("contrasts", ()))
-    labellings = in_order((row["labelling"] for row in rows), options.get("labellings"))
+    labellings = in_order(row["labelling"] for row in rows)
     # the subspace of one labelling is no space of another: one row of panels for all of them
     for row in rows:
         row["space"] = row["space"].partition(":")[0]

@@ -35,11 +35,11 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     table
         The ``silhouette`` table, as `tables.TABLES` declares it.
     options
-        ``corpus``, ``labelling``; ``models``, their order; ``classes``, group -> class (such as
+        ``corpus``, ``labelling``; ``classes``, group -> class (such as
         concrete or abstract), told apart by colour and marker.
     """
     rows, shown = choose(table, "silhouette", {"labelling": "", **_SHOWN}, options)
-    models = in_order((row["model"] for row in rows), options.get("models"))
+    models = in_order(row["model"] for row in rows)
     best = {name: _best_layer(part) for name, part in by_name(rows, "model").items()}
     rows = [r for r in rows if r["level"] == "group" and r["layer"] == best[r["model"]]]
     if not rows:

@@ -1,6 +1,6 @@
 """Distances between pronunciations, one named function for each that the papers use."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,6 @@ from rapidfuzz.process import cdist
 
 Phones = Sequence[str]
 _PRIVATE_USE = 0xE000  # code points that stand for one phone each
-_BLOCK = 1_000  # rows of a distance matrix that are held at a time
 
 
 def phone_distance(first: Phones, second: Phones) -> float:
@@ -66,35 +65,69 @@ def encode(pronunciations: Sequence[Phones], unit: str) -> list[str]:
     return ["".join(code[phone] for phone in phones) for phones in pronunciations]
 
 
-def distance_rows(
-    rows: Sequence[str], columns: Sequence[str], *, workers: int = 1
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Yield blocks of the matrix of distances between encoded pronunciations.
+def distances(rows: Sequence[str], columns: Sequence[str]) -> NDArray[np.float64]:
+    """Compute the distances between encoded pronunciations, shape ``[len(rows), len(columns)]``.
+
+    `rows` and `columns` come from one call of `encode`, and neither is empty.
+    """
+    edits = cdist(rows, columns, scorer=Levenshtein.distance, dtype=np.uint16)
+    lengths = [np.array([len(code) for code in codes]) for codes in (rows, columns)]
+    longer = np.maximum(lengths[0][:, None], lengths[1][None, :])
+    return np.asarray(edits / longer, dtype=np.float64)
+
+
+def near_pairs(
+    codes: Sequence[str], near: float, *, workers: int = 1
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Find all pairs of encoded pronunciations that are at most `near` apart.
+
+    Only pronunciations whose lengths allow it are compared, and each only as far as the threshold.
 
     Parameters
     ----------
-    rows, columns
-        What `encode` returned (of one call).
+    codes
+        What `encode` returned.
+    near
+        Largest distance, 0 to 1. Quotients of integers are compared with it in float64, so that
+        0.4 includes 2/5.
     workers
         Threads; does not change the result.
 
-    Yields
-    ------
-    start : int
-        Index of the block's first row.
-    block : NDArray[np.float64]
-        Shape ``[at most 1000, len(columns)]``. Quotients of integers in float64, so that a
-        threshold such as 0.4 includes 2/5.
+    Returns
+    -------
+    left, right : NDArray[np.intp]
+        Indices; both orders of a pair, and each pronunciation with itself.
+    distance : NDArray[np.float64]
+        Of each pair.
     """
-    lengths = np.array([len(code) for code in columns])
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
-        edits = cdist(block, columns, scorer=Levenshtein.distance, dtype=np.uint16, workers=workers)
-        longer = np.maximum(np.array([len(code) for code in block])[:, None], lengths[None, :])
-        yield start, edits / longer
+    lengths = np.array([len(code) for code in codes])
+    members = {length: np.flatnonzero(lengths == length) for length in np.unique(lengths).tolist()}
+    found: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]] = []
+    for short, rows in members.items():
+        for long, columns in members.items():
+            limit = _most_edits(long, near)
+            if long < short or long - short > limit:
+                continue
+            edits = cdist(
+                [codes[row] for row in rows.tolist()],
+                [codes[column] for column in columns.tolist()],
+                scorer=Levenshtein.distance,
+                score_cutoff=limit,
+                dtype=np.uint16,
+                workers=workers,
+            )
+            first, second = np.nonzero(edits <= limit)
+            pairs = rows[first], columns[second], edits[first, second] / long
+            found.append(pairs)
+            if long > short:
+                found.append((pairs[1], pairs[0], pairs[2]))
+    left, right, distance = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return left, right, distance
 
 
-def distances(pronunciations: Sequence[Phones], unit: str) -> NDArray[np.float64]:
-    """Distance matrix of a few pronunciations, shape ``[n, n]``; see `encode` for `unit`."""
-    codes = encode(pronunciations, unit)
-    return np.concatenate([block for _, block in distance_rows(codes, codes)])
+def _most_edits(length: int, near: float) -> int:
+    """Return the largest number of edits of a pronunciation of `length` that is at most `near`."""
+    edits = int(near * length) + 1
+    while edits / length > near:
+        edits -= 1
+    return edits

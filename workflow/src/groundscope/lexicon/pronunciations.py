@@ -90,7 +90,10 @@ def _read(options: Mapping[str, Any], spoken: Mapping[str, str]) -> Mapping[str,
     file = Path(options["file"])
     if file.suffix in (".csv", ".tsv", ".parquet"):
         found: Pronunciations = {}
-        for row in read_records(file, ["word", "phones"]):
+        for number, row in enumerate(read_records(file, ["word", "phones"]), start=1):
+            if not row["word"] or not row["phones"]:
+                message = f"{file}, row {number}: expected a word and its phones"
+                raise UserError(message)
             found.setdefault(str(row["word"]), []).append(tuple(str(row["phones"]).split()))
         return found
     return _cmudict_text(file)

@@ -207,8 +207,9 @@ def phonetic_groups(
     if not any(accepted.values()):
         message = (
             f"no phonetic group of min_words {rules.min_words}: the largest among "
-            f"{len(pool.words)} words has {largest} (with max_cosine {rules.max_cosine} and similarity of at least "
-            f"{1 - furthest:.3f}); set min_words to {largest}, or raise max_cosine"
+            f"{len(pool.words)} words has {largest} (with max_cosine {rules.max_cosine} and "
+            f"similarity of at least {1 - furthest:.3f}); set min_words to {largest}, or raise "
+            "max_cosine"
         )
         raise UserError(message)
     return [
@@ -219,7 +220,7 @@ def phonetic_groups(
 
 
 def _distance_percentile(pool: Pool, percentile: float, seed: int) -> float:
-    """Return the distance that `percentile` of the similarities of the pool's pairs are beyond."""
+    """Return the distance at which pairs reach this percentile of all pairs' similarity."""
     left, right = pool.pair_sample(seed)
     if len(left) == 0:
         return 0.0
@@ -228,7 +229,8 @@ def _distance_percentile(pool: Pool, percentile: float, seed: int) -> float:
     rows, starts = np.unique(left[order], return_index=True)
     for row, columns in zip(rows.tolist(), np.split(right[order], starts[1:]), strict=True):
         found.append(pool.distances([row], columns.tolist())[0])
-    return 1 - float(np.percentile(1 - np.concatenate(found), percentile))
+    # not through 1 - distance: rounding would put the words at the threshold beyond it
+    return float(np.percentile(np.concatenate(found), 100 - percentile))
 
 
 def _unrelated_neighbours(

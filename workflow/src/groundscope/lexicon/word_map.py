@@ -7,12 +7,12 @@ alike, is not the same in sound, and is no synonym in either direction.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from groundscope.lexicon.distance import distance_rows, encode
+from groundscope.lexicon.distance import arpabet_distance, encode, near_pairs, phone_distance
 
 Phones = Sequence[str]
 
@@ -82,27 +82,26 @@ def build_word_map(
     """
     words = sorted(pronunciations)
     place = {word: index for index, word in enumerate(words)}
+    variants = [pronunciations[word] for word in words]
+    near = _near_words(variants, rules, workers)
     synonyms = _synonym_pairs(words, place, thesaurus)
-    labels = categories or {}
-    found = []
-    for start, block in _word_distances([pronunciations[word] for word in words], rules, workers):
-        rows, columns = np.nonzero(block <= rules.near)
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            first, distance = start + row, float(block[row, column])
-            related = (first, column) in synonyms or (column, first) in synonyms
-            if distance == 0 and first != column:
-                found.append(Relation("true-homophone", words[first], words[column], 0.0))
-            elif distance > 0 and not related:
-                found.append(Relation("near-homophone", words[first], words[column], distance))
-        stop = start + len(block)
-        for first, second in synonyms:
-            if start <= first < stop and block[first - start, second] > rules.near:
-                distance = float(block[first - start, second])
-                found.append(Relation("synonym", words[first], words[second], distance))
-        for first, second in _same_label(words[start:stop], labels, place):
-            distance = float(block[first - start, second])
-            found.append(Relation("same-category", words[first], words[second], distance))
-    return sorted(found, key=lambda pair: (pair.relation, pair.word_a, pair.word_b))
+    related = []
+    for pair, distance in near.items():
+        if distance == 0:
+            related.append(("true-homophone", *pair, distance))
+        elif pair not in synonyms and pair[::-1] not in synonyms:
+            related.append(("near-homophone", *pair, distance))
+    measure = {"phones": phone_distance, "arpabet": arpabet_distance}[rules.unit]
+    others = [("synonym", pair) for pair in synonyms if pair not in near]
+    others += [("same-category", pair) for pair in _same_label(categories or {}, place)]
+    for name, (first, second) in others:
+        distance = min(measure(x, y) for x in variants[first] for y in variants[second])
+        related.append((name, first, second, distance))
+    # words are sorted, so that their indices sort like them
+    return [
+        Relation(name, words[first], words[second], distance)
+        for name, first, second, distance in sorted(related)
+    ]
 
 
 def _synonym_pairs(
@@ -118,33 +117,30 @@ def _synonym_pairs(
     }
 
 
-def _word_distances(
+def _near_words(
     variants: Sequence[Sequence[Phones]], rules: Rules, workers: int
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Yield blocks of the word by word distance matrix: minima over the words' variants."""
-    counts = np.array([len(each) for each in variants])
+) -> dict[tuple[int, int], float]:
+    """Find the ordered pairs of different words whose closest variants are near enough."""
+    if not variants:
+        return {}
+    owner = np.repeat(np.arange(len(variants)), [len(each) for each in variants])
     codes = encode([phones for each in variants for phones in each], rules.unit)
-    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    if (counts == 1).all():
-        yield from distance_rows(codes, codes, workers=workers)
-        return
-    # whole words stay together: variants of one word are never split between blocks
-    for start in range(0, len(counts), 500):
-        words = slice(start, start + 500)
-        rows = codes[first[start] : first[start] + int(counts[words].sum())]
-        block = np.concatenate([part for _, part in distance_rows(rows, codes, workers=workers)])
-        by_column = np.minimum.reduceat(block, first, axis=1)
-        yield start, np.minimum.reduceat(by_column, first[words] - first[start], axis=0)
+    left, right, distance = near_pairs(codes, rules.near, workers=workers)
+    found: dict[tuple[int, int], float] = {}
+    for pair, apart in zip(
+        zip(owner[left].tolist(), owner[right].tolist(), strict=True),
+        distance.tolist(),
+        strict=True,
+    ):
+        if pair[0] != pair[1]:
+            found[pair] = min(apart, found.get(pair, apart))
+    return found
 
 
-def _same_label(
-    words: Sequence[str], labels: Mapping[str, str], place: Mapping[str, int]
-) -> Iterator[tuple[int, int]]:
-    members: dict[str, list[str]] = {}
-    for word in place:
+def _same_label(labels: Mapping[str, str], place: Mapping[str, int]) -> Iterator[tuple[int, int]]:
+    members: dict[str, list[int]] = {}
+    for word, index in place.items():
         if word in labels:
-            members.setdefault(labels[word], []).append(word)
-    for word in words:
-        for other in members.get(labels.get(word, ""), ()):
-            if other != word:
-                yield place[word], place[other]
+            members.setdefault(labels[word], []).append(index)
+    for group in members.values():
+        yield from permutations(group, 2)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from groundscope.lexicon.distance import Phones, distance_rows, encode
+from groundscope.lexicon.distance import Phones, distances, encode
 
 _PAIRS = 2_000_000  # above this, percentiles over all pairs come from a seeded draw of pairs
 _CONCRETE, _ABSTRACT = "concrete", "abstract"
@@ -37,7 +37,7 @@ class Pool:
         """Pronunciation distances, shape ``[len(rows), len(columns)]``."""
         right = [self.codes[index] for index in columns]
         left = [self.codes[index] for index in rows]
-        return np.concatenate([block for _, block in distance_rows(left, right)])
+        return distances(left, right)
 
     def pair_sample(self, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Draw indices of word pairs: all of them, or two million drawn with `seed`."""

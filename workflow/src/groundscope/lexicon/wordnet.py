@@ -42,11 +42,12 @@ class WordNet:
         self._lemmas: dict[tuple[str, str], tuple[str, ...]] = {}
         self._index: dict[str, dict[str, list[str]]] = {}
         self._irregular: dict[str, dict[str, list[str]]] = {}
-        for pos, name in _POS.items():
+        for name in _POS.values():
             for file in (f"index.{name}", f"data.{name}", f"{name}.exc"):
                 if not (folder / file).is_file():
                     message = f"{folder} is no WordNet folder: {file} is missing"
                     raise UserError(message)
+        for pos, name in _POS.items():
             try:
                 self._index[pos] = dict(_index(folder / f"index.{name}"))
                 self._irregular[pos] = dict(_exceptions(folder / f"{name}.exc"))

@@ -7,7 +7,7 @@ import numpy as np
 
 from groundscope.metrics import cka
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
-from groundscope.metrics.statistics import Interval, jackknife
+from groundscope.metrics.statistics import Interval, jackknife, t_interval
 
 ESTIMATORS = ("debiased", "biased")
 
@@ -40,7 +40,7 @@ class Alignment:
     estimate
         Shape ``[2, A, B]``; 1 for layers that are equal up to rotation and scale.
     interval
-        Jackknife over groups of rows.
+        Jackknife over groups of rows, without counting the part of pairs of groups twice.
     null
         CKA after permuting the groups of one side, shape ``[2, A, B, permutations]``.
     """
@@ -136,7 +136,7 @@ def compare_layers(
     second = _Side(right, order, kernel, gram=gram)
     shape = (2, len(left), len(right))
     estimate, without = np.empty(shape), np.empty((*shape, len(groups)))
-    null = np.empty((*shape, permutations))
+    pairs, null = np.empty(shape), np.empty((*shape, permutations))
     shuffles = _shuffles(groups, order, permutations, seed)
     scales: dict[tuple[int, int], Floats] = {}
     for i, own_a in enumerate(first.own):
@@ -144,9 +144,8 @@ def compare_layers(
         for j, own_b in enumerate(second.own):
             b = second.layer(j)
             both = cka.hsic(a, b, order)
-            estimate[:, i, j] = np.array([both.debiased, both.biased]) / np.sqrt(
-                [own_a.debiased * own_b.debiased, own_a.biased * own_b.biased]
-            )
+            estimate[:, i, j] = both.whole / np.sqrt(own_a.whole * own_b.whole)
+            pairs[:, i, j] = cka.second_order(a, b, both.whole, own_a.whole, own_b.whole, order)
             without[0, i, j] = both.debiased_without / np.sqrt(
                 own_a.debiased_without * own_b.debiased_without
             )
@@ -157,9 +156,11 @@ def compare_layers(
                 shuffled = cka.shuffled(b, shuffle)
                 if (j, p) not in scales:
                     scales[j, p] = cka.numerators(shuffled, shuffled)
-                own = np.array([own_a.debiased, own_a.biased])
-                null[:, i, j, p] = cka.numerators(a, shuffled) / np.sqrt(own * scales[j, p])
-    return Alignment(estimate, jackknife(estimate, without), null)
+                null[:, i, j, p] = cka.numerators(a, shuffled) / np.sqrt(own_a.whole * scales[j, p])
+    variance = jackknife(estimate, without).standard_error ** 2
+    # the pairs' part cannot be more than half of what the jackknife finds
+    error = np.sqrt(np.maximum(variance - pairs, variance / 2))
+    return Alignment(estimate, t_interval(estimate, error, len(groups) - 1), null)
 
 
 def _shuffles(groups: Groups, order: cka.Order, count: int, seed: int) -> list[Integers]:

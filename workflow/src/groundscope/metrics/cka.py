@@ -25,6 +25,7 @@ import numpy as np
 from groundscope.metrics.groups import Floats, Groups, Integers
 
 _BLOCK = 2048
+_SUBSET = 200
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,17 @@ class Order:
         The sorted order, shape ``[n]``.
     starts, sizes
         First sorted row and number of rows of each group, shape ``[g]``.
+    subset
+        Sorted rows of all groups, or of 200 random ones, whose pairs stand for all pairs.
+    subset_starts
+        First row of each of those groups within `subset`.
     """
 
     rows: Integers
     starts: Integers
     sizes: Integers
+    subset: Integers
+    subset_starts: Integers
 
     @classmethod
     def of(cls, groups: Groups) -> "Order":
@@ -51,7 +58,12 @@ class Order:
         rank[by_size] = np.arange(len(groups))
         sizes = groups.sizes[by_size]
         rows = np.argsort(rank[groups.codes], kind="stable")
-        return cls(rows, np.cumsum(sizes) - sizes, sizes)
+        chosen = np.arange(len(groups))
+        if len(groups) > _SUBSET:
+            chosen = np.sort(np.random.default_rng(0).choice(chosen, _SUBSET, replace=False))
+        subset = np.flatnonzero(np.isin(np.repeat(np.arange(len(groups)), sizes), chosen))
+        starts = np.cumsum(sizes[chosen]) - sizes[chosen]
+        return cls(rows, np.cumsum(sizes) - sizes, sizes, subset, starts)
 
     def sums(self, rows: Floats) -> Floats:
         """Sum sorted rows within groups, ``[n, ...]`` to ``[g, ...]``."""
@@ -79,6 +91,8 @@ class Layer:
     blocks
         Inner products between rows of the same group, flat, groups in order; shape
         ``[sum(sizes ** 2)]``.
+    square
+        Inner products between the rows of `Order.subset`.
     """
 
     values: Floats
@@ -86,6 +100,7 @@ class Layer:
     norms: Floats
     within: Floats
     blocks: Floats
+    square: Floats
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,11 @@ class Hsic:
     biased: float
     debiased_without: Floats
     biased_without: Floats
+
+    @property
+    def whole(self) -> Floats:
+        """Both, shape ``[2]``: debiased, biased."""
+        return np.array([self.debiased, self.biased])
 
 
 def check(features: Floats, name: str) -> None:
@@ -140,7 +160,15 @@ def prepare(features: Floats, order: Order, *, gram: bool, name: str) -> Layer:
     norms = np.einsum("ij,ij->i", centred, centred)
     sums = order.spread(order.sums(centred))
     within = np.einsum("ij,ij->i", centred, sums)
-    return Layer(centred, gram=False, norms=norms, within=within, blocks=_blocks(centred, order))
+    square = centred[order.subset] @ centred[order.subset].T
+    return Layer(
+        centred,
+        gram=False,
+        norms=norms,
+        within=within,
+        blocks=_blocks(centred, order),
+        square=square,
+    )
 
 
 def _blocks(centred: Floats, order: Order) -> Floats:
@@ -166,14 +194,15 @@ def from_gram(gram: Floats, order: Order) -> Layer:
     blocks: Floats = gram[left, right]
     within: Floats = np.bincount(left, weights=blocks, minlength=len(gram)).astype(np.float64)
     norms = np.diagonal(gram).copy()
-    return Layer(gram, gram=True, norms=norms, within=within, blocks=blocks)
+    square = gram[np.ix_(order.subset, order.subset)]
+    return Layer(gram, gram=True, norms=norms, within=within, blocks=blocks, square=square)
 
 
-def rbf_gram(features: Floats, order: Order, *, name: str) -> Layer:
-    """Gaussian kernel ``exp(-d^2 / (2 s^2))`` with ``s^2`` = median of all squared distances.
+def rbf_gram(features: Floats, order: Order, *, name: str, threshold: float = 1.0) -> Layer:
+    """Prepare a layer for the Gaussian kernel ``exp(-d^2 / (2 t^2 m))``, t = `threshold`.
 
-    The median is over all n x n entries, zeros of the diagonal included (Kornblith et al. 2019,
-    reference notebook, threshold 1).
+    m is the median of all n x n squared distances, zeros of the diagonal included (Kornblith et
+    al. 2019, reference notebook).
     """
     check(features, name)
     centred = features[order.rows].astype(np.float64)
@@ -185,7 +214,7 @@ def rbf_gram(features: Floats, order: Order, *, name: str) -> Layer:
     if median == 0:
         message = f"{name}: over half of the pairs of rows are the same: no RBF bandwidth exists"
         raise ValueError(message)
-    return from_gram(np.exp(-squared / (2 * median)), order)
+    return from_gram(np.exp(-squared / (2 * threshold**2 * median)), order)
 
 
 def use_gram(rows: int, left: Sequence[int], right: Sequence[int]) -> bool:
@@ -329,3 +358,59 @@ def _without(
     )
     debiased = _debias(biased, products, sum_k - square_s / left, sum_m - square_t / left, left)
     return biased, np.asarray(debiased)
+
+
+def second_order(
+    a: Layer, b: Layer, whole: Floats, own_a: Floats, own_b: Floats, order: Order
+) -> Floats:
+    """Variance of the part of CKA that is made by pairs of groups, debiased and biased.
+
+    To first order in the HSICs, CKA is ``sum_ij g_ij`` with ``g = AB / sqrt(aa bb) - CKA / 2 (A^2 /
+    aa + B^2 / bb)`` for the (U-)centred Gram matrices A, B. What is left of g, summed over the rows
+    of two groups, after centring over groups adds ``2 sum g^2`` to the variance; the jackknife
+    counts it twice (Efron and Stein 1981).
+
+    Parameters
+    ----------
+    a, b
+        The layers.
+    whole, own_a, own_b
+        n (n - 3) HSIC_1 and F of the pair and of either layer with itself, shape ``[2]``.
+    order
+        Groups; at most 200 of them are looked at.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``[2]``; 0 for three groups or fewer.
+    """
+    groups, chosen = len(order.sizes), len(order.subset_starts)
+    if chosen < 4:
+        return np.zeros(2)
+    result = np.empty(2)
+    for index, (left, right) in enumerate(
+        ((_u_centred(a, order), _u_centred(b, order)), (a.square, b.square))
+    ):
+        scale = np.sqrt(own_a[index] * own_b[index])
+        alignment = whole[index] / scale
+        parts = left * right / scale - alignment / 2 * (
+            left**2 / own_a[index] + right**2 / own_b[index]
+        )
+        parts = np.add.reduceat(parts, order.subset_starts, axis=0)
+        parts = np.add.reduceat(parts, order.subset_starts, axis=1)
+        np.fill_diagonal(parts, 0.0)
+        sums = parts.sum(axis=1)
+        parts -= (sums[:, None] + sums) / (chosen - 2)
+        parts += sums.sum() / ((chosen - 1) * (chosen - 2))
+        np.fill_diagonal(parts, 0.0)
+        result[index] = 2 * np.vdot(parts, parts) * groups * (groups - 1) / (chosen * (chosen - 1))
+    return result
+
+
+def _u_centred(layer: Layer, order: Order) -> Floats:
+    """U-centred Gram matrix (Szekely and Rizzo 2014) of the subset's rows; row sums are -norms."""
+    norms, count = layer.norms[order.subset], len(layer.norms)
+    square = layer.square + (norms[:, None] + norms) / (count - 2)
+    square -= layer.norms.sum() / ((count - 1) * (count - 2))
+    np.fill_diagonal(square, 0.0)
+    return np.asarray(square)

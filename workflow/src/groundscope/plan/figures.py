@@ -53,7 +53,11 @@ KINDS = (
     FigureKind("pairs", ("pairs",), "Word pairs", "Similarity by layer"),
     FigureKind("silhouette", ("silhouette",), "Clustering", "Silhouette by layer"),
     FigureKind(
-        "silhouette_groups", ("silhouette",), "Clustering", "Silhouette of each group", True
+        "silhouette_groups",
+        ("silhouette",),
+        "Clustering",
+        "Silhouette of each group",
+        by_labelling=True,
     ),
     FigureKind("lda", ("lda",), "Decodability", "Held-out accuracy by layer"),
     FigureKind("contrasts", ("contrasts",), "Contrasts", "Treated minus control"),
@@ -73,13 +77,43 @@ def kinds(study: Study) -> list[FigureKind]:
 
 
 def files(study: Study) -> list[str]:
-    """Files of all figures, below the results folder, without suffix."""
-    return [path for kind in kinds(study) for path in _files(study, kind)]
+    """Paths of all figures, in every format."""
+    return [
+        f"{study['results']}/{path}.{suffix}"
+        for kind in kinds(study)
+        for path in _stems(study, kind)
+        for suffix in ("svg", "pdf", "png")
+    ]
 
 
-def _files(study: Study, kind: FigureKind) -> Iterator[str]:
+def manifests(study: Study) -> list[str]:
+    """Manifests of the weights of all models."""
+    found = {targets.checkpoint_manifest(study, model) for model in study["models"]}
+    return sorted(f"{study['results']}/{path}" for path in found if path is not None)
+
+
+def token_tables(study: Study) -> list[str]:
+    """Token tables of the corpora, sorted by the name of the corpus."""
+    return [
+        f"{study['results']}/corpora/{name}/tokens.parquet" for name in sorted(study["corpora"])
+    ]
+
+
+def summary_options(study: Study) -> str:
+    """Give what the summary says about the study, apart from results."""
+    settings = ("corpora", "checkpoints", "models", "labellings", "contrasts", "analyses")
+    return targets.canonical(
+        {
+            "study": study["study"],
+            "corpora": sorted(study["corpora"]),
+            "settings": {key: study[key] for key in settings if key in study},
+        }
+    )
+
+
+def _stems(study: Study, kind: FigureKind) -> Iterator[str]:
     for corpus in study["corpora"]:
-        parts = targets.result_parts(study, kind.tables[0])
+        parts = targets.tables(study)[kind.tables[0]]
         if not kind.by_labelling:
             if any(f"/{corpus}/" in part for part in parts):
                 yield kind.file.format(corpus=corpus)
@@ -90,21 +124,18 @@ def _files(study: Study, kind: FigureKind) -> Iterator[str]:
 
 
 def options(study: Study) -> Callable[[Wildcards], str]:
-    """Options of a plot command, as a params function: what to draw, and in which order.
-
-    The order of the configuration is kept in the figure, so re-ordering models redraws it.
-    """
+    """Give a params function: the options of a plot command."""
     contrasts: Mapping[str, Any] = study.get("contrasts", {})
+    subsets = study["analyses"].get("silhouette", {}).get("subsets", {})
 
     def of(wildcards: Wildcards) -> str:
         found: dict[str, Any] = {
             "corpus": wildcards.corpus,
-            "models": list(study["models"]),
-            "labellings": list(study["labellings"]),
-            "contrasts": [[one["treated"], one["control"]] for one in contrasts.values()],
+            "contrasts": [[one["treated"], one["control"]] for _, one in sorted(contrasts.items())],
         }
-        if "labelling" in wildcards.keys():
+        if wildcards.get("labelling"):
             found["labelling"] = wildcards.labelling
+            found["classes"] = {group: name for name in sorted(subsets) for group in subsets[name]}
         return targets.canonical(found)
 
     return of

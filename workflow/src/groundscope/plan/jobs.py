@@ -21,7 +21,7 @@ _FAMILY_MODULE = "groundscope.encoders.{}"
 # Keys of a checkpoint that say how its files are read, not which files they are.
 _NOT_FETCHED = frozenset({"blocks", "parent"})
 # Keys of an analysis that decide which jobs exist; each job's inputs show them.
-_CHOICES = frozenset({"models", "labellings", "pairs", "groups"})
+_CHOICES = frozenset({"models", "labellings", "pairs", "groups", "labelling"})
 
 
 @dataclass(frozen=True)
@@ -218,8 +218,7 @@ class Plan:
 
     def pair_groups(self, _: Wildcards) -> list[str]:
         """Name the file of the word groups that the pair kind `same-group` is made from."""
-        groups = self.study["analyses"]["pairs"]["groups"]
-        return [] if groups is None else self._label_file(groups)
+        return self._label_file(self.study["analyses"]["pairs"]["groups"])
 
     def labels(self, wildcards: Wildcards) -> list[str]:
         """Name the file of a labelling; none if it is a column of the token table."""
@@ -229,13 +228,59 @@ class Plan:
         """Name the column of the token table that a labelling is; empty if it is a file."""
         return str(self.study["labellings"][wildcards.labelling].get("column", ""))
 
-    def _label_file(self, labelling: str) -> list[str]:
-        words = self.study["labellings"][labelling].get("words")
+    def space_labels(self, _: Wildcards) -> list[str]:
+        """Name the file of the labelling whose LDA space CKA is computed in, if it is a file."""
+        return self._label_file(self.study["analyses"]["cka"]["labelling"])
+
+    def space_labelling(self, _: Wildcards) -> str:
+        """Name the labelling whose LDA space CKA is computed in."""
+        return str(self.study["analyses"]["cka"]["labelling"] or "")
+
+    def space_column(self, _: Wildcards) -> str:
+        """Name the column of the token table that this labelling is; empty if it is a file."""
+        labelling = self.study["analyses"]["cka"]["labelling"]
+        return str(self.study["labellings"].get(labelling, {}).get("column", ""))
+
+    def _label_file(self, labelling: str | None) -> list[str]:
+        words = self.study["labellings"].get(labelling, {}).get("words")
         return [] if words is None else [words]
+
+    # ---- contrasts
+
+    def treated_scores(self, wildcards: Wildcards) -> list[str]:
+        """List the word scores of the treated model of a contrast."""
+        return self._scores(wildcards, "treated")
+
+    def control_scores(self, wildcards: Wildcards) -> list[str]:
+        """List the word scores of the control model of a contrast."""
+        return self._scores(wildcards, "control")
+
+    def _scores(self, wildcards: Wildcards, side: str) -> list[str]:
+        model = self.study["contrasts"][wildcards.contrast][side]
+        return [self.result(file) for file in targets.scores(self.study, wildcards.corpus, model)]
+
+    def contrast_cka(self, wildcards: Wildcards) -> list[str]:
+        """Name the CKA table of the two models of a contrast; none if they are not compared."""
+        sides = self.study["contrasts"][wildcards.contrast]
+        names = f"{sides['treated']}--{sides['control']}", f"{sides['control']}--{sides['treated']}"
+        wanted = [f"cka/{wildcards.corpus}/{name}.parquet" for name in names]
+        return [
+            self.result(part)
+            for part in targets.tables(self.study).get("cka", [])
+            if part in wanted
+        ]
+
+    def contrast_options(self, wildcards: Wildcards) -> str:
+        """Give the options of a contrast; which models are compared is its inputs."""
+        options = self.study["contrasts"][wildcards.contrast]
+        sides = ("treated", "control")
+        return targets.canonical({k: v for k, v in options.items() if k not in sides})
+
+    # ---- tables
 
     def table_parts(self, wildcards: Wildcards) -> list[str]:
         """List the files that a table is gathered from."""
-        return [self.result(part) for part in targets.result_parts(self.study, wildcards.analysis)]
+        return [self.result(part) for part in targets.tables(self.study)[wildcards.table]]
 
     def all_tables(self) -> list[str]:
         """List every gathered table of the study."""

@@ -28,8 +28,6 @@ TEXT_KINDS = frozenset({"word-list"})
 # Keys that say what is computed on which corpus, not how.
 _NOT_SCIENCE = frozenset({"corpora", "layers", "checkpoint"})
 
-ANALYSES = ("cka", "pairs", "silhouette", "lda")
-
 
 def canonical(options: Mapping[str, Json]) -> str:
     """Return JSON text of `options` that does not depend on the order of keys.
@@ -100,11 +98,6 @@ def manifest(study: Study, checkpoint: str) -> str:
     return f"checkpoints/{checkpoint}/{'fetched' if direct else 'converted'}/manifest.json"
 
 
-def tables(study: Study) -> list[str]:
-    """List the gathered tables: one an analysis, and what was dropped before them."""
-    return [*(name for name in ANALYSES if name in study["analyses"]), "coverage"]
-
-
 def model_options(study: Study, model: str) -> str:
     """Give everything that decides the vectors of `model`, as canonical JSON."""
     options = study["models"][model]
@@ -114,29 +107,72 @@ def model_options(study: Study, model: str) -> str:
     return canonical(science)
 
 
-def result_parts(study: Study, analysis: str) -> list[str]:
-    """List the files, below the results folder, that a table is gathered from."""
-    if analysis == "coverage":
-        return [f"corpora/{corpus}/coverage.parquet" for corpus in study["corpora"]]
-    settings = study["analyses"][analysis]
-    if analysis == "cka":
-        return [
-            f"cka/{corpus}/{left}--{right}.parquet"
-            for left, right in cka_pairs(study)
-            for corpus in _shared_corpora(study, (left, right))
-        ]
-    chosen = [
-        (corpus, model)
-        for corpus in study["corpora"]
-        for model in models_on(study, corpus, settings["models"])
+def tables(study: Study) -> dict[str, list[str]]:
+    """List the gathered tables and, below the results folder, the parts of each.
+
+    A table that no configured analysis contributes to is left out.
+    """
+    cka, single = _cka_parts(study), _single_parts(study)
+    scored = [part for name in ("pairs", "silhouette", "lda") for part in single[name]]
+    contrasts = [
+        f"{corpus}/{name}"
+        for name in study["contrasts"]
+        for corpus in contrast_corpora(study, name)
     ]
-    if analysis == "pairs":
-        return [f"pairs/{corpus}/{model}.parquet" for corpus, model in chosen]
+    parts = {
+        "cka": [f"cka/{part}.parquet" for part in cka],
+        **{name: [f"{part}.parquet" for part in found] for name, found in single.items()},
+        "pair_values": [
+            f"pair_values/{part.removeprefix('pairs/')}.parquet" for part in single["pairs"]
+        ],
+        "word_scores": [f"word_scores/{part}.parquet" for part in scored],
+        "confusion": [f"confusion/{part.removeprefix('lda/')}.parquet" for part in single["lda"]],
+        "contrasts": [f"contrasts/{part}.parquet" for part in contrasts],
+        "change_correlation": [f"change_correlation/{part}.parquet" for part in contrasts],
+        "coverage": [f"corpora/{corpus}/coverage.parquet" for corpus in study["corpora"]],
+        "corpus_report": [f"corpora/{corpus}/report.parquet" for corpus in study["corpora"]],
+    }
+    return {name: found for name, found in parts.items() if found}
+
+
+def _cka_parts(study: Study) -> list[str]:
+    if "cka" not in study["analyses"]:
+        return []
     return [
-        f"{analysis}/{corpus}/{labelling}/{model}.parquet"
-        for labelling in settings["labellings"]
-        for corpus, model in chosen
-        if _has_labels(study, labelling, corpus)
+        f"{corpus}/{left}--{right}"
+        for left, right in cka_pairs(study)
+        for corpus in _shared_corpora(study, (left, right))
+    ]
+
+
+def _single_parts(study: Study) -> dict[str, list[str]]:
+    """Parts of the analyses of one model, by analysis."""
+    parts: dict[str, list[str]] = {"pairs": [], "silhouette": [], "lda": []}
+    for analysis, found in parts.items():
+        settings = study["analyses"].get(analysis)
+        for corpus in study["corpora"] if settings is not None else ():
+            for model in models_on(study, corpus, settings["models"]):
+                found += [
+                    "/".join(filter(None, (analysis, corpus, labelling, model)))
+                    for labelling in settings.get("labellings", [""])
+                    if not labelling or _has_labels(study, labelling, corpus)
+                ]
+    return parts
+
+
+def contrast_corpora(study: Study, contrast: str) -> list[str]:
+    """List the corpora that both models of a contrast are scored on."""
+    pair = [study["contrasts"][contrast][side] for side in ("treated", "control")]
+    return [corpus for corpus in study["corpora"] if all(scores(study, corpus, m) for m in pair)]
+
+
+def scores(study: Study, corpus: str, model: str) -> list[str]:
+    """List the files of word scores of one model, below the results folder."""
+    return [
+        f"word_scores/{part}.parquet"
+        for found in _single_parts(study).values()
+        for part in found
+        if part.split("/")[1] == corpus and part.split("/")[-1] == model
     ]
 
 
@@ -179,6 +215,15 @@ def check_references(study: Study) -> None:
                 _known(f"labellings.{labelling}.corpora", corpus, names)
     for analysis, settings in study["analyses"].items():
         _check_analysis(study, analysis, settings)
+    for contrast, sides in study["contrasts"].items():
+        for side in ("treated", "control"):
+            _known(f"contrasts.{contrast}.{side}", sides[side], models)
+        if not contrast_corpora(study, contrast):
+            message = (
+                f"contrasts.{contrast}: {sides['treated']!r} and {sides['control']!r} share no "
+                "corpus on which pairs, silhouette or lda is run"
+            )
+            raise UserError(message)
 
 
 def _check_checkpoint(study: Study, model: str) -> None:
@@ -211,6 +256,8 @@ def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -
                     sets = "; ".join(f"{name}: {', '.join(corpora(study, name))}" for name in pair)
                     message = f"{key}.pairs: {pair[0]!r} and {pair[1]!r} share no corpus ({sets})"
                     raise UserError(message)
+        if "lda" in settings["spaces"]:
+            _known(f"{key}.labelling", settings["labelling"], study["labellings"])
         return
     if settings["models"] != "all":
         for model in settings["models"]:
@@ -219,9 +266,14 @@ def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -
         _known(f"{key}.labellings", labelling, study["labellings"])
     if settings.get("groups") is not None:
         _known(f"{key}.groups", settings["groups"], study["labellings"])
+        if "words" not in study["labellings"][settings["groups"]]:
+            message = (
+                f"{key}.groups: {settings['groups']!r} labels tokens, expected a list of words"
+            )
+            raise UserError(message)
 
 
-def _known(key: str, value: str, legal: Mapping[str, Json] | Sequence[str]) -> None:
+def _known(key: str, value: Json, legal: Mapping[str, Json] | Sequence[str]) -> None:
     if value not in legal:
         choices = ", ".join(legal) or "none is configured"
         message = f"{key}: {value!r} is not known; expected one of {choices}"

@@ -71,13 +71,15 @@ def read_namespace(path: Path) -> dict[str, Any]:
     return vars(value)
 
 
-def read_bundle(path: Path) -> Mapping[str, Any]:
+def read_bundle(path: Path, inert: tuple[str, ...] = ()) -> Mapping[str, Any]:
     """Open a `torch.save` file; tensors stay on disk until they are used.
 
     Parameters
     ----------
     path
         The file (``best_bundle.pth``, ``best_model.pth``).
+    inert
+        Names of classes whose objects become empty ones: settings that nobody reads.
 
     Returns
     -------
@@ -94,7 +96,8 @@ def read_bundle(path: Path) -> Mapping[str, Any]:
     # before PyTorch 1.6 such files were no archives, and cannot be mapped
     mapped = zipfile.is_zipfile(path)
     try:
-        with torch.serialization.safe_globals(_numpy_globals()):
+        empty = [(type("Inert", (), {}), name) for name in inert]
+        with torch.serialization.safe_globals(_numpy_globals() + empty):
             value = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # a broken pickle can raise anything
         if mapped:

@@ -164,7 +164,7 @@ def parent_tensors(parent: Checkpoint, *prefixes: str) -> "dict[str, Tensor]":
 # Patterns of tensor names that only one kind of file has.
 _SIGNS = (
     (r"conv1_trm1_trm3\.", "fast-vgs", "a FaST-VGS bundle"),
-    (r"parallel_branch\.|cascaded_branch\.", "", "a SpeechCLIP checkpoint"),
+    (r"parallel_branch\.|cascaded_branch\.", "speech-clip", "a SpeechCLIP checkpoint"),
     (
         r"audio_encoder\.|conv1_trm1_conv2_trm2\.|^(module\.)?pos_conv\.",
         "vg-hubert",

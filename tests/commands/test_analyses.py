@@ -1,0 +1,341 @@
+"""The analysis commands, from files to tables."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from labelled_study import OPTIONS, WORDS, Study, call
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import silhouette_score
+
+from groundscope import tables
+from groundscope.commands import (
+    compare_cka,
+    compare_pairs,
+    contrast_models,
+    gather_table,
+    score_lda,
+    score_silhouette,
+)
+from groundscope.embeddings import read_embeddings, write_embeddings
+from groundscope.errors import UserError
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """Files of a tiny study."""
+    return Study(tmp_path)
+
+
+def _rows(path: Path, table: str, **wanted: Any) -> list[dict[str, Any]]:
+    rows = tables.read_table(path, table).to_pylist()
+    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+
+
+def _score(study: Study, monkeypatch: pytest.MonkeyPatch, name: str, **given: Any) -> Path:
+    output = study.folder / f"{name}.parquet"
+    command = {"silhouette": score_silhouette, "lda": score_lda}[name]
+    files: dict[str, Any] = {
+        "tokens": study.tokens,
+        "selected": study.selected,
+        "labelling": "meaning",
+        "labels": study.labels,
+        "options": OPTIONS[name],
+        "output": output,
+    }
+    call(monkeypatch, command.main, **{**files, **given})
+    return output
+
+
+def test_cka_of_a_model_with_itself(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The diagonal is 1 with zero error; every pair of layers and both estimators are there."""
+    layers = study.layers("one", 1.0, 1)
+    output = study.folder / "cka.parquet"
+    call(
+        monkeypatch,
+        compare_cka.main,
+        tokens=study.tokens,
+        selected=study.selected,
+        left=layers[::-1],
+        right=layers,
+        options={**OPTIONS["cka"], "measures": ["cka-linear", "cka-rbf", "rsa", "knn"]},
+        output=output,
+    )
+    rows = _rows(output, "cka")
+    assert len(rows) == 4 * (2 + 2 + 1 + 1)
+    same = [row for row in rows if row["layer_a"] == row["layer_b"]]
+    assert [row["estimate"] for row in same] == pytest.approx([1.0] * len(same))
+    assert [row["standard_error"] for row in same] == pytest.approx([0.0] * len(same), abs=1e-7)
+    assert {row["n_types"] for row in rows} == {WORDS}
+    assert all(row["null_mean"] < row["null_high"] < 1 for row in same)
+
+
+def test_cka_inside_the_lda_space(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors are projected on scikit-learn's discriminant axes of the labels first."""
+    paths = [study.layers(model, 3.0, seed, 1)[0] for seed, model in enumerate(("one", "two"))]
+    output = study.folder / "cka.parquet"
+    call(
+        monkeypatch,
+        compare_cka.main,
+        tokens=study.tokens,
+        selected=study.selected,
+        left=paths[0],
+        right=paths[1],
+        labelling="meaning",
+        labels=study.labels,
+        options={**OPTIONS["cka"], "spaces": ["full", "lda"]},
+        output=output,
+    )
+    spaces = []
+    for path in paths:
+        vectors = read_embeddings(path).aligned(study.ids).astype(np.float64)
+        means = vectors.reshape(WORDS, 3, -1).mean(axis=1)
+        projected = LinearDiscriminantAnalysis().fit_transform(means, np.arange(WORDS) % 4)
+        spaces.append(projected - projected.mean(axis=0))
+    x, y = spaces
+    expected = np.linalg.norm(x.T @ y) ** 2 / np.linalg.norm(x.T @ x) / np.linalg.norm(y.T @ y)
+    found = _rows(output, "cka", space="lda:meaning", estimator="biased")
+    assert [row["estimate"] for row in found] == pytest.approx([expected], abs=1e-10)
+    assert len(_rows(output, "cka", space="full")) == 2
+
+
+def test_cka_draws(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws of tokens are counted, differ, and are the same again with the same seed."""
+    found = []
+    for _ in range(2):
+        output = study.folder / "cka.parquet"
+        call(
+            monkeypatch,
+            compare_cka.main,
+            tokens=study.tokens,
+            selected=study.selected,
+            left=study.layers("one", 1.0, 1),
+            right=study.layers("two", 1.0, 2),
+            options={**OPTIONS["cka"], "rows": "tokens", "sample": 40, "draws": 3},
+            output=output,
+        )
+        found.append(_rows(output, "cka"))
+    assert found[0] == found[1]
+    assert {(row["n_tokens"], row["draws"]) for row in found[0]} == {(40, 3)}
+    assert all(row["draw_sd"] > 0 for row in found[0])
+
+
+def test_silhouette_is_that_of_the_word_means(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With labels of words, rows are means over the word's tokens."""
+    layers = study.layers("one", 3.0, 1)
+    output = _score(study, monkeypatch, "silhouette", embeddings=layers)
+    vectors = read_embeddings(layers[0]).aligned(study.ids).astype(np.float64)
+    means = vectors.reshape(WORDS, 3, -1).mean(axis=1)
+    expected = silhouette_score(means, np.arange(WORDS) % 4, metric="cosine")
+    row = _rows(
+        output,
+        "silhouette",
+        layer="0",
+        metric="cosine",
+        level="overall",
+        protocol="all-groups",
+    )[0]
+    assert row["estimate"] == pytest.approx(expected, abs=1e-12)
+    assert (row["rows"], row["n_tokens"], row["n_types"]) == ("types", 3 * WORDS, WORDS)
+    assert row["p_value"] == pytest.approx(1 / 20)
+    groups = _rows(output, "silhouette", layer="0", metric="cosine", level="group")
+    assert np.mean([each["estimate"] for each in groups]) == pytest.approx(expected)
+    runs = _rows(output, "silhouette", layer="0", protocol="leave-one-group-out")
+    assert {each["n_groups"] for each in runs} == {3}
+
+
+def test_lda_reads_separated_groups_and_not_noise(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Groups far apart are read; without a difference accuracy is within its null."""
+    words = study.folder / "words.parquet"
+    confusion = study.folder / "confusion.parquet"
+    output = _score(
+        study,
+        monkeypatch,
+        "lda",
+        embeddings=[*study.layers("one", 8.0, 1, 1)],
+        words=words,
+        confusion=confusion,
+    )
+    row = _rows(output, "lda", measure="accuracy")[0]
+    assert row["estimate"] > 0.9
+    assert (row["chance"], row["held_apart"], row["n_classes"]) == (0.25, "word", 4)
+    assert row["ci_low"] < row["estimate"] <= row["ci_high"] <= 1
+    assert len(_rows(words, "word_scores")) == WORDS
+    cells = _rows(confusion, "confusion")
+    assert sum(cell["count"] for cell in cells) == 2 * WORDS
+    output = _score(study, monkeypatch, "lda", embeddings=study.layers("none", 0.0, 3, 1))
+    assert _rows(output, "lda", measure="accuracy")[0]["p_value"] > 0.1
+
+
+def test_lda_of_a_column(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A label that varies within the word is read from tokens, with words apart."""
+    output = _score(
+        study,
+        monkeypatch,
+        "lda",
+        embeddings=study.layers("one", 1.0, 1, 1),
+        labels=[],
+        labelling="speaker",
+        column="speaker",
+    )
+    row = _rows(output, "lda", measure="accuracy")[0]
+    assert (row["rows"], row["held_apart"], row["n_tokens"]) == ("tokens", "word", 3 * WORDS)
+    with pytest.raises(UserError, match=r"no column 'sex'; it has \['token_id'"):
+        _score(
+            study,
+            monkeypatch,
+            "lda",
+            embeddings=study.layers("one", 1.0, 1, 1),
+            labels=[],
+            column="sex",
+        )
+
+
+def test_lda_with_speakers_apart(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words and speakers can both be held apart, and one speaker a label cannot."""
+    layers = study.layers("one", 8.0, 1, 1)
+    options = {**OPTIONS["lda"], "rows": "tokens", "speaker_disjoint": True, "folds": 3}
+    output = _score(study, monkeypatch, "lda", embeddings=layers, options=options)
+    row = _rows(output, "lda", measure="accuracy")[0]
+    assert row["held_apart"] == "word+speaker"
+    assert row["estimate"] > 0.8
+    with pytest.raises(UserError, match="each label has one speaker"):
+        _score(
+            study,
+            monkeypatch,
+            "lda",
+            embeddings=layers,
+            options=options,
+            labels=[],
+            column="speaker",
+        )
+
+
+def test_pairs(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens of one word are closer than random ones, and of one group less so."""
+    output, values = study.folder / "pairs.parquet", study.folder / "values.parquet"
+    call(
+        monkeypatch,
+        compare_pairs.main,
+        tokens=study.tokens,
+        selected=study.selected,
+        embeddings=study.layers("one", 3.0, 1),
+        groups=study.labels,
+        options=OPTIONS["pairs"],
+        output=output,
+        values=values,
+    )
+    rows = _rows(output, "pairs", layer="0", measure="normalised")
+    found = {row["kind"]: row["estimate"] for row in rows}
+    assert found["random"] == 0
+    assert found["same-word"] > found["same-group"] > 0.1
+    auc = {row["kind"]: row for row in _rows(output, "pairs", layer="0", measure="auc")}
+    assert auc["same-word"]["ci_low"] > 0.5
+    assert auc["same-speaker"]["ci_low"] < 0.5 < auc["same-speaker"]["ci_high"]
+    same = _rows(values, "pair_values", kind="same-word", layer="0")
+    assert all(row["word_a"] == row["word_b"] for row in same)
+
+
+def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model with separated groups is ahead of one without, word by word; Holm never lowers p."""
+    words = []
+    for model, separation in (("treated", 4.0), ("control", 0.0)):
+        path = study.folder / f"{model}-words.parquet"
+        layers = study.layers(model, separation, 5, 4)
+        _score(study, monkeypatch, "silhouette", embeddings=layers, words=path)
+        words.append(path)
+    cka = study.folder / "cka.parquet"
+    call(
+        monkeypatch,
+        compare_cka.main,
+        tokens=study.tokens,
+        selected=study.selected,
+        left=[study.folder / f"treated-{layer}.parquet" for layer in range(4)],
+        right=[study.folder / f"control-{layer}.parquet" for layer in range(4)],
+        options=OPTIONS["cka"],
+        output=cka,
+    )
+    output, correlations = study.folder / "contrasts.parquet", study.folder / "change.parquet"
+    call(
+        monkeypatch,
+        contrast_models.main,
+        contrast="effect",
+        treated=words[0],
+        control=words[1],
+        cka=cka,
+        options=OPTIONS["contrasts"],
+        output=output,
+        correlations=correlations,
+    )
+    rows = _rows(output, "contrasts", metric="cosine")
+    assert len(rows) == 4
+    assert all(row["ci_low"] > 0.1 and row["p_holm"] >= row["p_value"] for row in rows)
+    assert all(
+        row["estimate"] == pytest.approx(row["mean_treated"] - row["mean_control"]) for row in rows
+    )
+    found = _rows(correlations, "change_correlation", correlation="pearson", metric="cosine")
+    pairs = {(row["cka_measure"], row["x"]): row["estimate"] for row in found}
+    assert pairs["cka-linear debiased", "cka"] == pytest.approx(
+        -pairs["cka-linear debiased", "change"]
+    )
+    with pytest.raises(UserError, match="a side of a contrast is one model, got control, treated"):
+        call(
+            monkeypatch,
+            contrast_models.main,
+            contrast="effect",
+            treated=words,
+            control=words[1],
+            options=OPTIONS["contrasts"],
+            output=output,
+        )
+
+
+def test_gather(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts are put one after the other; a part of another table is refused."""
+    parts = []
+    for model in ("one", "two"):
+        made = _score(study, monkeypatch, "silhouette", embeddings=study.layers(model, 1.0, 1))
+        parts.append(made.rename(study.folder / f"{model}-silhouette.parquet"))
+    output = study.folder / "all.parquet"
+    call(monkeypatch, gather_table.main, table="silhouette", inputs=parts, output=output)
+    rows = tables.read_table(output, "silhouette").to_pylist()
+    assert rows == [
+        row for part in parts for row in tables.read_table(part, "silhouette").to_pylist()
+    ]
+    with pytest.raises(UserError, match=r"one-silhouette.parquet is no 'lda' table"):
+        call(monkeypatch, gather_table.main, table="lda", inputs=parts, output=output)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("word,label\nw00,a\nw01,a\n", "a silhouette needs at least 2 groups, got 1"),
+        ("word,label\nw00,a\nw01,a\nw02,b\n", "group 'b' has 1 word with vectors"),
+        ("word,label\nw00,a\nw00,b\n", "line 3: 'w00' has two labels"),
+        ("word,group\nw00,a\n", "expected columns word and label"),
+        ("word,label\nzebra,a\n", "no analysed token has a label"),
+        ("word,label\nw00,\n", "line 2: word or label is empty"),
+    ],
+)
+def test_bad_labelling(
+    study: Study, monkeypatch: pytest.MonkeyPatch, labels: str, message: str
+) -> None:
+    """What is wrong with a labelling is said, and nothing is written."""
+    study.labels.write_text(labels, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        _score(study, monkeypatch, "silhouette", embeddings=study.layers("one", 1.0, 1))
+    assert not (study.folder / "silhouette.parquet").exists()
+
+
+def test_constant_layer(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layer in which every vector is the same is refused by name."""
+    path = study.folder / "flat.parquet"
+    metadata = {"model": "flat", "corpus": "tiny", "layer": "3"}
+    write_embeddings(path, study.ids, np.ones((len(study.ids), 4), np.float32), metadata)
+    with pytest.raises(UserError, match="layer 3 of flat on tiny: all 24 rows are the same"):
+        _score(study, monkeypatch, "silhouette", embeddings=path)

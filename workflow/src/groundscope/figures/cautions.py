@@ -1,0 +1,54 @@
+"""Whether a study is large enough to carry a claim."""
+
+from collections.abc import Mapping, Sequence
+
+from groundscope.figures.findings import Tables, groups_of
+from groundscope.figures.selection import Row
+
+# Below these a number carries no claim.
+FEW_TYPES, FEW_WORDS = 50, 5
+
+
+def warnings(tables: Tables, speakers: Mapping[str, int]) -> list[str]:
+    """Say where a study is too small to carry a claim.
+
+    Parameters
+    ----------
+    tables
+        Name -> table.
+    speakers
+        Corpus -> number of distinct speakers; 0 where there is no speech.
+    """
+    found = [
+        f"Corpus {corpus} has one speaker: nothing here generalises to other voices."
+        for corpus, number in sorted(speakers.items())
+        if number == 1
+    ]
+    if "cka" in tables:
+        for (corpus,), part in groups_of(tables["cka"].to_pylist(), "corpus"):
+            fewest = min(row["n_types"] for row in part)
+            if fewest < FEW_TYPES:
+                found.append(
+                    f"CKA in {corpus} rests on {fewest} words, fewer than {FEW_TYPES}: even "
+                    "debiased values are uncertain."
+                )
+    for name in ("silhouette", "lda"):
+        rows = tables[name].to_pylist() if name in tables else []
+        for (corpus, labelling), part in groups_of(rows, "corpus", "labelling"):
+            found += _small(f"{labelling} in {corpus}", name, part)
+    return found
+
+
+def _small(where: str, analysis: str, rows: Sequence[Row]) -> list[str]:
+    found = []
+    # a group of speakers holds all words; a group of words is what may be too small
+    small = {row["group"]: row["n_types"] for row in rows if row.get("level") == "group"}
+    few = sorted(group for group, words in small.items() if words < FEW_WORDS)
+    if few:
+        found.append(
+            f"{where}: {len(few)} of {len(small)} groups have fewer than {FEW_WORDS} words "
+            f"({', '.join(few[:5])}{', ...' if len(few) > 5 else ''})."
+        )
+    if any(row["null_mean"] is None for row in rows):
+        found.append(f"{where}: {analysis} has no permuted null, so it cannot be told from chance.")
+    return found

@@ -1,0 +1,261 @@
+"""What the tables say, in words and numbers."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from groundscope.figures.selection import Row
+
+Tables = Mapping[str, pa.Table]
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table of the summary.
+
+    Attributes
+    ----------
+    title
+        Above it.
+    note
+        How to read it.
+    columns
+        Their heads.
+    rows
+        Cells: text, or numbers, which sort as numbers.
+    sentences
+        The rows in words.
+    """
+
+    title: str
+    note: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    sentences: Sequence[str] = ()
+
+
+def sheets(tables: Tables) -> list[Sheet]:
+    """Every finding that `tables` (name -> table) allows; the same rows as the figures'."""
+    makers: Mapping[str, Callable[[list[Row]], Sheet]] = {
+        "silhouette": _silhouette,
+        "lda": _lda,
+        "pairs": _pairs,
+        "cka": _cka,
+        "contrasts": _contrasts,
+        "change_correlation": _changes,
+        "coverage": _coverage,
+    }
+    return [
+        make(tables[name].to_pylist())
+        for name, make in makers.items()
+        if name in tables and tables[name].num_rows
+    ]
+
+
+def groups_of(rows: Sequence[Row], *keys: str) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+    """Rows of each combination of `keys`, sorted."""
+
+    def key(row: Row) -> tuple[str, ...]:
+        return tuple(str(row[name]) for name in keys)
+
+    for values, part in groupby(sorted(rows, key=key), key):
+        yield values, list(part)
+
+
+def _best(rows: Sequence[Row]) -> Row:
+    """Row with the highest estimate; the first of equals."""
+    return max(rows, key=lambda row: float(row["estimate"]))
+
+
+def _interval(row: Row) -> str:
+    """Write the ends of the 95% interval."""
+    if row["ci_low"] is None or row["ci_high"] is None:
+        return "none"
+    return f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+
+
+def _null(row: Row) -> list[Any]:
+    return [row["null_mean"], row["null_high"], row["p_value"]]
+
+
+_NULL = ("null mean", "null 95%", "p")
+_OPTIMISM = (
+    "The best layer is chosen among all layers of a model by the same number that is shown, so "
+    "that number is optimistic where there are many layers."
+)
+
+
+def _in_words(where: str, what: str, best: Sequence[tuple[str, Row]]) -> str:
+    """Say which model is highest, and how many are above their permuted null."""
+    model, top = max(best, key=lambda item: float(item[1]["estimate"]))
+    tested = [row for _, row in best if row["null_high"] is not None]
+    above = sum(row["estimate"] > row["null_high"] for row in tested)
+    null = (
+        f"{above} of {len(tested)} models exceed the 95th percentile of permuted labels in their "
+        "best layer"
+        if tested
+        else "no permuted null was computed"
+    )
+    return (
+        f"{where}: the highest {what} is {top['estimate']:.3f} (95% interval {_interval(top)}), of "
+        f"{model} in layer {top['layer']}; {null}."
+    )
+
+
+def _silhouette(rows: list[Row]) -> Sheet:
+    rows = [
+        row
+        for row in rows
+        if row["level"] == "overall"
+        and row["measure"] == "silhouette"
+        and row["protocol"] == "all-groups"
+        and row["subset"] == "all"
+    ]
+    cells, sentences = [], []
+    for (corpus, labelling, metric, space), part in groups_of(
+        rows, "corpus", "labelling", "metric", "space"
+    ):
+        best = [(model, _best(own)) for (model,), own in groups_of(part, "model")]
+        cells += [
+            [corpus, labelling, metric, space, model, row["layer"], row["estimate"],
+             _interval(row), *_null(row), row["n_types"], row["n_groups"]]
+            for model, row in best
+        ]  # fmt: skip
+        if space == "full" and metric == "cosine":
+            sentences.append(_in_words(f"{labelling} in {corpus}", "cosine silhouette", best))
+    return Sheet(
+        "Clustering: silhouette in the best layer of each model",
+        "Silhouette: 1 = groups far apart, 0 = none, negative = nearer to another group. "
+        + _OPTIMISM,
+        ("corpus", "labelling", "metric", "space", "model", "best layer", "silhouette",
+         "95% interval", *_NULL, "words", "groups"),
+        cells,
+        sentences,
+    )  # fmt: skip
+
+
+def _lda(rows: list[Row]) -> Sheet:
+    rows = [row for row in rows if row["measure"] in ("accuracy", "balanced-accuracy")]
+    cells, sentences = [], []
+    for (corpus, labelling, measure, solver), part in groups_of(
+        rows, "corpus", "labelling", "measure", "solver"
+    ):
+        best = [(model, _best(own)) for (model,), own in groups_of(part, "model")]
+        cells += [
+            [corpus, labelling, measure, solver, model, row["layer"], row["estimate"],
+             _interval(row), row["chance"], *_null(row), row["n_types"], row["n_classes"],
+             row["held_apart"]]
+            for model, row in best
+        ]  # fmt: skip
+        if measure == "accuracy":
+            words = _in_words(f"{labelling} in {corpus}", f"held-out {measure}", best)
+            chance = best[0][1]["chance"]
+            sentences.append(words if chance is None else f"{words} Chance is {chance:.3f}.")
+    return Sheet(
+        "Decodability: held-out LDA in the best layer of each model",
+        "Share of held-out rows whose label linear discriminant analysis finds. " + _OPTIMISM,
+        ("corpus", "labelling", "measure", "solver", "model", "best layer", "score",
+         "95% interval", "chance", *_NULL, "words", "classes", "held apart"),
+        cells,
+        sentences,
+    )  # fmt: skip
+
+
+def _pairs(rows: list[Row]) -> Sheet:
+    rows = [row for row in rows if row["measure"] == "normalised"]
+    cells = [
+        [*keys, best["layer"], best["estimate"], _interval(best), best["n_pairs"], best["n_types"]]
+        for keys, part in groups_of(rows, "corpus", "kind", "model")
+        for best in [_best(part)]
+    ]
+    return Sheet(
+        "Word pairs: similarity above random pairs, in the best layer of each model",
+        "Mean cosine of the pairs minus that of random pairs. " + _OPTIMISM,
+        ("corpus", "kind", "model", "best layer", "difference", "95% interval", "pairs", "words"),
+        cells,
+    )
+
+
+def _cka(rows: list[Row]) -> Sheet:
+    cells = [
+        [*keys, best["layer_a"], best["layer_b"], best["estimate"], _interval(best), *_null(best),
+         best["n_types"]]
+        for keys, part in groups_of(
+            rows, "corpus", "measure", "estimator", "space", "model_a", "model_b"
+        )
+        for best in [_best(part)]
+    ]  # fmt: skip
+    return Sheet(
+        "Alignment: the most similar layers of each pair of models",
+        "1 = the same up to rotation and scale, 0 = unrelated (debiased). " + _OPTIMISM,
+        ("corpus", "measure", "estimator", "space", "first model", "second model", "first layer",
+         "second layer", "estimate", "95% interval", *_NULL, "words"),
+        cells,
+    )  # fmt: skip
+
+
+def _contrasts(rows: list[Row]) -> Sheet:
+    cells, sentences = [], []
+    for keys, part in groups_of(
+        rows, "corpus", "contrast", "analysis", "labelling", "kind", "metric", "space"
+    ):
+        significant = [row for row in part if row["p_holm"] < ALPHA]
+        top = max(part, key=lambda row: abs(row["estimate"]))
+        what = [*keys[:3], *("" if key == "None" else key for key in keys[3:])]
+        cells.append(
+            [*what, top["layer"], top["estimate"], _interval(top), top["p_holm"], len(significant),
+             len(part), top["n_types"]]
+        )  # fmt: skip
+        up = sum(row["estimate"] > 0 for row in significant)
+        sentences.append(
+            f"{' '.join(word for word in what[1:] if word)} in {what[0]}: {top['treated']} differs "
+            f"from {top['control']} in {len(significant)} of {len(part)} layers after Holm "
+            f"correction ({up} higher, {len(significant) - up} lower); the greatest difference is "
+            f"{top['estimate']:+.3f} (95% interval {_interval(top)}) in layer {top['layer']}."
+        )
+    return Sheet(
+        "Contrasts: treated minus control, paired over words",
+        "The layer with the greatest difference, and how many layers differ (Holm over layers).",
+        ("corpus", "contrast", "analysis", "labelling", "kind", "metric", "space", "layer",
+         "difference", "95% interval", "p (Holm)", "layers p < 0.05", "layers", "words"),
+        cells,
+        sentences,
+    )  # fmt: skip
+
+
+def _changes(rows: list[Row]) -> Sheet:
+    keys = ("corpus", "contrast", "labelling", "metric", "space", "cka_measure", "cka_space", "x",
+            "correlation")  # fmt: skip
+    cells = [
+        [*(row[key] for key in keys), row["estimate"], _interval(row), row["p_value"],
+         row["n_layers"]]
+        for row in rows
+    ]  # fmt: skip
+    return Sheet(
+        "Change against clustering, across layers",
+        "Layers of one model depend on each other: p takes them as exchangeable and is too small.",
+        (*keys, "r", "95% interval", "p", "layers"),
+        cells,
+    )
+
+
+def _coverage(rows: list[Row]) -> Sheet:
+    keys = ("corpus", "model", "n_tokens", "n_types", "missing_tokens", "missing_types",
+            "examples", "shared_tokens", "shared_types")  # fmt: skip
+    sentences = [
+        f"{corpus}: {part[0]['shared_tokens']:,} tokens of {part[0]['shared_types']:,} words are "
+        "in every compared model and were analysed."
+        for (corpus,), part in groups_of(rows, "corpus")
+    ]
+    return Sheet(
+        "Coverage and dropped words",
+        "Only tokens that every compared model has a vector for are analysed.",
+        [key.removeprefix("n_").replace("_", " ") for key in keys],
+        [[row[key] for key in keys] for row in rows],
+        sentences,
+    )

@@ -1,0 +1,107 @@
+"""The summary as one HTML page that needs nothing else: no network, no other file."""
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from groundscope.figures.findings import Sheet
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em;
+  color: #1a1a1a; background: #fff; }
+h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; }
+.caution, .warnings { border-left: 4px solid #d55e00; background: #fdf3ec; padding: .6em 1em; }
+.note { color: #555; } .wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 13px; }
+th, td { padding: .25em .7em; border-bottom: 1px solid #ddd; text-align: left; }
+th button { all: unset; cursor: pointer; font-weight: 600; }
+th button:focus-visible { outline: 2px solid #0072b2; }
+th[aria-sort=ascending] button::after { content: " \\25B2"; }
+th[aria-sort=descending] button::after { content: " \\25BC"; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+pre { white-space: pre-wrap; font-size: 12px; background: #f5f5f5; padding: 1em; }
+"""
+_SCRIPT = """
+for (const button of document.querySelectorAll("th button")) {
+  button.addEventListener("click", () => {
+    const head = button.parentElement, table = head.closest("table");
+    const column = head.cellIndex, body = table.tBodies[0];
+    const up = head.getAttribute("aria-sort") !== "ascending";
+    for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const value = row => row.cells[column].dataset.value ?? row.cells[column].textContent;
+    const order = new Intl.Collator("en", { numeric: true });
+    const compare = (a, b) => {
+      const x = Number(a), y = Number(b);
+      return a !== "" && b !== "" && !isNaN(x) && !isNaN(y) ? x - y : order.compare(a, b);
+    };
+    const rows = [...body.rows].sort((a, b) => compare(value(a), value(b)));
+    body.append(...(up ? rows : rows.reverse()));
+  });
+}
+"""
+
+
+def page(
+    study: Mapping[str, str],
+    sheets: Sequence[Sheet],
+    warnings: Sequence[str],
+    settings: Mapping[str, Any],
+) -> str:
+    """Put the summary together.
+
+    Parameters
+    ----------
+    study
+        ``title``, ``question``, ``caution``.
+    sheets
+        Tables, in order; the sentences of all come first.
+    warnings
+        Why the study may not carry its claims.
+    settings
+        The configuration that made the results.
+    """
+    title = html.escape(study["title"])
+    sentences = [sentence for sheet in sheets for sentence in sheet.sentences]
+    parts = [
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>",
+        f"<p>{html.escape(study['question'])}</p>",
+    ]
+    if study["caution"]:
+        parts.append(f'<p class="caution"><b>Caution.</b> {html.escape(study["caution"])}</p>')
+    if warnings:
+        parts.append(f'<div class="warnings"><b>Too small for a claim</b>{_list(warnings)}</div>')
+    parts += ["<h2>In words</h2>", _list(sentences), *map(_sheet, sheets)]
+    text = json.dumps(settings, indent=1, sort_keys=True, ensure_ascii=False)
+    parts.append(f"<h2>Settings</h2><pre>{html.escape(text)}</pre>")
+    parts.append(f"<script>{_SCRIPT}</script></body></html>\n")
+    return "\n".join(parts)
+
+
+def _list(items: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in items) + "</ul>"
+
+
+def _sheet(sheet: Sheet) -> str:
+    heads = "".join(
+        f'<th scope="col"><button type="button">{html.escape(name)}</button></th>'
+        for name in sheet.columns
+    )
+    rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in sheet.rows)
+    return (
+        f'<h2>{html.escape(sheet.title)}</h2><p class="note">{html.escape(sheet.note)}</p>'
+        f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>'
+        "</div>"
+    )
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return '<td data-value="">-</td>'
+    if isinstance(value, float):
+        return f'<td class="number" data-value="{value!r}">{value:.3f}</td>'
+    if isinstance(value, int):
+        return f'<td class="number" data-value="{value}">{value:,}</td>'
+    return f"<td>{html.escape(str(value))}</td>"
