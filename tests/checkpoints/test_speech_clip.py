@@ -11,8 +11,9 @@ import published_forward
 import pytest
 import released_layouts as released
 import torch
-from conversion import convert, run
+from conversion import convert, fetch, run
 from released_layouts import TINY
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from groundscope.checkpoints import Checkpoint
@@ -93,3 +94,26 @@ def test_a_cascaded_model_is_refused(
     release = write(tmp_path / "release", renamed, monkeypatch)
     with pytest.raises(UserError, match="only models with the parallel branch can be read"):
         convert(monkeypatch, release, "speech-clip", tmp_path)
+
+
+def test_the_frozen_hubert_is_compared_with_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: State
+) -> None:
+    """All of HuBERT was frozen: equal weights under transformers' older names are found equal."""
+    release = write(tmp_path / "release", state, monkeypatch)
+    before = convert(monkeypatch, release, "speech-clip", tmp_path / "before")
+    parent = {
+        "hubert."
+        + name.removeprefix("speech.")
+        .replace("parametrizations.weight.original0", "weight_g")
+        .replace("parametrizations.weight.original1", "weight_v"): tensor
+        for name, tensor in load_file(before.path("model.safetensors")).items()
+        if name.startswith("speech.")
+    }
+    (tmp_path / "hubert").mkdir()
+    save_file(parent, tmp_path / "hubert" / "model.safetensors")
+    options = {"source": "folder", "path": str(tmp_path / "hubert"), "format": "huggingface"}
+    manifest = fetch(monkeypatch, options, tmp_path / "fetched-hubert")
+    done = convert(monkeypatch, release, "speech-clip", tmp_path / "after", parent=manifest)
+    assert done.notes["frozen"] == "all 210 tensors equal the parent's"
+    assert done.digest == before.digest

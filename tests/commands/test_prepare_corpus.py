@@ -49,3 +49,39 @@ def test_bad_audio_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == "error: m.csv, row 1: gone.wav does not exist or is no file\n"
     assert not (tmp_path / "out/tokens.parquet").exists()
+
+
+def test_norms_pronunciations_and_filters_are_reported(tmp_path: Path) -> None:
+    """Columns are joined, rules applied in order, and the report counts each of them."""
+    (tmp_path / "n.csv").write_text("Word,Conc\ncat,4.9\nhope,1.2\n", encoding="utf-8")
+    options = {
+        "kind": "word-list",
+        "words": ["cat", "hope", "zzyzx", "dog"],
+        "templates": ["the {word}", "{word}"],
+        "norms": [{"file": "n.csv", "word": "Word", "columns": {"concreteness": "Conc"}}],
+        "pronunciations": {"source": "cmudict"},
+        "filters": {"bands": [{"column": "concreteness", "min": 3}], "sample": 1, "seed": 2},
+    }
+    done = prepare(tmp_path, options)
+    assert done.returncode == 0, done.stderr
+    (token,) = tables.read_table(tmp_path / "out/tokens.parquet", "tokens").to_pylist()
+    assert (token["word"], token["phones"], token["concreteness"]) == ("cat", "K AE T", 4.9)
+    report = tables.read_table(tmp_path / "out/report.parquet", "corpus_report").to_pylist()
+    assert [(row["step"], row["rule"], row["before"], row["after"]) for row in report] == [
+        (1, "has concreteness (all are kept)", 8, 4),
+        (2, "has a pronunciation", 8, 6),
+        (3, "band", 6, 2),
+        (4, "sample", 2, 1),
+        (5, "corpus", 1, 1),
+    ]
+    assert [row["types_after"] for row in report] == [2, 3, 1, 1, 1]
+
+
+def test_nothing_left_is_an_error(tmp_path: Path) -> None:
+    """Filters that drop everything end in one line."""
+    options = {"kind": "word-list", "words": ["cat"], "filters": {"min_tokens": 2}}
+    done = prepare(tmp_path, options)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: corpus 'c' has no tokens left: min_tokens (2) dropped the last 1 of them\n"
+    )

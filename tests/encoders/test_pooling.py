@@ -1,6 +1,7 @@
 """Frames to words: which frames, and how they become one vector."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -49,7 +50,11 @@ def test_frame_ranges_are_never_empty(start: float, length: float, count: int, r
 
 HIDDEN = np.random.default_rng(3).standard_normal((3, 9, 4)).astype(np.float32)
 COUNTS = (9, 4, 6)
-SPANS = [[(0.0, 3.0), (2.0, 9.0)], [None], [(1.0, 2.0), (5.0, 6.0), (0.0, 6.0)]]
+SPANS: list[list[tuple[float, float] | None]] = [
+    [(0.0, 3.0), (2.0, 9.0)],
+    [None],
+    [(1.0, 2.0), (5.0, 6.0), (0.0, 6.0)],
+]
 RANGES = [(0, 0, 3), (0, 2, 9), (1, 0, 4), (2, 1, 2), (2, 5, 6), (2, 0, 6)]
 
 
@@ -58,7 +63,17 @@ def _centroid(frames: np.ndarray) -> np.ndarray:
     from sklearn.preprocessing import StandardScaler
 
     scaled = StandardScaler().fit_transform(frames.astype(np.float64))
-    return frames[np.linalg.norm(scaled - scaled.mean(axis=0), axis=1).argmin()]
+    nearest: np.ndarray = frames[np.linalg.norm(scaled - scaled.mean(axis=0), axis=1).argmin()]
+    return nearest
+
+
+PICK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "mean": lambda frames: frames.mean(axis=0),
+    "centre": lambda frames: frames[(len(frames) - 1) // 2],
+    "centroid": _centroid,
+    "first": lambda frames: frames[0],
+    "last": lambda frames: frames[-1],
+}
 
 
 @pytest.mark.parametrize("pooling", ["mean", "centre", "centroid", "first", "last"])
@@ -69,14 +84,7 @@ def test_pooling_of_words(pooling: str) -> None:
     hidden[2, 6:] = -1e30
     pooler = WordPooler(SPANS, pooling, whole_inputs=False)
     pooler.frames("5", hidden, counts=COUNTS, rate=1.0)
-    pick = {
-        "mean": lambda frames: frames.mean(axis=0),
-        "centre": lambda frames: frames[(len(frames) - 1) // 2],
-        "centroid": _centroid,
-        "first": lambda frames: frames[0],
-        "last": lambda frames: frames[-1],
-    }[pooling]
-    wanted = np.stack([pick(HIDDEN[item, first:last]) for item, first, last in RANGES])
+    wanted = np.stack([PICK[pooling](HIDDEN[item, first:last]) for item, first, last in RANGES])
     np.testing.assert_allclose(pooler.pooled["5"].numpy(), wanted, rtol=0, atol=1e-6)
 
 

@@ -20,6 +20,7 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.extraction import Extraction
 from groundscope.errors import UserError
 
+HF: Any = transformers  # largely untyped
 Recordings = list[tuple[Path, NDArray[np.float32]]]
 Extract = Callable[..., Extraction]
 AsCheckpoint = Callable[[Path], Checkpoint]
@@ -38,7 +39,7 @@ def _config(**changes: Any) -> Any:
         "num_conv_pos_embeddings": 16,
         "num_conv_pos_embedding_groups": 4,
     }
-    return transformers.Wav2Vec2Config(**{**size, **changes})
+    return HF.Wav2Vec2Config(**{**size, **changes})
 
 
 def _save(folder: Path, model: Any) -> Path:
@@ -50,7 +51,7 @@ def _save(folder: Path, model: Any) -> Path:
 def model() -> Any:
     """Make a tiny wav2vec 2.0."""
     torch.manual_seed(2)
-    return transformers.Wav2Vec2Model(_config()).eval()
+    return HF.Wav2Vec2Model(_config()).eval()
 
 
 @pytest.fixture
@@ -73,17 +74,6 @@ def _edit(folder: Path, change: Callable[[dict[str, Tensor]], None]) -> None:
         folder / "model.safetensors",
         metadata={"format": "pt"},
     )
-
-
-@pytest.mark.parametrize("layer", LAYERS)
-def test_cut_model_is_the_full_model(
-    folder: Path, tokens: pa.Table, run_extraction: Extract, as_checkpoint: AsCheckpoint, layer: str
-) -> None:
-    """A layer extracted alone, from the blocks up to it, is bitwise what all layers give."""
-    checkpoint = as_checkpoint(folder)
-    alone = run_extraction(tokens, checkpoint, SPEECH, (layer,))
-    together = run_extraction(tokens, checkpoint, SPEECH, LAYERS)
-    np.testing.assert_array_equal(alone.vectors[layer], together.vectors[layer])
 
 
 def test_only_needed_blocks_are_built(
@@ -242,8 +232,8 @@ def test_a_text_checkpoint_is_named(
     """The wrong family says what the checkpoint is."""
     from groundscope.encoders.speech import load
 
-    config = transformers.GPT2Config(n_embd=8, n_layer=1, n_head=2, vocab_size=10)
-    folder = _save(tmp_path, transformers.GPT2Model(config))
+    config = HF.GPT2Config(n_embd=8, n_layer=1, n_head=2, vocab_size=10)
+    folder = _save(tmp_path, HF.GPT2Model(config))
     with pytest.raises(UserError, match="its checkpoint is a 'gpt2' model"):
         load(make_request(as_checkpoint(folder), SPEECH, ("1",)))
 
@@ -272,10 +262,13 @@ def test_random_weights_are_as_transformers_starts_them(
     options = {**SPEECH, "weights": "random", "seed": 7}
     encoder: Any = load(make_request(as_checkpoint(folder), options, ("3",)))
     torch.manual_seed(7)
-    fresh = transformers.Wav2Vec2Model(_config(mask_time_prob=0.0)).state_dict()
+    fresh = HF.Wav2Vec2Model(_config(mask_time_prob=0.0))
+    wanted = fresh.state_dict()
+    conv = "encoder.pos_conv_embed.conv"
+    wanted[f"{conv}.weight"] = fresh.get_submodule(conv).weight
     for name, tensor in encoder.tower.model.state_dict().items():
         name = name.replace("layer_norm.norm.", "layer_norm.")
-        torch.testing.assert_close(tensor, fresh[name], rtol=0, atol=0)
+        torch.testing.assert_close(tensor, wanted[name].detach(), rtol=0, atol=0)
 
 
 def test_final_norm_can_be_chosen(
@@ -288,7 +281,7 @@ def test_final_norm_can_be_chosen(
     """Pre-norm models: the last layer before their last norm, or behind it on request."""
     torch.manual_seed(3)
     changes = {"do_stable_layer_norm": True, "feat_extract_norm": "layer"}
-    model = transformers.Wav2Vec2Model(_config(**changes)).eval()
+    model = HF.Wav2Vec2Model(_config(**changes)).eval()
     model.encoder.layer_norm.bias.data += 1.0
     checkpoint = as_checkpoint(_save(tmp_path, model))
     values = torch.from_numpy(recordings[-1][1])[None]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.extraction import Extraction
 
+HF: Any = transformers  # largely untyped
 SIZE = {
     "hidden_size": 24,
     "num_hidden_layers": 3,
@@ -26,21 +27,21 @@ SIZE = {
 }
 PRE_NORM = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
 MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "wav2vec2": (transformers.Wav2Vec2Config, {}),
-    "wav2vec2-pre-norm": (transformers.Wav2Vec2Config, PRE_NORM),
-    "wav2vec2-adapters": (transformers.Wav2Vec2Config, {**PRE_NORM, "adapter_attn_dim": 4}),
-    "hubert": (transformers.HubertConfig, {}),
-    "hubert-batch-norm": (transformers.HubertConfig, {"conv_pos_batch_norm": True}),
-    "hubert-pre-norm": (transformers.HubertConfig, PRE_NORM),
-    "wavlm": (transformers.WavLMConfig, {"num_buckets": 32, "max_bucket_distance": 20}),
-    "wavlm-pre-norm": (transformers.WavLMConfig, PRE_NORM),
+    "wav2vec2": (HF.Wav2Vec2Config, {}),
+    "wav2vec2-pre-norm": (HF.Wav2Vec2Config, PRE_NORM),
+    "wav2vec2-adapters": (HF.Wav2Vec2Config, {**PRE_NORM, "adapter_attn_dim": 4}),
+    "hubert": (HF.HubertConfig, {}),
+    "hubert-batch-norm": (HF.HubertConfig, {"conv_pos_batch_norm": True}),
+    "hubert-pre-norm": (HF.HubertConfig, PRE_NORM),
+    "wavlm": (HF.WavLMConfig, {"num_buckets": 32, "max_bucket_distance": 20}),
+    "wavlm-pre-norm": (HF.WavLMConfig, PRE_NORM),
     "data2vec": (
-        transformers.Data2VecAudioConfig,
+        HF.Data2VecAudioConfig,
         {"num_conv_pos_embeddings": 3, "conv_pos_kernel_size": 5},
     ),
-    "unispeech": (transformers.UniSpeechConfig, {}),
-    "unispeech-sat": (transformers.UniSpeechSatConfig, {}),
-    "unispeech-sat-pre-norm": (transformers.UniSpeechSatConfig, PRE_NORM),
+    "unispeech": (HF.UniSpeechConfig, {}),
+    "unispeech-sat": (HF.UniSpeechSatConfig, {}),
+    "unispeech-sat-pre-norm": (HF.UniSpeechSatConfig, PRE_NORM),
 }
 LAYERS = ("0", "1", "2", "3")
 Recordings = list[tuple[Path, NDArray[np.float32]]]
@@ -70,7 +71,7 @@ def tiny(
     """Make a tiny model and its released folder."""
     kind, changes = MODELS[request.param]
     torch.manual_seed(1)
-    model = transformers.AutoModel.from_config(kind(**{**SIZE, **changes})).eval()
+    model = HF.AutoModel.from_config(kind(**{**SIZE, **changes})).eval()
     _shake(model)
     folder = tmp_path_factory.mktemp(request.param)
     model.save_pretrained(folder)
@@ -81,7 +82,7 @@ def tiny(
 
 def _single(model: Any, samples: NDArray[np.float32], *, normalize: bool) -> list[torch.Tensor]:
     """Hidden states of one clip by the plain call, float32."""
-    extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=normalize)
+    extractor = HF.Wav2Vec2FeatureExtractor(do_normalize=normalize)
     values = extractor(samples, sampling_rate=16_000, return_tensors="pt")["input_values"]
     with torch.inference_mode():
         states = model(values, output_hidden_states=True).hidden_states
@@ -111,3 +112,19 @@ def test_batches_equal_single_clips(
     for index, layer in enumerate(LAYERS):
         wanted = np.stack([states[index].mean(dim=0).numpy() for states in singles])
         assert _relative(result.vectors[layer][result.rows], wanted) < 1e-5, layer
+
+
+def test_cut_model_is_the_full_model(
+    tiny: tuple[str, Any, Checkpoint],
+    recordings: Recordings,
+    run_extraction: Extract,
+    make_tokens: MakeTokens,
+) -> None:
+    """A layer extracted alone, from the blocks up to it, equals the same layer of all."""
+    *_, checkpoint = tiny
+    tokens = make_tokens([{"audio": str(path)} for path, _ in recordings[3:6]])
+    options = {"family": "speech"}
+    together = run_extraction(tokens, checkpoint, options, LAYERS)
+    for layer in LAYERS:
+        alone = run_extraction(tokens, checkpoint, options, (layer,))
+        np.testing.assert_array_equal(alone.vectors[layer], together.vectors[layer])

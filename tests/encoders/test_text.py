@@ -19,6 +19,7 @@ from groundscope.encoders.from_text import piece_range
 from groundscope.encoders.text import load
 from groundscope.errors import UserError
 
+HF: Any = transformers  # largely untyped
 Extract = Callable[..., Extraction]
 AsCheckpoint = Callable[[Path], Checkpoint]
 MakeTokens = Callable[..., pa.Table]
@@ -38,29 +39,29 @@ SMALL = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2}
 BERT = {**SMALL, "intermediate_size": 24, "max_position_embeddings": 40, "pad_token_id": 1}
 LLAMA = {**SMALL, "intermediate_size": 24, "num_key_value_heads": 1, "max_position_embeddings": 64}
 MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "bert": (transformers.BertConfig, BERT),
-    "roberta": (transformers.RobertaConfig, {**BERT, "type_vocab_size": 1}),
-    "xlm-roberta": (transformers.XLMRobertaConfig, {**BERT, "type_vocab_size": 1}),
-    "mpnet": (transformers.MPNetConfig, BERT),
-    "electra": (transformers.ElectraConfig, {**BERT, "embedding_size": 8}),
+    "bert": (HF.BertConfig, BERT),
+    "roberta": (HF.RobertaConfig, {**BERT, "type_vocab_size": 1}),
+    "xlm-roberta": (HF.XLMRobertaConfig, {**BERT, "type_vocab_size": 1}),
+    "mpnet": (HF.MPNetConfig, BERT),
+    "electra": (HF.ElectraConfig, {**BERT, "embedding_size": 8}),
     "distilbert": (
-        transformers.DistilBertConfig,
+        HF.DistilBertConfig,
         {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 24, "pad_token_id": 1},
     ),
-    "gpt2": (transformers.GPT2Config, {"n_embd": 16, "n_layer": 2, "n_head": 2}),
+    "gpt2": (HF.GPT2Config, {"n_embd": 16, "n_layer": 2, "n_head": 2}),
     "modernbert": (
-        transformers.ModernBertConfig,
+        HF.ModernBertConfig,
         {**SMALL, "intermediate_size": 24, "local_attention": 8, "pad_token_id": 1},
     ),
-    "llama": (transformers.LlamaConfig, LLAMA),
-    "qwen3": (transformers.Qwen3Config, {**LLAMA, "head_dim": 8}),
-    "gemma2": (transformers.Gemma2Config, {**LLAMA, "head_dim": 8, "sliding_window": 4}),
+    "llama": (HF.LlamaConfig, LLAMA),
+    "qwen3": (HF.Qwen3Config, {**LLAMA, "head_dim": 8}),
+    "gemma2": (HF.Gemma2Config, {**LLAMA, "head_dim": 8, "sliding_window": 4}),
     "gpt-neox": (
-        transformers.GPTNeoXConfig,
+        HF.GPTNeoXConfig,
         {**SMALL, "intermediate_size": 24, "max_position_embeddings": 64},
     ),
     "clip": (
-        transformers.CLIPTextConfig,
+        HF.CLIPTextConfig,
         {**SMALL, "intermediate_size": 24, "max_position_embeddings": 40, "projection_dim": 8},
     ),
 }
@@ -81,7 +82,7 @@ def _tokenizer() -> Any:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
-    return transformers.PreTrainedTokenizerFast(
+    return HF.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<s>",
         eos_token="</s>",
@@ -102,10 +103,9 @@ def tiny(
     torch.manual_seed(1)
     config = kind(**size, vocab_size=300, bos_token_id=0, eos_token_id=2)
     if request.param == "clip":
-        model: Any = transformers.CLIPTextModelWithProjection(config)
+        model: Any = HF.CLIPTextModelWithProjection(config)
     else:
-        auto: Any = transformers.AutoModel
-        model = auto.from_config(config)
+        model = HF.AutoModel.from_config(config)
     generator = torch.Generator().manual_seed(3)
     for parameter in model.parameters():
         if parameter.dim() == 1:
@@ -238,10 +238,9 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Any
             **{**size, "vocab_size": 300, "bos_token_id": 0, "eos_token_id": 2, **changes}
         )
         if name == "clip":
-            model: Any = transformers.CLIPTextModelWithProjection(config)
+            model: Any = HF.CLIPTextModelWithProjection(config)
         else:
-            auto: Any = transformers.AutoModel
-            model = auto.from_config(config)
+            model = HF.AutoModel.from_config(config)
         folder = tmp_path_factory.mktemp(name)
         model.eval().save_pretrained(folder)
         _tokenizer().save_pretrained(folder)
@@ -283,8 +282,8 @@ def test_whole_clip_release(
     torch.manual_seed(0)
     text = {**MODELS["clip"][1], "vocab_size": 300, "bos_token_id": 0, "eos_token_id": 2}
     vision = {**SMALL, "intermediate_size": 24, "image_size": 8, "patch_size": 4}
-    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=6)
-    model = transformers.CLIPModel(config).eval()
+    config = HF.CLIPConfig(text_config=text, vision_config=vision, projection_dim=6)
+    model = HF.CLIPModel(config).eval()
     model.save_pretrained(tmp_path)
     _tokenizer().save_pretrained(tmp_path)
     tokens = make_tokens([{"word": "saxophone"}])

@@ -17,6 +17,7 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.extraction import Extraction
 from groundscope.errors import UserError
 
+HF: Any = transformers  # largely untyped
 Recordings = list[tuple[Path, NDArray[np.float32]]]
 Extract = Callable[..., Extraction]
 AsCheckpoint = Callable[[Path], Checkpoint]
@@ -29,7 +30,7 @@ LAYERS = ("0", "1", "2")
 def model() -> Any:
     """Make a tiny Whisper with a window of 1 s."""
     torch.manual_seed(1)
-    config = transformers.WhisperConfig(
+    config = HF.WhisperConfig(
         d_model=16,
         encoder_layers=2,
         decoder_layers=1,
@@ -45,7 +46,7 @@ def model() -> Any:
         eos_token_id=2,
         decoder_start_token_id=1,
     )
-    made = transformers.WhisperModel(config).eval()
+    made = HF.WhisperModel(config).eval()
     made.encoder.layer_norm.bias.data += 1.0
     return made
 
@@ -68,7 +69,7 @@ def tokens(recordings: Recordings, make_tokens: MakeTokens) -> pa.Table:
 
 def _states(model: Any, samples: NDArray[np.float32], seconds: int) -> list[NDArray[np.float32]]:
     """Hidden states of one clip by transformers alone."""
-    extractor = transformers.WhisperFeatureExtractor(chunk_length=seconds)
+    extractor = HF.WhisperFeatureExtractor(chunk_length=seconds)
     mel = extractor(samples, sampling_rate=16_000, return_tensors="pt")["input_features"]
     with torch.inference_mode():
         output = model.encoder(mel, output_hidden_states=True)
@@ -135,7 +136,7 @@ def test_a_shorter_window_is_a_shorter_position_table(
     path, samples = recordings[2]
     options = {**SPEECH, "window_s": 0.5}
     result = run_extraction(make_tokens([{"audio": str(path)}]), checkpoint, options, ("2",))
-    mel = transformers.WhisperFeatureExtractor(chunk_length=1)(
+    mel = HF.WhisperFeatureExtractor(chunk_length=1)(
         samples, sampling_rate=16_000, return_tensors="pt"
     )["input_features"][..., :50]
     encoder = model.encoder

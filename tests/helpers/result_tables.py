@@ -200,7 +200,7 @@ def lda(models: Models = DEFAULT) -> pa.Table:
     return _table("lda", rows)
 
 
-CONTRASTS = {"training": ("whisper", "whisper-random"), "depth": ("minilm", "minilm")}
+CONTRASTS = {"training": ("whisper", "whisper-random"), "depth": ("minilm", "whisper-random")}
 
 
 def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
@@ -276,7 +276,7 @@ def change_correlation(space: str = "full") -> pa.Table:
             "p_value": 0.031,
             "n_layers": 5,
         }
-        for labelling in ("meaning", "sound")
+        for labelling in ("meaning",)
         for kind, value in (("pearson", -0.71), ("spearman", -0.6))
     ]
     return _table("change_correlation", rows)

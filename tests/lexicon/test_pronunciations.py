@@ -44,10 +44,11 @@ def test_variants_and_stress() -> None:
     assert kept == [("R", "EH1", "D")]
 
 
-def test_stress_of_ipa() -> None:
-    """Stress marks of espeak-ng go, long vowels stay."""
+def test_stress_of_other_alphabets() -> None:
+    """Stress marks of IPA go; long vowels and tones stay."""
     assert unstressed("\u02c8\u0251\u02d0") == "\u0251\u02d0"
     assert unstressed("AH0") == "AH"
+    assert [unstressed(phone) for phone in ("a1", "e2", "ma1")] == ["a1", "e2", "ma1"]
 
 
 def test_missing_pronunciations() -> None:

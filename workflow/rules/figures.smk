@@ -43,7 +43,7 @@ for kind in figures.kinds(STUDY):
 
 rule write_summary:
     input:
-        tables=PLAN.all_tables(),
+        tables=figures.summary_tables(STUDY),
         tokens=figures.token_tables(STUDY),
         manifests=figures.manifests(STUDY),
         code=PLAN.code("write_summary"),

@@ -49,6 +49,7 @@ rule compare_pairs:
         selected="<results>/corpora/{corpus}/selected.parquet",
         embeddings=PLAN.model_embeddings,
         groups=PLAN.pair_groups,
+        word_map=PLAN.word_map,
         code=PLAN.code("compare_pairs"),
     output:
         pairs=ensure("<results>/pairs/{corpus}/{model}.parquet", non_empty=True),
@@ -74,6 +75,7 @@ rule compare_pairs:
         " --selected {input.selected:q}"
         " --embeddings {input.embeddings:q}"
         " --groups {input.groups:q}"
+        " --word-map {input.word_map:q}"
         " --options {params.options:q}"
         " --output {output.pairs:q}"
         " --values {output.values:q}"

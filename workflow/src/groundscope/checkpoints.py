@@ -49,7 +49,11 @@ class Checkpoint:
         if name not in self.files:
             message = f"{self.source} has no file {name!r}; it has {', '.join(sorted(self.files))}"
             raise UserError(message)
-        return self.root / name
+        path = self.root / name
+        if not path.is_file():
+            message = f"{path} is gone since {self.source} was fetched: put it back, or fetch again"
+            raise UserError(message)
+        return path
 
 
 def file_digest(path: Path) -> str:

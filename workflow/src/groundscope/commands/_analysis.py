@@ -19,9 +19,13 @@ def parser(description: str | None, *, labelled: bool) -> argparse.ArgumentParse
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--tokens", type=Path, required=True, help="token table")
     made.add_argument("--selected", type=Path, required=True, help="tokens all models have")
-    made.add_argument("--labelling", required=labelled, help="name of the labelling")
+    made.add_argument(
+        "--labelling", nargs="?", const="", required=labelled, help="name of the labelling"
+    )
     made.add_argument("--labels", type=Path, nargs="*", default=[], help="CSV: word, label")
-    made.add_argument("--column", default="", help="or a column of the token table")
+    made.add_argument(
+        "--column", nargs="?", const="", default="", help="or a column of the token table"
+    )
     made.add_argument("--options", type=_cli.options, required=True, help="options, as JSON")
     made.add_argument("--output", type=Path, required=True, help="table to write")
     return made

@@ -26,7 +26,7 @@ from groundscope.lexicon.word_groups import (
 from groundscope.lexicon.word_pool import Group, make_pool
 
 
-def build(tokens: Path, vectors: Path, options: Mapping[str, Any]) -> list[Group]:
+def build(tokens: Path, vectors: Path, options: Mapping[str, Any], workers: int) -> list[Group]:
     """Build the groups that `options`, an entry of ``word_groups``, describe."""
     embeddings = read_embeddings(vectors)
     rows = tables.read_table(tokens, "tokens").select(["token_id", "word"]).to_pylist()
@@ -45,14 +45,15 @@ def build(tokens: Path, vectors: Path, options: Mapping[str, Any]) -> list[Group
         message = f"word groups: {len(pool.words)} words have a vector and a pronunciation, " \
             f"{len(ratings)} have a rating; expected some of each"  # fmt: skip
         raise UserError(message)
-    seed, every = options.get("seed", 0), sorted(ratings.values())
+    seed = options.get("seed", 0)
     if options["kind"] == "phonetic":
-        return phonetic_groups(pool, every, PhoneticRules(**options.get("rules", {})), seed)
+        limits = PhoneticRules(**options.get("rules", {}))
+        return phonetic_groups(pool, sorted(ratings.values()), limits, seed, workers=workers)
     candidates = defaultdict(list)
     for row in read_records(options["candidates"], ["word", "label"]):
         candidates[row["label"]].append(row["word"])
     rules = SemanticRules(**options.get("rules", {}))
-    return semantic_groups(pool, candidates, every, rules, seed)
+    return semantic_groups(pool, candidates, rules, seed)
 
 
 def statistics(groups: Sequence[Group]) -> list[dict[str, Any]]:
@@ -83,8 +84,9 @@ def main() -> None:
     parser.add_argument("--vectors", required=True, type=Path, help="embedding file of these words")
     parser.add_argument("--output", required=True, type=Path, help="CSV (word, label, class)")
     parser.add_argument("--statistics", required=True, type=Path, help="table to write")
+    parser.add_argument("--workers", type=int, default=1, help="threads that compare words")
     arguments = parser.parse_args()
-    groups = build(arguments.tokens, arguments.vectors, arguments.options)
+    groups = build(arguments.tokens, arguments.vectors, arguments.options, arguments.workers)
     tables.write_table(arguments.statistics, "word_group_statistics", statistics(groups))
     with atomic(arguments.output) as beside, beside.open("w", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")

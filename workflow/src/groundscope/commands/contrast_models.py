@@ -48,7 +48,7 @@ def _arguments() -> argparse.Namespace:
         parser.add_argument(
             f"--{side}", type=Path, nargs="+", required=True, help=f"word scores, {side} model"
         )
-    parser.add_argument("--cka", type=Path, help="CKA table of the two models")
+    parser.add_argument("--cka", type=Path, nargs="?", help="CKA table of the two models")
     parser.add_argument("--options", type=_cli.options, required=True, help="options, as JSON")
     parser.add_argument("--output", type=Path, required=True, help="contrast table to write")
     parser.add_argument("--correlations", type=Path, help="change-correlation table to write")

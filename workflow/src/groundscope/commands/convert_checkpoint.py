@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -11,14 +12,17 @@ from typing import Any
 from groundscope.checkpoints import Checkpoint, file_digest, read_manifest, write_manifest
 from groundscope.commands import _cli
 from groundscope.errors import UserError
-from groundscope.releases import ctranslate2, fast_vgs, speech_clip, vg_bert, vg_hubert
+from groundscope.releases import ctranslate2, fast_vgs, speech_clip, torchaudio, vg_bert, vg_hubert
 from groundscope.releases.release import Release
+
+_log = logging.getLogger(__name__)
 
 _Reader = Callable[[Checkpoint, Mapping[str, Any], Checkpoint | None], Release]
 _READERS: Mapping[str, _Reader] = {
     "ctranslate2-whisper": ctranslate2.read,
     "fast-vgs": fast_vgs.read,
     "speech-clip": speech_clip.read,
+    "torchaudio": torchaudio.read,
     "vg-hubert": vg_hubert.read,
     "vg-bert": vg_bert.read,
 }
@@ -43,6 +47,8 @@ def main() -> None:
     if blocks not in (None, release.blocks):
         message = f"blocks: configured as {blocks}, but {fetched.source} has {release.blocks}"
         raise UserError(message)
+    for check, finding in sorted(release.notes.items()):
+        _log.info("%s: %s", check, finding)
     root = arguments.output.parent / "files"
     _write(release, root)
     files = {path.name: file_digest(path) for path in root.iterdir()}

@@ -38,7 +38,8 @@ def main() -> None:
     device = torch.device("cuda" if available and given.device != "cpu" else "cpu")
     words = frozenset(tokens.column("word").to_pylist())
     request = Request(given.model, checkpoint, options, layers, device, words)
-    execution = Execution(given.batch_seconds, given.batch_pieces, given.workers)
+    seconds = given.batch_seconds or (60.0 if device.type == "cuda" else 8.0)
+    execution = Execution(seconds, given.batch_pieces, given.workers)
     result = extract(tokens, family, request, execution)
     kept = result.rows >= 0
     token_ids = tokens.column("token_id").to_numpy(zero_copy_only=False)[kept].astype(str)
@@ -78,7 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", required=True, help="name of the corpus")
     parser.add_argument("--options", type=_cli.options, required=True, help="the model's section")
     parser.add_argument("--layers", required=True, help="layers, separated by commas")
-    parser.add_argument("--batch-seconds", type=float, default=60.0, help="audio a batch")
+    parser.add_argument("--batch-seconds", type=float, help="audio a batch (60 on GPU, 8 on CPU)")
     parser.add_argument("--batch-pieces", type=int, default=8192, help="word pieces a batch")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--workers", type=int, default=2, help="threads that decode audio")

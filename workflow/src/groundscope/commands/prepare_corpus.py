@@ -46,6 +46,25 @@ def load(options: Mapping[str, Any], *, audio: Path, workers: int) -> Corpus:
     return _RECORDED[kind](options, workers=workers)
 
 
+def curate(corpus: Corpus, options: Mapping[str, Any], name: str) -> Corpus:
+    """Join norms and pronunciations, then filter; refuse a corpus that ends up empty."""
+    corpus = filters.add_norms(corpus, options.get("norms", []))
+    if pronunciations := options.get("pronunciations"):
+        corpus = filters.add_phones(corpus, pronunciations)
+    corpus = filters.apply_filters(corpus, options.get("filters", {}))
+    if not corpus.tokens:
+        last = corpus.steps[-1]
+        for step in corpus.steps:
+            if step.unit == "tokens" and step.before and not step.after:
+                last = step
+        message = (
+            f"corpus {name!r} has no tokens left: {last.rule} ({last.detail}) dropped the last "
+            f"{last.before} of them"
+        )
+        raise UserError(message)
+    return corpus
+
+
 def main() -> None:
     """Read arguments, make the corpus, write its table and report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -58,13 +77,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.audio.mkdir(parents=True, exist_ok=True)
     corpus = load(arguments.options, audio=arguments.audio, workers=arguments.workers)
-    corpus = filters.add_norms(corpus, arguments.options.get("norms", []))
-    if pronunciations := arguments.options.get("pronunciations"):
-        corpus = filters.add_phones(corpus, pronunciations)
-    corpus = filters.apply_filters(corpus, arguments.options.get("filters", {}))
-    if not corpus.tokens:
-        message = f"corpus {arguments.name!r} has no tokens left"
-        raise UserError(message)
+    corpus = curate(corpus, arguments.options, arguments.name)
     corpus = corpus.keep("corpus", "tokens of the corpus", corpus.tokens)
     rows = [
         {"corpus": arguments.name, "step": number, **asdict(step)}

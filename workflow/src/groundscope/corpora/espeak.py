@@ -177,7 +177,9 @@ class Espeak:
             position = 0
             while event[position].type != _EVENT_LAST:
                 one = event[position]
-                phone = one.id.string.decode() if one.type == _EVENT_PHONEME else ""
+                # at most 8 bytes are handed over, so that a long name can end inside a character
+                name = one.id.string.decode(errors="ignore")
+                phone = name if one.type == _EVENT_PHONEME else ""
                 events.append((one.type, one.text_position, one.length, one.sample, phone))
                 position += 1
             return 0

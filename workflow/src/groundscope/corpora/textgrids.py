@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from praatio.utilities import textgrid_io
-from praatio.utilities.errors import PraatioException
-
 from groundscope.errors import UserError
 
 _OVERLAP_SLACK = 1e-6  # seconds; writers round times
@@ -55,6 +52,10 @@ class TextGrid:
                 "encoding, or save it as UTF-8"
             )
             raise UserError(message) from error
+        # needed by corpora with TextGrids only
+        from praatio.utilities import textgrid_io
+        from praatio.utilities.errors import PraatioException
+
         try:
             parsed = textgrid_io.parseTextgridStr(text, includeEmptyIntervals=False)
         except (PraatioException, ValueError, IndexError, KeyError, AttributeError) as error:

@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -104,7 +104,7 @@ class _End:
         self.error = error
 
 
-def ahead(items: Iterator[T], depth: int = 1) -> Iterator[T]:
+def ahead(items: Iterator[T], depth: int = 1) -> Generator[T, None, None]:
     """Iterate in a background thread, up to `depth` items ahead; errors come through."""
     waiting: queue.Queue[T | _End] = queue.Queue(depth)
     stopped = threading.Event()

@@ -29,7 +29,7 @@ class Execution:
         Threads that decode audio.
     """
 
-    batch_seconds: float = 60.0
+    batch_seconds: float = 8.0
     batch_pieces: int = 8192
     workers: int = 2
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 
 def pad_batch(clips: Sequence[Tensor]) -> tuple[Tensor, list[int]]:
@@ -75,8 +76,11 @@ class ExactPadding:
         first = model.feature_extractor.conv_layers[0]
         if isinstance(getattr(first, "layer_norm", None), nn.GroupNorm):
             first.layer_norm = self._norm = _ValidGroupNorm(first.layer_norm)
-        for module in model.encoder.pos_conv_embed.modules():
+        for module in list(model.encoder.pos_conv_embed.modules()):
             if isinstance(module, nn.Conv1d):
+                if parametrize.is_parametrized(module):
+                    # the weight norm gives the same weight every time: compute it once
+                    parametrize.remove_parametrizations(module, "weight")
                 module.register_forward_pre_hook(self._zero_padding)
 
     def set_lengths(self, lengths: Sequence[int], device: torch.device) -> list[int]:

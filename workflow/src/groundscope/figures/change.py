@@ -10,71 +10,68 @@ from matplotlib.figure import Figure
 
 from groundscope.errors import UserError
 from groundscope.figures import style
-from groundscope.figures.selection import LayerAxis, Row, choose
+from groundscope.figures.selection import LayerAxis, Row, choose, intervals
 
-_KEYS = (
-    "contrast",
-    "treated",
-    "control",
-    "labelling",
-    "metric",
-    "space",
-    "cka_measure",
-    "cka_space",
-)
-_OVERALL = {"measure": "silhouette", "protocol": "all-groups", "subset": "all", "level": "overall"}
+_PANEL = ("contrast", "treated", "control", "labelling", "space", "cka_space")
+_SHOWN = {"metric": "cosine", "x": "change", "cka_measure": "cka-linear debiased"}
+_AXIS = {"cka": "CKA, treated with control", "change": "1 - CKA, treated with control"}
+
+Point = tuple[float, Row]
 
 
 def figure(
-    correlations: pa.Table, cka: pa.Table, silhouette: pa.Table, options: Mapping[str, Any]
+    correlations: pa.Table, cka: pa.Table, contrasts: pa.Table, options: Mapping[str, Any]
 ) -> Figure:
-    """Draw one panel for each contrast, labelling and space, one point a layer.
+    """Draw a panel for each contrast, labelling and space, a point for each layer.
 
     Parameters
     ----------
     correlations
         The ``change_correlation`` table: which panels there are, and their correlations.
-    cka, silhouette
-        Tables that hold the points.
+    cka, contrasts
+        Tables that hold the points: CKA across, difference in silhouette up.
     options
-        ``corpus``; ``metric`` of the clustering.
+        ``corpus``; and, to show other rows, ``metric``, ``x``, ``cka_measure``.
+
+    Raises
+    ------
+    UserError
+        A table is empty, or a contrast has a correlation but no points.
     """
-    rows, shown = choose(
-        correlations, "change_correlation", {"metric": "cosine", "x": "change"}, options
-    )
+    rows, shown = choose(correlations, "change_correlation", _SHOWN, options)
     panels: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        panels.setdefault(tuple(row[key] for key in _KEYS), []).append(row)
-    alike = [r for r in cka.to_pylist() if r["corpus"] == shown["corpus"]]
-    clusters = [
-        r
-        for r in silhouette.to_pylist()
-        if r["corpus"] == shown["corpus"]
-        and all(r[key] == value for key, value in _OVERALL.items())
+        panels.setdefault(tuple(row[key] for key in _PANEL), []).append(row)
+    alike = [row for row in cka.to_pylist() if row["corpus"] == shown["corpus"]]
+    changes = [
+        row
+        for row in contrasts.to_pylist()
+        if row["analysis"] == "silhouette" and row["corpus"] == shown["corpus"]
     ]
     columns = min(3, len(panels))
     lines = math.ceil(len(panels) / columns)
-    width = style.COLUMN_MM if columns == 1 else style.PAGE_MM
-    made = style.new_figure(width, 12 + 58 * lines)
+    made = style.new_figure(style.COLUMN_MM if columns == 1 else style.PAGE_MM, 12 + 58 * lines)
     grid = made.subplots(lines, columns, squeeze=False)
     for box in grid.flat[len(panels) :]:
         box.set_visible(False)
-    for number, (box, (values, found)) in enumerate(zip(grid.flat, panels.items(), strict=False)):
-        keys = dict(zip(_KEYS, values, strict=True))
-        points = _points(keys, alike, clusters, change=shown["x"] == "change")
-        _panel(box, keys, points, found, style.look(number))
-        box.set_xlabel(f"{'1 - ' if shown['x'] == 'change' else ''}CKA, treated with control")
+    names = list(dict.fromkeys(key[0] for key in panels))
+    drawn: list[Row] = []
+    for box, (values, found) in zip(grid.flat, panels.items(), strict=False):
+        keys = {**shown, **dict(zip(_PANEL, values, strict=True))}
+        points = _points(keys, alike, changes)
+        drawn += [row for _, row in points]
+        _panel(box, keys, points, found, style.look(names.index(values[0])))
+        box.set_xlabel(_AXIS[shown["x"]])
     style.headline(
         made,
-        f"{shown['corpus']} · {shown['metric']} silhouette, treated minus control",
+        f"{shown['corpus']} · {shown['metric']} silhouette · {shown['cka_measure']} · "
+        f"{intervals(drawn)}",
     )
     return made
 
 
-def _points(
-    keys: Mapping[str, str], cka: Sequence[Row], silhouette: Sequence[Row], *, change: bool
-) -> list[tuple[str, float, float]]:
-    """Layer, CKA (or 1 - CKA) and silhouette difference, in layer order."""
+def _points(keys: Mapping[str, str], cka: Sequence[Row], changes: Sequence[Row]) -> list[Point]:
+    """CKA (or 1 - CKA) and the contrast's row of each layer, in layer order."""
     pair = {keys["treated"], keys["control"]}
     alike = {
         row["layer_a"]: row["estimate"]
@@ -82,48 +79,47 @@ def _points(
         if {row["model_a"], row["model_b"]} == pair
         and row["layer_a"] == row["layer_b"]
         and row["space"] == keys["cka_space"]
-        and keys["cka_measure"] in (row["measure"], f"{row['measure']} {row['estimator']}")
-    }
-    values = {
-        (row["model"], row["layer"]): row["estimate"]
-        for row in silhouette
-        if row["model"] in pair
-        and all(row[key] == keys[key] for key in ("labelling", "metric", "space"))
+        and f"{row['measure']} {row['estimator']}" == keys["cka_measure"]
     }
     both = [
-        name
-        for name in alike
-        if (keys["treated"], name) in values and (keys["control"], name) in values
+        row
+        for row in changes
+        if row["layer"] in alike
+        and all(row[key] == keys[key] for key in ("contrast", "labelling", "metric", "space"))
     ]
     if not both:
         message = (
             f"contrast {keys['contrast']!r}: no layer has both CKA ({keys['cka_space']} space) and "
-            f"silhouettes ({keys['labelling']}, {keys['space']} space) of {' and '.join(pair)}"
+            f"a silhouette difference ({keys['labelling']}, {keys['space']} space)"
         )
         raise UserError(message)
-    places = LayerAxis.of(both).positions
-    return [
-        (
-            name,
-            1.0 - alike[name] if change else alike[name],
-            values[keys["treated"], name] - values[keys["control"], name],
-        )
-        for name in sorted(both, key=places.__getitem__)
-    ]
+    places = LayerAxis.of(row["layer"] for row in both).positions
+    both.sort(key=lambda row: places[row["layer"]])
+    one_minus = keys["x"] == "change"
+    return [(1.0 - alike[row["layer"]] if one_minus else alike[row["layer"]], row) for row in both]
 
 
 def _panel(
     box: Axes,
     keys: Mapping[str, str],
-    points: Sequence[tuple[str, float, float]],
+    points: Sequence[Point],
     correlations: Sequence[Row],
     shape: style.Look,
 ) -> None:
-    x, y = [across for _, across, _ in points], [up for _, _, up in points]
     box.axhline(0.0, color=style.GREY, linewidth=0.6, linestyle=":", zorder=1)
-    box.plot(x, y, linestyle="none", marker=shape.marker, color=shape.colour, markersize=4)
-    for name, across, up in points:
-        box.annotate(name, (across, up), (3, 2), textcoords="offset points", fontsize=5.5)
+    box.plot(
+        [across for across, _ in points],
+        [row["estimate"] for _, row in points],
+        linestyle="none",
+        marker=shape.marker,
+        color=shape.colour,
+        markersize=4,
+    )
+    for across, row in points:
+        if row["ci_low"] is not None and row["ci_high"] is not None:
+            box.vlines(across, row["ci_low"], row["ci_high"], color=shape.colour, linewidth=0.7)
+        place = across, row["estimate"]
+        box.annotate(row["layer"], place, (3, 2), textcoords="offset points", fontsize=5.5)
     box.margins(0.1)
     box.set_ylabel("difference in silhouette")
     words = [

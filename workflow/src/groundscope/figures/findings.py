@@ -49,6 +49,7 @@ def sheets(tables: Tables) -> list[Sheet]:
         "contrasts": _contrasts,
         "change_correlation": _changes,
         "coverage": _coverage,
+        "corpus_report": _corpus_report,
     }
     return [
         make(tables[name].to_pylist())
@@ -213,8 +214,8 @@ def _contrasts(rows: list[Row]) -> Sheet:
         )  # fmt: skip
         up = sum(row["estimate"] > 0 for row in significant)
         sentences.append(
-            f"{' '.join(word for word in what[1:] if word)} in {what[0]}: {top['treated']} differs "
-            f"from {top['control']} in {len(significant)} of {len(part)} layers after Holm "
+            f"{', '.join(word for word in what[1:] if word)} space in {what[0]}: {top['treated']} "
+            f"differs from {top['control']} in {len(significant)} of {len(part)} layers after Holm "
             f"correction ({up} higher, {len(significant) - up} lower); the greatest difference is "
             f"{top['estimate']:+.3f} (95% interval {_interval(top)}) in layer {top['layer']}."
         )
@@ -258,4 +259,15 @@ def _coverage(rows: list[Row]) -> Sheet:
         [key.removeprefix("n_").replace("_", " ") for key in keys],
         [[row[key] for key in keys] for row in rows],
         sentences,
+    )
+
+
+def _corpus_report(rows: list[Row]) -> Sheet:
+    keys = ("corpus", "step", "rule", "detail", "unit", "before", "after", "types_before",
+            "types_after")  # fmt: skip
+    return Sheet(
+        "How each corpus came about",
+        "What each rule kept, in order.",
+        [key.replace("_", " ") for key in keys],
+        [[row[key] for key in keys] for row in rows],
     )

@@ -14,7 +14,8 @@ h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; }
 .caution, .warnings { border-left: 4px solid #d55e00; background: #fdf3ec; padding: .6em 1em; }
 .note { color: #555; } .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; }
-th, td { padding: .25em .7em; border-bottom: 1px solid #ddd; text-align: left; }
+th, td { padding: .25em .7em; border-bottom: 1px solid #ddd; text-align: left;
+  white-space: nowrap; }
 th button { all: unset; cursor: pointer; font-weight: 600; }
 th button:focus-visible { outline: 2px solid #0072b2; }
 th[aria-sort=ascending] button::after { content: " \\25B2"; }

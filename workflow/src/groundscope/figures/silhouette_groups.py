@@ -46,7 +46,8 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         message = f"table 'silhouette' has no single groups of labelling {shown['labelling']!r}"
         raise UserError(message)
     classes: Mapping[str, str] = options.get("classes", {})
-    means = {name: _mean(part) for name, part in by_name(rows, "group").items()}
+    parts = by_name(rows, "group")
+    means = {name: _mean(part) for name, part in parts.items()}
     groups = sorted(means, key=lambda name: (means[name], name))
     names = in_order((classes.get(group, "") for group in groups), sorted(set(classes.values())))
     looks = {name: style.look(number) for number, name in enumerate(names)}
@@ -60,6 +61,8 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     for box, model in zip(grid.flat, models, strict=False):
         own = {row["group"]: row for row in rows if row["model"] == model}
         _panel(box, own, groups, [looks[classes.get(group, "")] for group in groups])
+        names_sizes = [f"{g.replace('_', ' ')} ({count(parts[g], 'n_types')})" for g in groups]
+        box.set_yticks(range(len(groups)), names_sizes)
         box.set_title(f"{model}\nlayer {best[model]}", loc="left")
         box.xaxis.set_major_locator(MaxNLocator(3))
         if model in models[-columns:]:
@@ -68,7 +71,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     style.headline(
         made,
         f"{shown['corpus']} · {shown['labelling']} · {shown['space']} space · "
-        f"words a group: {count(rows, 'n_types')} · {intervals(rows)}",
+        f"(words in a group) · {intervals(rows)}",
     )
     if any(names):
         handles = [
@@ -102,7 +105,6 @@ def _panel(
         box.plot([row["estimate"]], [height], color=shape.colour, marker=shape.marker)
         if row["ci_low"] is not None and row["ci_high"] is not None:
             box.hlines(height, row["ci_low"], row["ci_high"], color=shape.colour, linewidth=0.8)
-    box.set_yticks(range(len(groups)), [group.replace("_", " ") for group in groups])
     box.set_ylim(-0.6, len(groups) - 0.4)
     box.grid(axis="y", color="#EEEEEE", linewidth=0.5)
     box.set_axisbelow(True)

@@ -16,8 +16,9 @@ from groundscope.files import atomic
 MM = 1 / 25.4
 COLUMN_MM, PAGE_MM = 85.0, 180.0
 
-# Okabe & Ito (2008) without yellow, which is pale on white; neighbours differ in lightness.
-PALETTE = ("#0072B2", "#E69F00", "#000000", "#CC79A7", "#D55E00", "#56B4E9", "#009E73")
+# Okabe & Ito (2008) without yellow, which is pale on white; the order sets neighbours
+# furthest apart in lightness, for print in grey.
+PALETTE = ("#0072B2", "#E69F00", "#D55E00", "#56B4E9", "#009E73", "#000000", "#CC79A7")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">")
 GREY = "#666666"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
-from rapidfuzz.process import cdist
+from rapidfuzz.process import cdist, cpdist
 
 Phones = Sequence[str]
 _PRIVATE_USE = 0xE000  # code points that stand for one phone each
@@ -65,15 +65,26 @@ def encode(pronunciations: Sequence[Phones], unit: str) -> list[str]:
     return ["".join(code[phone] for phone in phones) for phones in pronunciations]
 
 
-def distances(rows: Sequence[str], columns: Sequence[str]) -> NDArray[np.float64]:
+def distances(
+    rows: Sequence[str], columns: Sequence[str], *, workers: int = 1
+) -> NDArray[np.float64]:
     """Compute the distances between encoded pronunciations, shape ``[len(rows), len(columns)]``.
 
     `rows` and `columns` come from one call of `encode`, and neither is empty.
     """
-    edits = cdist(rows, columns, scorer=Levenshtein.distance, dtype=np.uint16)
-    lengths = [np.array([len(code) for code in codes]) for codes in (rows, columns)]
-    longer = np.maximum(lengths[0][:, None], lengths[1][None, :])
+    edits = cdist(rows, columns, scorer=Levenshtein.distance, dtype=np.uint16, workers=workers)
+    longer = np.maximum(_lengths(rows)[:, None], _lengths(columns)[None, :])
     return np.asarray(edits / longer, dtype=np.float64)
+
+
+def pair_distances(left: Sequence[str], right: Sequence[str]) -> NDArray[np.float64]:
+    """Compute the distance of each element of `left` to the same element of `right`."""
+    edits = cpdist(left, right, scorer=Levenshtein.distance, dtype=np.uint16)
+    return np.asarray(edits / np.maximum(_lengths(left), _lengths(right)), dtype=np.float64)
+
+
+def _lengths(codes: Sequence[str]) -> NDArray[np.intp]:
+    return np.array([len(code) for code in codes], dtype=np.intp)
 
 
 def near_pairs(
@@ -100,7 +111,7 @@ def near_pairs(
     distance : NDArray[np.float64]
         Of each pair.
     """
-    lengths = np.array([len(code) for code in codes])
+    lengths = _lengths(codes)
     members = {length: np.flatnonzero(lengths == length) for length in np.unique(lengths).tolist()}
     found: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]] = []
     for short, rows in members.items():

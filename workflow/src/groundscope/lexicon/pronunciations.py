@@ -1,5 +1,6 @@
 """How words are spoken: phones of each word, from a dictionary of any language."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any
 from groundscope.errors import UserError
 from groundscope.lexicon.records import read_lines, read_records
 
+_ARPABET_VOWEL = re.compile("[A-Z]{2}[012]")
 Phones = tuple[str, ...]
 Pronunciations = dict[str, list[Phones]]
 
@@ -77,8 +79,13 @@ def read_pronunciations(
 
 
 def unstressed(phone: str) -> str:
-    """Return a phone without ARPAbet's stress digit or IPA's stress mark."""
-    return phone.rstrip("012").lstrip("\u02c8\u02cc") or phone
+    """Return a phone without the stress digit of an ARPAbet vowel, or IPA's stress mark.
+
+    Other digits, such as tones, stay.
+    """
+    if _ARPABET_VOWEL.fullmatch(phone):
+        return phone[:-1]
+    return phone.lstrip("\u02c8\u02cc") or phone
 
 
 def _read(options: Mapping[str, Any], spoken: Mapping[str, str]) -> Mapping[str, list[Phones]]:

@@ -3,14 +3,17 @@
 Procedures of Sauter et al. (arXiv 2509.15837), their thresholds as defaults.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groundscope.errors import UserError
+from groundscope.lexicon.distance import distances, pair_distances
 from groundscope.lexicon.word_pool import Group, Pool, concreteness_class, describe
+
+_BLOCK = 256  # seed words whose distances to the whole pool are held at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class SemanticRules:
     cosine_percentile
         Its mean cosine reaches this percentile of all pairs of the pool.
     abstract_percentile, concrete_percentile
-        Its mean rating is at most, or at least, this percentile of all ratings.
+        Its mean rating is at most, or at least, this percentile of the pool's ratings.
     """
 
     drop_percentile: float = 25
@@ -74,7 +77,6 @@ class PhoneticRules:
 def semantic_groups(
     pool: Pool,
     candidates: Mapping[str, Sequence[str]],
-    ratings: Sequence[float],
     rules: SemanticRules,
     seed: int,
 ) -> list[Group]:
@@ -86,8 +88,6 @@ def semantic_groups(
         Words that may be used.
     candidates
         Label -> words.
-    ratings
-        All concreteness ratings, which the percentiles are taken over.
     rules, seed
         Criteria; `seed` draws pairs for the pool's percentile where it has very many.
 
@@ -104,7 +104,8 @@ def semantic_groups(
     left, right = pool.pair_sample(seed)
     cosines = np.einsum("ij,ij->i", pool.vectors[left], pool.vectors[right])
     least = float(np.percentile(cosines, rules.cosine_percentile)) if len(cosines) else 0.0
-    low, high = np.percentile(ratings, [rules.abstract_percentile, rules.concrete_percentile])
+    percentiles = [rules.abstract_percentile, rules.concrete_percentile]
+    low, high = np.nanpercentile(pool.ratings, percentiles)
     place = {word: index for index, word in enumerate(pool.words)}
     groups = []
     for label, words in candidates.items():
@@ -154,7 +155,7 @@ def _semantic_failures(group: Group, kind: str, least: float, rules: SemanticRul
 
 
 def phonetic_groups(
-    pool: Pool, ratings: Sequence[float], rules: PhoneticRules, seed: int
+    pool: Pool, ratings: Sequence[float], rules: PhoneticRules, seed: int, *, workers: int = 1
 ) -> list[Group]:
     """Search groups of words that sound alike and mean different things.
 
@@ -166,6 +167,8 @@ def phonetic_groups(
         All concreteness ratings, which the percentiles are taken over.
     rules, seed
         Criteria; seed words are tried in an order drawn with `seed`.
+    workers
+        Threads; does not change the result.
 
     Returns
     -------
@@ -187,20 +190,21 @@ def phonetic_groups(
     free = np.ones(len(pool.words), dtype=bool)
     accepted: dict[str, list[list[int]]] = {kind: [] for kind in classes}
     largest = 0
-    for start in random.permutation(len(pool.words)).tolist():
+    order = random.permutation(len(pool.words))
+    for start, nearest in _neighbourhoods(pool, order, furthest, rules.neighbours, workers):
         if all(len(groups) >= rules.groups for groups in accepted.values()):
             break
         if not free[start]:
             continue
-        kept = _unrelated_neighbours(pool, start, furthest, rules)
+        kept = _unrelated(pool, start, nearest, rules.max_cosine)
         for kind, belongs in classes.items():
             members = [index for index in kept if belongs[index]]
             largest = max(largest, len(members))
             used = [index for groups in accepted.values() for each in groups for index in each]
             if len(members) < rules.min_words or not free[members].all():
                 continue
-            nearest = pool.distances(members, used).min() if used else 1.0
-            if len(accepted[kind]) >= rules.groups or 1 - nearest >= rules.max_similarity_between:
+            closest = pool.distances(members, used).min() if used else 1.0
+            if len(accepted[kind]) >= rules.groups or 1 - closest >= rules.max_similarity_between:
                 continue
             accepted[kind].append(members)
             free[members] = False
@@ -224,25 +228,29 @@ def _distance_percentile(pool: Pool, percentile: float, seed: int) -> float:
     left, right = pool.pair_sample(seed)
     if len(left) == 0:
         return 0.0
-    found: list[NDArray[np.float64]] = []
-    order = np.argsort(left, kind="stable")
-    rows, starts = np.unique(left[order], return_index=True)
-    for row, columns in zip(rows.tolist(), np.split(right[order], starts[1:]), strict=True):
-        found.append(pool.distances([row], columns.tolist())[0])
+    codes = np.array(pool.codes, dtype=object)
+    found = pair_distances(codes[left].tolist(), codes[right].tolist())
     # not through 1 - distance: rounding would put the words at the threshold beyond it
-    return float(np.percentile(np.concatenate(found), 100 - percentile))
+    return float(np.percentile(found, 100 - percentile))
 
 
-def _unrelated_neighbours(
-    pool: Pool, start: int, furthest: float, rules: PhoneticRules
-) -> list[int]:
-    """Walk from a word to its next in sound, keeping those unrelated in meaning to all kept."""
-    distance = pool.distances([start], range(len(pool.words)))[0]
-    near = np.flatnonzero(distance <= furthest)
-    near = near[near != start]
-    nearest = near[np.argsort(distance[near], kind="stable")][: rules.neighbours]
+def _neighbourhoods(
+    pool: Pool, order: NDArray[np.intp], furthest: float, count: int, workers: int
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield each word of `order` and its up to `count` nearest words in sound, nearest first."""
+    for begin in range(0, len(order), _BLOCK):
+        starts = order[begin : begin + _BLOCK].tolist()
+        block = distances([pool.codes[start] for start in starts], pool.codes, workers=workers)
+        for start, distance in zip(starts, block, strict=True):
+            near = np.flatnonzero(distance <= furthest)
+            near = near[near != start]
+            yield start, near[np.argsort(distance[near], kind="stable")][:count].tolist()
+
+
+def _unrelated(pool: Pool, start: int, nearest: Sequence[int], max_cosine: float) -> list[int]:
+    """Keep the words that are unrelated in meaning to the first and to all kept before."""
     kept = [start]
-    for index in nearest.tolist():
-        if (pool.vectors[kept] @ pool.vectors[index] < rules.max_cosine).all():
+    for index in nearest:
+        if (pool.vectors[kept] @ pool.vectors[index] < max_cosine).all():
             kept.append(index)
     return kept

@@ -35,9 +35,9 @@ class Pool:
 
     def distances(self, rows: Sequence[int], columns: Sequence[int]) -> NDArray[np.float64]:
         """Pronunciation distances, shape ``[len(rows), len(columns)]``."""
-        right = [self.codes[index] for index in columns]
-        left = [self.codes[index] for index in rows]
-        return distances(left, right)
+        return distances(
+            [self.codes[index] for index in rows], [self.codes[index] for index in columns]
+        )
 
     def pair_sample(self, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Draw indices of word pairs: all of them, or two million drawn with `seed`."""

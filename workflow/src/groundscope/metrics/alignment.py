@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from groundscope.metrics import cka
+from groundscope.metrics import cka, kernels
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
 from groundscope.metrics.statistics import Interval, jackknife, t_interval
 
@@ -53,9 +53,9 @@ class Alignment:
 class _Side:
     """Layers of one model: loaded again for each pair in feature space, kept in Gram space."""
 
-    def __init__(self, sources: Sequence[Source], order: cka.Order, kernel: str, *, gram: bool):
+    def __init__(self, sources: Sequence[Source], order: kernels.Order, kernel: str, *, gram: bool):
         self.sources, self.order, self.kernel, self.gram = sources, order, kernel, gram
-        self._kept: dict[int, cka.Layer] = {}
+        self._kept: dict[int, kernels.Layer] = {}
         self.own = [self._own(index) for index in range(len(sources))]
 
     def _own(self, index: int) -> cka.Hsic:
@@ -71,14 +71,14 @@ class _Side:
             raise ValueError(message)
         return own
 
-    def layer(self, index: int) -> cka.Layer:
+    def layer(self, index: int) -> kernels.Layer:
         if index in self._kept:
             return self._kept[index]
         source = self.sources[index]
         if self.kernel == "rbf":
-            layer = cka.rbf_gram(source.load(), self.order, name=source.name)
+            layer = kernels.rbf_gram(source.load(), self.order, name=source.name)
         else:
-            layer = cka.prepare(source.load(), self.order, gram=self.gram, name=source.name)
+            layer = kernels.prepare(source.load(), self.order, gram=self.gram, name=source.name)
         if self.gram:
             self._kept[index] = layer
         return layer
@@ -97,6 +97,10 @@ def compare_layers(
     """CKA of all pairs of layers of two models.
 
     In feature space memory holds two layers at a time, whatever the number of layers.
+
+    Debiasing removes what a row shares with itself. Several tokens of one word also share the word,
+    and those pairs stay in: the estimate on tokens is then higher than on types, and says how alike
+    the layers are on this set of words rather than in general.
 
     Parameters
     ----------
@@ -129,9 +133,9 @@ def compare_layers(
         )
         raise ValueError(message)
     if gram is None:
-        gram = cka.use_gram(rows, [s.features for s in left], [s.features for s in right])
+        gram = kernels.use_gram(rows, [s.features for s in left], [s.features for s in right])
     gram = gram or kernel == "rbf"
-    order = cka.Order.of(groups)
+    order = kernels.Order.of(groups)
     first = _Side(left, order, kernel, gram=gram)
     second = _Side(right, order, kernel, gram=gram)
     shape = (2, len(left), len(right))
@@ -153,7 +157,7 @@ def compare_layers(
                 own_a.biased_without * own_b.biased_without
             )
             for p, shuffle in enumerate(shuffles):
-                shuffled = cka.shuffled(b, shuffle)
+                shuffled = kernels.shuffled(b, shuffle)
                 if (j, p) not in scales:
                     scales[j, p] = cka.numerators(shuffled, shuffled)
                 null[:, i, j, p] = cka.numerators(a, shuffled) / np.sqrt(own_a.whole * scales[j, p])
@@ -163,7 +167,7 @@ def compare_layers(
     return Alignment(estimate, t_interval(estimate, error, len(groups) - 1), null)
 
 
-def _shuffles(groups: Groups, order: cka.Order, count: int, seed: int) -> list[Integers]:
+def _shuffles(groups: Groups, order: kernels.Order, count: int, seed: int) -> list[Integers]:
     rng = np.random.default_rng(seed)
     in_order = Groups(groups.names, groups.codes[order.rows])
     return [permuted_rows(in_order, rng) for _ in range(count)]

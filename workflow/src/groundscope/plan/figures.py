@@ -1,6 +1,6 @@
 """Which figures a study has: one a kind and corpus, and for some kinds one a labelling."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,20 @@ class FigureKind:
         return labels | {"labelling": "{labelling}"} if self.by_labelling else labels
 
 
+# A correlation across layers needs as many.
+_FEWEST_LAYERS = 4
+# Tables that the summary speaks of; the others are too long for it.
+_SUMMARY = (
+    "cka",
+    "pairs",
+    "silhouette",
+    "lda",
+    "contrasts",
+    "change_correlation",
+    "coverage",
+    "corpus_report",
+)
+
 KINDS = (
     FigureKind("cka", ("cka",), "Alignment", "All layers with all layers"),
     FigureKind("cka_layers", ("cka",), "Alignment", "Layer by layer"),
@@ -63,7 +77,7 @@ KINDS = (
     FigureKind("contrasts", ("contrasts",), "Contrasts", "Treated minus control"),
     FigureKind(
         "change",
-        ("change_correlation", "cka", "silhouette"),
+        ("change_correlation", "cka", "contrasts"),
         "Contrasts",
         "Change against clustering",
     ),
@@ -99,6 +113,12 @@ def token_tables(study: Study) -> list[str]:
     ]
 
 
+def summary_tables(study: Study) -> list[str]:
+    """Gathered tables that the summary is made from."""
+    have = targets.tables(study)
+    return [f"{study['results']}/tables/{name}.parquet" for name in _SUMMARY if name in have]
+
+
 def summary_options(study: Study) -> str:
     """Give what the summary says about the study, apart from results."""
     settings = ("corpora", "checkpoints", "models", "labellings", "contrasts", "analyses")
@@ -106,14 +126,16 @@ def summary_options(study: Study) -> str:
         {
             "study": study["study"],
             "corpora": sorted(study["corpora"]),
-            "settings": {key: study[key] for key in settings if key in study},
+            "settings": {key: study[key] for key in settings},
         }
     )
 
 
 def _stems(study: Study, kind: FigureKind) -> Iterator[str]:
+    parts = targets.tables(study)[kind.tables[0]]
     for corpus in study["corpora"]:
-        parts = targets.tables(study)[kind.tables[0]]
+        if kind.name == "change" and not _correlated(study, corpus):
+            continue
         if not kind.by_labelling:
             if any(f"/{corpus}/" in part for part in parts):
                 yield kind.file.format(corpus=corpus)
@@ -123,15 +145,31 @@ def _stems(study: Study, kind: FigureKind) -> Iterator[str]:
                 yield kind.file.format(corpus=corpus, labelling=labelling)
 
 
+def _correlated(study: Study, corpus: str) -> bool:
+    """Tell whether a contrast on `corpus` has what a correlation across layers needs."""
+    compared = [{left, right} for left, right in targets.cka_pairs(study)]
+    for sides in study["contrasts"].values():
+        pair = sides["treated"], sides["control"]
+        shared = set.intersection(*(set(targets.layers(study, model)) for model in pair))
+        clustered = all(
+            any("/silhouette/" in part for part in targets.scores(study, corpus, model))
+            for model in pair
+        )
+        if clustered and set(pair) in compared and len(shared) >= _FEWEST_LAYERS:
+            return True
+    return False
+
+
 def options(study: Study) -> Callable[[Wildcards], str]:
     """Give a params function: the options of a plot command."""
-    contrasts: Mapping[str, Any] = study.get("contrasts", {})
     subsets = study["analyses"].get("silhouette", {}).get("subsets", {})
 
     def of(wildcards: Wildcards) -> str:
         found: dict[str, Any] = {
             "corpus": wildcards.corpus,
-            "contrasts": [[one["treated"], one["control"]] for _, one in sorted(contrasts.items())],
+            "contrasts": [
+                [one["treated"], one["control"]] for _, one in sorted(study["contrasts"].items())
+            ],
         }
         if wildcards.get("labelling"):
             found["labelling"] = wildcards.labelling

@@ -21,7 +21,7 @@ _FAMILY_MODULE = "groundscope.encoders.{}"
 # Keys of a checkpoint that say how its files are read, not which files they are.
 _NOT_FETCHED = frozenset({"blocks", "parent"})
 # Keys of an analysis that decide which jobs exist; each job's inputs show them.
-_CHOICES = frozenset({"models", "labellings", "pairs", "groups", "labelling"})
+_CHOICES = frozenset({"models", "labellings", "pairs", "groups", "labelling", "word_map"})
 
 
 @dataclass(frozen=True)
@@ -219,6 +219,21 @@ class Plan:
     def pair_groups(self, _: Wildcards) -> list[str]:
         """Name the file of the word groups that the pair kind `same-group` is made from."""
         return self._label_file(self.study["analyses"]["pairs"]["groups"])
+
+    def word_map(self, wildcards: Wildcards) -> list[str]:
+        """Name the map of related words of a corpus; none if the study has none."""
+        asked = self.study["analyses"]["pairs"].get("word_map")
+        return [] if asked is None else [self.result(f"word_map/{wildcards.corpus}.parquet")]
+
+    def word_map_options(self, _: Wildcards) -> str:
+        """Give the options of the map of related words."""
+        return targets.canonical(self.study["analyses"]["pairs"]["word_map"])
+
+    def word_map_files(self, _: Wildcards) -> list[str]:
+        """List the local files that the map of related words is made from."""
+        options = self.study["analyses"]["pairs"]["word_map"]
+        listed = [options["categories"], options["pronunciations"].get("file")]
+        return [path for path in listed if path is not None]
 
     def labels(self, wildcards: Wildcards) -> list[str]:
         """Name the file of a labelling; none if it is a column of the token table."""

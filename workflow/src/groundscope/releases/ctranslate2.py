@@ -53,40 +53,42 @@ def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint 
         if name.startswith("encoder/")
     }
     what = f"the Whisper encoder of {checkpoint.source}"
-    if "num_heads" not in encoder or "conv1/weight" not in encoder:
-        message = f"{what}: model.bin has no Whisper encoder (encoder/num_heads, encoder/conv1)"
-        raise UserError(message)
-    heads = int(encoder.pop("num_heads"))
-    state = {name: torch.from_numpy(value) for name, value in encoder.items()}
-    blocks = sum(name.endswith("/ffn/linear_0/weight") for name in encoder)
-    width, mels, _ = encoder["conv1/weight"].shape
-    inner = len(encoder.get("layer_0/ffn/linear_0/bias", ()))
-    positions = len(encoder.get("position_encodings/encodings", ()))
-    taken = take(what, state, _weights(blocks, width, mels, inner, positions), ())
-    k_bias = 0.0
-    for block in range(blocks):
-        k_bias = max(k_bias, _split(taken, f"layers.{block}.self_attn.", width))
-    if k_bias:
-        message = f"{what}: the bias of the keys is up to {k_bias:g}, expected zero"
+    config = _config(what, encoder)
+    state = {
+        name: torch.from_numpy(value) for name, value in encoder.items() if name != "num_heads"
+    }
+    taken = take(what, state, _weights(config), ())
+    blocks, width = config["encoder_layers"], config["d_model"]
+    k_bias = [_split(taken, f"layers.{block}.self_attn.", width) for block in range(blocks)]
+    if any(k_bias):
+        message = f"{what}: the bias of the keys is up to {max(k_bias):g}, expected zero"
         raise UserError(message)
     notes = {
         "complete": f"all {len(state)} variables of the encoder used, none missing, all finite",
         "key_bias": "zero in every block, as in the original architecture",
         "positions": _sinusoids(taken["embed_positions.weight"].numpy()),
     }
-    config = {
+    return Release("huggingface", taken, config, blocks, notes, _preprocessor(config))
+
+
+def _config(what: str, encoder: Variables) -> dict[str, Any]:
+    """Put the sizes of an encoder as transformers' settings."""
+    conv = encoder.get("conv1/weight", np.zeros(0))
+    if "num_heads" not in encoder or conv.ndim != 3:
+        message = f"{what}: model.bin has no Whisper encoder (encoder/num_heads, encoder/conv1)"
+        raise UserError(message)
+    return {
         "architectures": ["WhisperEncoder"],
         "model_type": "whisper",
-        "num_mel_bins": mels,
-        "d_model": width,
-        "encoder_layers": blocks,
-        "encoder_attention_heads": heads,
-        "encoder_ffn_dim": inner,
-        "max_source_positions": positions,
+        "num_mel_bins": conv.shape[1],
+        "d_model": conv.shape[0],
+        "encoder_layers": sum(name.endswith("/ffn/linear_0/weight") for name in encoder),
+        "encoder_attention_heads": int(encoder["num_heads"]),
+        "encoder_ffn_dim": len(encoder.get("layer_0/ffn/linear_0/bias", ())),
+        "max_source_positions": len(encoder.get("position_encodings/encodings", ())),
         "activation_function": "gelu",
         "scale_embedding": False,
     }
-    return Release("huggingface", taken, config, blocks, notes, _preprocessor(mels, positions))
 
 
 def read_variables(path: Path) -> Variables:
@@ -137,8 +139,10 @@ def read_variables(path: Path) -> Variables:
     return variables
 
 
-def _weights(blocks: int, width: int, mels: int, inner: int, positions: int) -> list[Weight]:
+def _weights(config: Mapping[str, Any]) -> list[Weight]:
     """All variables of a Whisper encoder under their names in transformers."""
+    width, inner = config["d_model"], config["encoder_ffn_dim"]
+    mels, positions = config["num_mel_bins"], config["max_source_positions"]
     weights = [
         Weight("conv1/weight", "conv1.weight", (width, mels, 3)),
         Weight("conv2/weight", "conv2.weight", (width, width, 3)),
@@ -146,7 +150,7 @@ def _weights(blocks: int, width: int, mels: int, inner: int, positions: int) -> 
     ]
     biases = [("conv1/bias", "conv1.bias", width), ("conv2/bias", "conv2.bias", width)]
     norms = [("layer_norm", "layer_norm")]
-    for block in range(blocks):
+    for block in range(config["encoder_layers"]):
         theirs, ours = f"layer_{block}", f"layers.{block}"
         norms.append((f"{theirs}/self_attention/layer_norm", f"{ours}.self_attn_layer_norm"))
         norms.append((f"{theirs}/ffn/layer_norm", f"{ours}.final_layer_norm"))
@@ -185,18 +189,19 @@ def _sinusoids(table: NDArray[np.float32]) -> str:
     return f"sinusoids to {np.abs(table - expected).max():.1e}"
 
 
-def _preprocessor(mels: int, positions: int) -> dict[str, bytes]:
+def _preprocessor(config: Mapping[str, Any]) -> dict[str, bytes]:
     """Parameters of Whisper's log-mel input: 25 ms windows, 10 ms steps, two steps a position."""
-    seconds = 2 * positions // 100
+    frames = 2 * config["max_source_positions"]
+    seconds = frames // 100
     settings = {
         "feature_extractor_type": "WhisperFeatureExtractor",
-        "feature_size": mels,
+        "feature_size": config["num_mel_bins"],
         "sampling_rate": 16_000,
         "hop_length": 160,
         "n_fft": 400,
         "chunk_length": seconds,
         "n_samples": 16_000 * seconds,
-        "nb_max_frames": 2 * positions,
+        "nb_max_frames": frames,
         "padding_side": "right",
         "padding_value": 0.0,
         "return_attention_mask": False,

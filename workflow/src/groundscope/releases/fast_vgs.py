@@ -10,13 +10,9 @@ from typing import TYPE_CHECKING, Any
 from groundscope.checkpoints import Checkpoint
 from groundscope.errors import UserError
 from groundscope.releases import pickles, wav2vec2
-from groundscope.releases.release import (
-    Release,
-    Weight,
-    check_family,
-    conv_front_end,
-    take,
-)
+from groundscope.releases.families import check_family
+from groundscope.releases.parents import conv_front_end
+from groundscope.releases.release import Release, Weight, take
 
 if TYPE_CHECKING:
     from torch import Tensor

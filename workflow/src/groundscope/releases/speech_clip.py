@@ -11,14 +11,9 @@ from typing import Any
 from groundscope.checkpoints import Checkpoint
 from groundscope.errors import UserError
 from groundscope.releases import pickles, wav2vec2
-from groundscope.releases.release import (
-    Release,
-    Weight,
-    check_family,
-    compare,
-    parent_tensors,
-    take,
-)
+from groundscope.releases.families import check_family
+from groundscope.releases.parents import compare, parent_tensors
+from groundscope.releases.release import Release, Weight, take
 
 _HUBERT = "audio_encoder.encoder."
 _BRANCH = "parallel_branch."

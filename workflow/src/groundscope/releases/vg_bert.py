@@ -10,14 +10,9 @@ from typing import Any
 from groundscope.checkpoints import Checkpoint
 from groundscope.errors import UserError
 from groundscope.releases import pickles
-from groundscope.releases.release import (
-    Release,
-    Weight,
-    check_family,
-    compare,
-    parent_tensors,
-    take,
-)
+from groundscope.releases.families import check_family
+from groundscope.releases.parents import compare, parent_tensors
+from groundscope.releases.release import Release, Weight, take
 
 _BERT = "language_model.language_model."
 _DROPPED = (

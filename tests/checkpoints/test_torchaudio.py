@@ -1,0 +1,81 @@
+"""Weights of torchaudio's pipelines under their own names, read without torchaudio."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conversion import convert, load, run
+from torch import Tensor
+from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+from groundscope.errors import UserError
+
+
+def model(mode: str) -> Any:
+    """Make a small model of transformers, like the base or like the large releases."""
+    torch.manual_seed(3)
+    large = mode == "large"
+    config = Wav2Vec2Config(
+        hidden_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=16,
+        intermediate_size=48,
+        conv_dim=(16,) * 7,
+        conv_bias=large,
+        feat_extract_norm="layer" if large else "group",
+        do_stable_layer_norm=large,
+        mask_time_prob=0.0,
+    )
+    made: Any = Wav2Vec2Model(config)
+    return made.eval()
+
+
+def released(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename to what torchaudio/models/wav2vec2/components.py calls its parts."""
+    renamed = {}
+    for name, tensor in state.items():
+        if name.startswith("encoder."):
+            name = name.replace("encoder.", "encoder.transformer.", 1)
+        name = name.replace("feature_projection.", "encoder.feature_projection.")
+        name = name.replace("conv.parametrizations.weight.original0", "conv.weight_g")
+        name = name.replace("conv.parametrizations.weight.original1", "conv.weight_v")
+        renamed[name] = tensor
+    return {**renamed, "aux.weight": torch.ones(29, 64), "aux.bias": torch.ones(29)}
+
+
+@pytest.mark.parametrize("mode", ["base", "large"])
+def test_all_layers_are_those_of_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Fetched, converted and extracted, each layer equals transformers' on the same weights."""
+    original = model(mode)
+    folder = tmp_path / "release"
+    folder.mkdir()
+    torch.save(released(original.state_dict()), folder / "bundle.pth")
+    checkpoint = convert(monkeypatch, folder, "torchaudio", tmp_path, blocks=3)
+    encoder = load(checkpoint, "speech", ("0", "1", "2", "3"), blocks=3)
+    assert encoder.normalizes is (mode == "large")
+    wave = torch.randn(5_000, generator=torch.Generator().manual_seed(1))
+    got = run(encoder, [wave]).layers
+    expected: list[Tensor] = []
+    for block in original.encoder.layers:
+        block.register_forward_pre_hook(lambda _, given: expected.append(given[0]))
+    block.register_forward_hook(
+        lambda _, given, output: expected.append(output[0] if type(output) is tuple else output)
+    )
+    with torch.inference_mode():
+        original(wave[None])
+    for layer, values in enumerate(expected):
+        torch.testing.assert_close(got[str(layer)][0], values[0], rtol=1e-5, atol=1e-5)
+
+
+def test_a_wavlm_pipeline_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its attention has further tensors, which nothing here would use."""
+    folder = tmp_path / "release"
+    folder.mkdir()
+    state = released(model("base").state_dict())
+    state["encoder.transformer.layers.0.attention.rel_attn_embed.weight"] = torch.ones(3)
+    torch.save(state, folder / "bundle.pth")
+    with pytest.raises(UserError, match=r"1 are unexpected .*rel_attn_embed"):
+        convert(monkeypatch, folder, "torchaudio", tmp_path)

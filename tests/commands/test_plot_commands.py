@@ -1,0 +1,216 @@
+"""The plot commands and the summary, run as the rules run them."""
+
+import json
+import os
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import result_tables
+
+from groundscope import tables
+from groundscope.checkpoints import Checkpoint, write_manifest
+from groundscope.figures.cautions import warnings
+from groundscope.figures.findings import Sheet, sheets
+from groundscope.figures.page import page
+
+SOURCES = Path(__file__).parents[2] / "workflow/src"
+
+
+def _run(command: str, *arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"groundscope.commands.{command}", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(SOURCES), **more},
+    )
+
+
+def _write(folder: Path, *names: str) -> list[Path]:
+    paths = [folder / f"{name}.parquet" for name in names]
+    for path in paths:
+        tables.write_table(path, path.stem, getattr(result_tables, path.stem)())
+    return paths
+
+
+def test_a_figure_is_written_in_every_format_the_same_in_every_process(tmp_path: Path) -> None:
+    """The order of hashes, which differs between processes, does not show in the files."""
+    (table,) = _write(tmp_path, "contrasts")
+    made = []
+    for seed in ("1", "2"):
+        out = [tmp_path / seed / f"figure.{suffix}" for suffix in ("svg", "pdf", "png")]
+        options = json.dumps({"corpus": "spoken", "contrasts": []})
+        done = _run(
+            "plot_contrasts", "--tables", table, "--options", options, "--output", *out,
+            PYTHONHASHSEED=seed,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        made.append([path.read_bytes() for path in out])
+    assert made[0] == made[1]
+    assert [content[:5] for content in made[0]] == [b"<?xml", b"%PDF-", b"\x89PNG\r"]
+
+
+def test_change_is_drawn_from_three_tables(tmp_path: Path) -> None:
+    """Its command takes the tables in the order that the rule gives them."""
+    paths = _write(tmp_path, "change_correlation", "cka", "contrasts")
+    out = tmp_path / "change.svg"
+    done = _run("plot_change", "--tables", *paths, "--options", "{}", "--output", out)
+    assert done.returncode == 0, done.stderr
+    assert "pearson r = -0.71" in out.read_text(encoding="utf-8")
+
+
+def test_an_empty_table_is_one_line(tmp_path: Path) -> None:
+    """Exit code 2, one line, no file."""
+    path = tmp_path / "lda.parquet"
+    tables.write_table(path, "lda", [])
+    out = tmp_path / "lda.svg"
+    done = _run("plot_lda", "--tables", path, "--options", "{}", "--output", out)
+    assert done.returncode == 2
+    assert done.stderr == "error: table 'lda' is empty: there is nothing to draw\n"
+    assert not out.exists()
+
+
+class _Reader(HTMLParser):
+    """Counts tags and collects text and addresses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.rows = 0
+        self.text = ""
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an opened tag; ``meta`` has no end."""
+        if tag != "meta":
+            self.open.append(tag)
+        self.rows += tag == "tr"
+        self.addresses += [str(value) for name, value in attrs if name in ("src", "href")]
+
+    def handle_endtag(self, tag: str) -> None:
+        """Tags close in the order that they were opened in."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Keep the text."""
+        self.text += data
+
+
+def _summarise(folder: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
+    names = ("cka", "pairs", "silhouette", "lda", "contrasts", "change_correlation", "coverage")
+    paths = _write(folder, *names)
+    empty = dict.fromkeys(("audio", "start_s", "end_s", "phones"))
+    token: dict[str, Any] = {"token_id": "1", "word": "a", "speaker": "ann", "text": "a", **empty}
+    token |= {"char_start": 0, "char_end": 1}
+    tables.write_table(folder / "tokens.parquet", "tokens", [token])
+    manifest = folder / "manifest.json"
+    weights = {"model.safetensors": "ab" * 32}
+    write_manifest(manifest, Checkpoint(folder, "huggingface", weights, "hub: some/model", {}))
+    options = {
+        "study": {"title": "A <study>", "question": "Why?", "caution": "Synthetic."},
+        "corpora": ["spoken"],
+        "settings": {"models": {"whisper": {"seed": 17}}},
+    }
+    out = folder / "summary.html"
+    done = _run(
+        "write_summary", "--tables", *paths, "--tokens", folder / "tokens.parquet", "--manifests",
+        manifest, "--options", json.dumps(options), "--output", out,
+    )  # fmt: skip
+    return done, out
+
+
+def test_the_summary_is_one_sound_page(tmp_path: Path) -> None:
+    """Tags match, user text is escaped, nothing is loaded from elsewhere."""
+    done, out = _summarise(tmp_path)
+    assert done.returncode == 0, done.stderr
+    reader = _Reader()
+    reader.feed(out.read_text(encoding="utf-8"))
+    assert reader.open == []
+    assert reader.addresses == []
+    wanted = ("A <study>", "Synthetic.", "<xylophone>", "hub: some/model", '"seed": 17')
+    assert [text for text in wanted if text not in reader.text] == []
+    assert "one speaker" in reader.text
+    assert "one speaker" in done.stderr
+    # heads, and rows by sheet: silhouette, lda, pairs, cka, contrasts, correlations, coverage,
+    # corpora, provenance
+    assert reader.rows == 9 + 30 + 15 + 15 + 20 + 6 + 2 + 2 + 1 + 3
+
+
+def test_findings_are_the_best_layers() -> None:
+    """Each model's row is its highest estimate, and the sentence names the highest of all."""
+    table = result_tables.silhouette()
+    (sheet,) = sheets({"silhouette": table})
+    rows = [
+        row
+        for row in table.to_pylist()
+        if row["level"] == "overall" and row["metric"] == "cosine" and row["labelling"] == "sound"
+    ]
+    top = max(rows, key=lambda row: row["estimate"])
+    shown = [cells for cells in sheet.rows if cells[1:3] == ["sound", "cosine"]]
+    assert len(shown) == len(result_tables.DEFAULT)
+    assert max(shown, key=lambda cells: cells[6])[4:7] == [
+        top["model"],
+        top["layer"],
+        top["estimate"],
+    ]
+    (sentence,) = [text for text in sheet.sentences if text.startswith("sound in spoken")]
+    assert f"{top['estimate']:.3f}" in sentence
+    assert f"of {top['model']} in layer {top['layer']}" in sentence
+    above = sum(cells[6] > -0.02 for cells in shown)
+    assert f"{above} of 5 models exceed" in sentence
+
+
+def test_contrast_sentences_count_significant_layers() -> None:
+    """Three of five layers of the made-up contrast have a corrected p below 0.05."""
+    (sheet,) = sheets({"contrasts": result_tables.contrasts()})
+    (sentence,) = [text for text in sheet.sentences if text.startswith("training, pairs")]
+    assert "whisper differs from whisper-random in 3 of 5 layers" in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "speakers", "wanted"),
+    [
+        ({"n_types": 49}, 2, ["CKA in spoken rests on 49 words"]),
+        ({"n_types": 50}, 2, []),
+        ({"n_types": 50}, 1, ["Corpus spoken has one speaker"]),
+        ({"n_types": 50}, 0, []),
+    ],
+)
+def test_small_studies_are_told_so(
+    change: dict[str, Any], speakers: int, wanted: list[str]
+) -> None:
+    """Fewer than 50 words or one speaker is a warning; 50 words or a text corpus is none."""
+    rows = [{**row, **change} for row in result_tables.cka().to_pylist()]
+    table = result_tables.cka().schema
+    found = warnings({"cka": tables_from(rows, table)}, {"spoken": speakers})
+    assert [text[: len(start)] for text, start in zip(found, wanted, strict=True)] == wanted
+
+
+def tables_from(rows: list[dict[str, Any]], schema: Any) -> Any:
+    """Make an Arrow table of `rows`."""
+    return pa.Table.from_pylist(rows, schema)
+
+
+def test_small_groups_and_missing_nulls_are_told() -> None:
+    """A group of four words is named; a number without null is said to have none."""
+    table = result_tables.silhouette()
+    found = warnings({"silhouette": table}, {})
+    assert found[0] == "meaning in spoken: 1 of 5 groups have fewer than 5 words (animals)."
+    assert not any("null" in text for text in found)
+    rows = [{**row, "null_mean": None} for row in table.to_pylist()]
+    found = warnings({"silhouette": tables_from(rows, table.schema)}, {})
+    assert sum("no permuted null" in text for text in found) == 3
+
+
+def test_missing_numbers_are_shown_as_missing() -> None:
+    """A null cell is a dash that sorts as nothing, not the word None."""
+    text = page(
+        {"title": "t", "question": "", "caution": ""}, [Sheet("s", "", ["a"], [[None]])], [], {}
+    )
+    assert '<td data-value="">-</td>' in text
+    assert "None" not in text

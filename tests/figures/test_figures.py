@@ -1,0 +1,272 @@
+"""What is drawn is what the tables say."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import result_tables
+from matplotlib.figure import Figure
+
+from groundscope.errors import UserError
+from groundscope.figures import (
+    change,
+    cka_layers,
+    cka_matrices,
+    contrasts,
+    lda,
+    pairs,
+    silhouette,
+    silhouette_groups,
+    style,
+)
+
+PAIR = [["whisper", "whisper-random"]]
+
+
+def _panels(figure: Figure) -> list[Any]:
+    # Any: the stubs of lines and images allow every kind of data
+    return [box for box in figure.axes if box.get_visible()]
+
+
+def _curve(box: Any, label: str) -> Any:
+    (line,) = [line for line in box.lines if line.get_label() == label]
+    return line
+
+
+def _estimates(table: pa.Table, **keys: str) -> list[float]:
+    for name, value in keys.items():
+        table = table.filter(pc.equal(table.column(name), value))
+    return [float(value) for value in table.column("estimate").to_pylist()]
+
+
+def test_silhouette_curves_are_the_estimates() -> None:
+    """One panel a labelling, one curve a model, at the table's cosine values."""
+    table = result_tables.silhouette()
+    drawn = _panels(silhouette.figure(table, {"contrasts": PAIR}))
+    assert [box.get_title(loc="left").split("\n")[0] for box in drawn] == [
+        "meaning",
+        "sound",
+        "speaker",
+    ]
+    for box, labelling in zip(drawn, result_tables.LABELLINGS, strict=True):
+        for model in result_tables.DEFAULT:
+            wanted = _estimates(
+                table, model=model, labelling=labelling, metric="cosine", level="overall"
+            )
+            y = _curve(box, model).get_ydata()
+            # a model with one layer is a flat line
+            assert list(y) == (wanted * 2 if len(wanted) == 1 else wanted)
+
+
+def test_another_metric_is_drawn_on_request() -> None:
+    """An option chooses other rows of the same table."""
+    table = result_tables.silhouette()
+    (box, *_) = _panels(silhouette.figure(table, {"metric": "euclidean"}))
+    wanted = _estimates(
+        table, model="minilm", labelling="meaning", metric="euclidean", level="overall"
+    )
+    assert list(_curve(box, "minilm").get_ydata()) == wanted
+
+
+def test_spaces_are_rows_and_own_subspaces_share_one() -> None:
+    """The LDA space of a labelling has panels for that labelling only, in one row."""
+    full = result_tables.silhouette()
+    own = pa.concat_tables(
+        full.filter(pc.equal(full.column("labelling"), name)).set_column(
+            full.column_names.index("space"),
+            full.schema.field("space"),
+            pa.array([f"lda:{name}"] * pc.sum(pc.equal(full.column("labelling"), name)).as_py()),
+        )
+        for name in ("meaning", "sound")
+    )
+    figure = silhouette.figure(pa.concat_tables([full, own]), {})
+    assert len(_panels(figure)) == 5
+    assert len(figure.axes) == 6
+
+
+def test_lda_shows_chance_and_the_null() -> None:
+    """The dotted line is at chance, the grey band from the null's mean to its 95th percentile."""
+    box = _panels(lda.figure(result_tables.lda(), {}))[0]
+    chance = 1 / len(result_tables.LABELLINGS["meaning"])
+    (line,) = [line for line in box.lines if line.get_linestyle() == ":"]
+    assert line.get_ydata() == [chance, chance]
+    band = box.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == pytest.approx((chance, chance + 0.06))
+
+
+def test_pairs_leave_out_what_does_not_exist() -> None:
+    """Random pairs have no panel for the normalised measure; the others have two."""
+    figure = pairs.figure(result_tables.pairs(), {})
+    titles = [box.get_title(loc="left").split("\n")[0] for box in _panels(figure)]
+    kinds = ["same-word", "same-group", "same-speaker"]
+    assert titles == [*kinds, *kinds, "random"]
+
+
+def test_cka_matrices_hold_every_pair_once() -> None:
+    """Five models make a triangle of ten matrices, each cell at the debiased estimate."""
+    table = result_tables.cka()
+    figure = cka_matrices.figure(table, {})
+    images = [box.images[0] for box in _panels(figure) if box.images]
+    assert len(images) == 10
+    wanted = np.reshape(
+        _estimates(table, model_a="whisper", model_b="minilm", estimator="debiased"), (5, 7)
+    )
+    # the first model is across, the second up
+    first = next(image for image in images if image.get_array().shape == (7, 5))
+    np.testing.assert_array_equal(first.get_array(), wanted.T)
+
+
+def test_cka_matrices_share_one_colour_scale() -> None:
+    """Equal values have equal colours in all panels, and none is clipped."""
+    figure = cka_matrices.figure(result_tables.cka(), {})
+    images = [box.images[0] for box in _panels(figure) if box.images]
+    (scale,) = {(image.norm.vmin, image.norm.vmax) for image in images}
+    values = np.concatenate([image.get_array().ravel() for image in images])
+    assert scale[0] <= values.min() <= values.max() <= scale[1]
+
+
+def test_chosen_pairs_stand_side_by_side() -> None:
+    """Two pairs of four models are two matrices, not a triangle."""
+    models = {name: ["0", "1", "cls"] for name in "abcd"}
+    table = result_tables.cka(models, pairs=[("a", "b"), ("c", "d")])
+    figure = cka_matrices.figure(table, {})
+    assert sum(bool(box.images) for box in _panels(figure)) == 2
+
+
+def test_cka_by_layer_pairs_equal_layers() -> None:
+    """Layer k with layer k; a model with one layer with every layer of the other."""
+    table = result_tables.cka()
+    pairs_of = cka_layers.same_layer(
+        table.filter(pc.equal(table.column("estimator"), "debiased")).to_pylist()
+    )
+    assert len(pairs_of) == 10
+    rows = pairs_of["whisper", "minilm"]
+    assert [(row["layer"], row["layer_b"]) for row in rows] == [(str(k), str(k)) for k in range(5)]
+    assert [row["layer"] for row in pairs_of["log-mel", "minilm"]] == [str(k) for k in range(7)]
+    assert len(_panels(cka_layers.figure(table, {}))) == 5
+
+
+def test_contrasts_mark_what_survives_holm() -> None:
+    """Markers are open exactly where the corrected p is not below 0.05."""
+    (box, *_) = _panels(contrasts.figure(result_tables.contrasts(), {}))
+    curve = _curve(box, "training: whisper minus whisper-random")
+    (hollow,) = [
+        line
+        for line in box.lines
+        if line.get_markerfacecolor() == "white" and line.get_color() == curve.get_color()
+    ]
+    assert list(hollow.get_ydata()) == list(curve.get_ydata())[:2]
+
+
+def test_change_points_are_cka_and_contrast() -> None:
+    """A point a layer: one minus CKA across, difference in silhouette up."""
+    cka, differences = result_tables.cka(), result_tables.contrasts()
+    figure = change.figure(result_tables.change_correlation(), cka, differences, {})
+    (box,) = _panels(figure)
+    points = next(line for line in box.lines if line.get_marker() == "o")
+    alike = np.reshape(
+        _estimates(cka, model_a="whisper", model_b="whisper-random", estimator="debiased"), (5, 5)
+    )
+    np.testing.assert_allclose(points.get_xdata(), 1 - np.diag(alike), rtol=1e-12)
+    assert list(points.get_ydata()) == _estimates(
+        differences, contrast="training", analysis="silhouette"
+    )
+
+
+def test_groups_are_sorted_and_shown_at_the_best_layer() -> None:
+    """A panel a model; its title names the layer whose overall silhouette is highest."""
+    table = result_tables.silhouette()
+    options = {"labelling": "meaning", "classes": {"animals": "concrete", "time": "abstract"}}
+    drawn = _panels(silhouette_groups.figure(table, options))
+    overall = _estimates(
+        table, model="minilm", labelling="meaning", metric="cosine", level="overall"
+    )
+    assert f"minilm\nlayer {np.argmax(overall)}" in [box.get_title(loc="left") for box in drawn]
+    labels = [text.get_text() for text in drawn[0].get_yticklabels()]
+    # the made-up groups rise in this order, with 4, 5, ... words
+    assert labels == [
+        f"{name.replace('_', ' ')} ({4 + number})"
+        for number, name in enumerate(result_tables.LABELLINGS["meaning"])
+    ]
+
+
+def test_treated_and_control_share_a_hue() -> None:
+    """The control is dashed, with open markers, in the colour of the treated model."""
+    (box, *_) = _panels(silhouette.figure(result_tables.silhouette(), {"contrasts": PAIR}))
+    treated, control = _curve(box, "whisper"), _curve(box, "whisper-random")
+    assert treated.get_color() == control.get_color()
+    assert treated.get_linestyle() == "-"
+    assert control.get_linestyle() == "--"
+    assert control.get_markerfacecolor() == "white"
+
+
+def test_missing_intervals_are_left_out() -> None:
+    """Without interval there is a curve and no bar."""
+    table = result_tables.silhouette()
+    for name in ("ci_low", "ci_high", "interval"):
+        field = table.schema.field(name)
+        nothing = pa.nulls(len(table), field.type)
+        table = table.set_column(table.column_names.index(name), field, nothing)
+    with_bars = silhouette.figure(result_tables.silhouette(), {})
+    without = silhouette.figure(table, {})
+    bars = [sum(len(box.collections) for box in _panels(f)) for f in (with_bars, without)]
+    # 3 labellings x 3 models of several layers; the null band stays
+    assert bars[0] - bars[1] == 9
+    assert "no intervals" in without.get_suptitle()
+
+
+def test_one_model_of_one_layer() -> None:
+    """The smallest study has a figure, with its one point at the table's value."""
+    table = result_tables.silhouette({"glove": ["0"]}, groups=False)
+    box = _panels(silhouette.figure(table, {}))[0]
+    (value,) = _estimates(table, labelling="meaning", metric="cosine")
+    assert list(_curve(box, "glove").get_ydata()) == [value]
+
+
+@pytest.mark.parametrize(
+    ("draw", "name"),
+    [
+        (cka_matrices.figure, "cka"),
+        (cka_layers.figure, "cka"),
+        (pairs.figure, "pairs"),
+        (silhouette.figure, "silhouette"),
+        (silhouette_groups.figure, "silhouette"),
+        (lda.figure, "lda"),
+        (contrasts.figure, "contrasts"),
+    ],
+)
+def test_empty_and_wrong_tables_are_refused(draw: Any, name: str) -> None:
+    """An empty table, or a corpus that it lacks, is one line that names both."""
+    table = getattr(result_tables, name)()
+    with pytest.raises(UserError, match=f"'{name}' is empty"):
+        draw(table.slice(0, 0), {})
+    with pytest.raises(UserError, match="corpus 'nowhere'; it has spoken"):
+        draw(table, {"corpus": "nowhere"})
+
+
+def test_groups_that_were_not_scored_are_refused() -> None:
+    """A table without single groups has no figure of them."""
+    with pytest.raises(UserError, match="no single groups"):
+        silhouette_groups.figure(result_tables.silhouette(groups=False), {})
+
+
+def test_legend_stays_inside_and_below() -> None:
+    """Twenty models: the legend neither leaves the page nor covers a panel."""
+    models = {f"a-long-model-name-{k}": [str(i) for i in range(25)] for k in range(20)}
+    figure = silhouette.figure(result_tables.silhouette(models, groups=False), {})
+    for _ in range(2):
+        figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    width, _ = figure.get_size_inches() * figure.dpi
+    assert 0 <= legend.x0 < legend.x1 <= width
+    assert legend.y0 >= 0
+    assert legend.y1 <= min(box.get_tightbbox().y0 for box in _panels(figure))
+
+
+def test_words_of_one_column_are_one_column_wide() -> None:
+    """A single panel fits a column of a paper."""
+    table = result_tables.cka({"a": ["0", "1"], "b": ["0", "1"]})
+    figure = cka_layers.figure(table, {})
+    assert figure.get_figwidth() / style.MM == pytest.approx(85)

@@ -1,0 +1,292 @@
+"""CKA and its second opinions: published values, independent code, invariances, error bars."""
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from groundscope.metrics import cka, kernels
+from groundscope.metrics.alignment import Alignment, Source, compare_layers
+from groundscope.metrics.comparison import compare
+from groundscope.metrics.groups import Floats, Groups
+from groundscope.metrics.kernels import Order
+
+
+def _source(rows: Floats) -> Source:
+    return Source("rows", rows.shape[1], lambda: rows)
+
+
+def _words(count: int) -> Groups:
+    return Groups.of([f"w{number:05d}" for number in range(count)])
+
+
+def _align(x: Floats, y: Floats, groups: Groups | None = None, **options: Any) -> Alignment:
+    groups = groups or _words(len(x))
+    return compare_layers([_source(x)], [_source(y)], groups, **options)
+
+
+def _cka(x: Floats, y: Floats, **options: Any) -> Floats:
+    return _align(x, y, **options).estimate[:, 0, 0]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded generator."""
+    return np.random.default_rng(7)
+
+
+def _reference_pair() -> tuple[Floats, Floats]:
+    # the reference notebook draws from the legacy generator
+    legacy = np.random.RandomState(1337)
+    x = legacy.randn(100, 10)
+    return x, legacy.randn(100, 10) + x
+
+
+@pytest.mark.parametrize("gram", [False, True])
+def test_reference_values(*, gram: bool) -> None:
+    """The printed values of the reference notebook (Kornblith et al. 2019), in either space."""
+    debiased, biased = _cka(*_reference_pair(), gram=gram)
+    assert round(biased, 5) == 0.55761
+    assert round(debiased, 5) == 0.51346
+    assert biased == pytest.approx(0.5576132566, abs=1e-10)
+    assert debiased == pytest.approx(0.5134564895, abs=1e-10)
+
+
+def test_reference_value_of_the_rbf_kernel() -> None:
+    """The notebook's RBF value, at half the median."""
+    x, y = _reference_pair()
+    order = Order.of(_words(100))
+    a = kernels.rbf_gram(x, order, name="x", threshold=0.5)
+    b = kernels.rbf_gram(y, order, name="y", threshold=0.5)
+    biased = cka.hsic(a, b, order).biased / np.sqrt(
+        cka.hsic(a, a, order).biased * cka.hsic(b, b, order).biased
+    )
+    assert biased == pytest.approx(0.6548311823, abs=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(60, 20, 30), (25, 40, 8)])
+def test_agrees_with_ckatorch(
+    ckatorch: ModuleType, rng: np.random.Generator, shape: tuple[int, int, int]
+) -> None:
+    """Linear CKA, debiased and biased, and RBF CKA (whose median is a lower one there)."""
+    rows, first, second = shape
+    x = rng.normal(size=(rows, first))
+    y = x @ rng.normal(size=(first, second)) + rng.normal(size=(rows, second))
+    tensors = torch.from_numpy(x), torch.from_numpy(y)
+    debiased, biased = _cka(x, y)
+    assert debiased == pytest.approx(float(ckatorch.cka_base(*tensors, unbiased=True)), abs=1e-12)
+    assert biased == pytest.approx(float(ckatorch.cka_base(*tensors)), abs=1e-12)
+    rbf = float(ckatorch.cka_base(*tensors, kernel="rbf"))
+    assert _cka(x, y, kernel="rbf")[1] == pytest.approx(rbf, abs=1e-3)
+
+
+def test_agrees_with_rsatoolbox(rsatoolbox: ModuleType, rng: np.random.Generator) -> None:
+    """Biased linear CKA is the whitened cosine of squared Euclidean distance matrices."""
+    x = rng.normal(size=(30, 6))
+    y = x @ rng.normal(size=(6, 9)) + rng.normal(size=(30, 9))
+    rdms = [
+        rsatoolbox.rdm.calc_rdm(rsatoolbox.data.Dataset(rows), method="euclidean")
+        for rows in (x, y)
+    ]
+    other = float(rsatoolbox.rdm.compare(*rdms, method="cosine_cov")[0, 0])
+    assert _cka(x, y)[1] == pytest.approx(other, abs=1e-6)
+
+
+@pytest.mark.parametrize("tokens", [1, 3])
+def test_feature_and_gram_space_agree(rng: np.random.Generator, tokens: int) -> None:
+    """Estimates, errors and null are the same to 1e-9, one or several tokens a word."""
+    groups = Groups.of(np.repeat(np.arange(30), tokens))
+    x = rng.normal(size=(len(groups.codes), 12)) + 3
+    y = x[:, :7] + rng.normal(size=(len(x), 7))
+    feature, gram = (_align(x, y, groups, gram=space, permutations=5) for space in (False, True))
+    np.testing.assert_allclose(feature.estimate, gram.estimate, rtol=1e-9)
+    np.testing.assert_allclose(
+        feature.interval.standard_error, gram.interval.standard_error, rtol=1e-9
+    )
+    np.testing.assert_allclose(feature.null, gram.null, rtol=1e-9, atol=1e-12)
+
+
+def test_invariances(rng: np.random.Generator) -> None:
+    """Rotation, scale, shift, column and row order change nothing; a linear map does; symmetric."""
+    x, y = rng.normal(size=(40, 6)), rng.normal(size=(40, 5))
+    y[:, :3] += x[:, :3]
+    value = _cka(x, y)
+    rotation = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    order = rng.permutation(40)
+    for changed in (x @ rotation, 1e-4 * x, x + 100, x[:, ::-1]):
+        np.testing.assert_allclose(_cka(changed, y), value, rtol=1e-9)
+    np.testing.assert_allclose(_cka(x[order], y[order]), value, rtol=1e-9)
+    np.testing.assert_allclose(_cka(y, x), value, rtol=1e-12)
+    np.testing.assert_allclose(_cka(x, 3 * x @ rotation), [1, 1], rtol=1e-12)
+    assert abs(_cka(x @ np.diag([1, 1, 1, 1, 1, 20]), y) - value).min() > 0.05
+
+
+def test_angle_obeys_the_triangle_inequality(rng: np.random.Generator) -> None:
+    """arccos(biased CKA) is a metric (Williams et al. 2021)."""
+    layers = [rng.normal(size=(20, 4)) for _ in range(6)]
+    sources = [_source(rows) for rows in layers]
+    values = compare_layers(sources, sources, _words(20)).estimate[1]
+    angles = np.arccos(np.clip(values, -1, 1))
+    assert (angles[:, None, :] <= angles[:, :, None] + angles[None] + 1e-7).all()
+
+
+def test_noise(rng: np.random.Generator) -> None:
+    """With 109 words and 768 features, unrelated layers have biased CKA 0.87, debiased 0."""
+    values = np.array([_cka(*rng.normal(size=(2, 109, 768))) for _ in range(20)])
+    assert abs(values[:, 0].mean()) < 0.01
+    assert np.median(np.abs(values[:, 0])) < 0.02
+    assert values[:, 1].mean() == pytest.approx(0.87, abs=0.01)
+
+
+def test_float32_rows(rng: np.random.Generator) -> None:
+    """Single-precision vectors give the double-precision value to 1e-6."""
+    x = rng.normal(size=(3000, 40)) + 5
+    y = x + rng.normal(size=x.shape)
+    single = _cka(*[rows.astype(np.float32).astype(np.float64) for rows in (x, y)])
+    np.testing.assert_allclose(single, _cka(x, y), rtol=1e-6)
+
+
+@pytest.mark.parametrize("gram", [False, True])
+def test_left_out_terms_are_those_of_recomputation(rng: np.random.Generator, *, gram: bool) -> None:
+    """HSIC without a word equals HSIC computed from the other words' tokens alone."""
+    groups = Groups.of(rng.integers(0, 9, 40))
+    x, y = rng.normal(size=(40, 6)) + 1, rng.normal(size=(40, 4))
+    order = Order.of(groups)
+    a, b = (kernels.prepare(rows, order, gram=gram, name="") for rows in (x, y))
+    found = cka.hsic(a, b, order)
+    for place, start in enumerate(order.starts):
+        kept = groups.codes != groups.codes[order.rows[start]]
+        part = Order.of(Groups.of(groups.codes[kept]))
+        c, d = (kernels.prepare(rows[kept], part, gram=gram, name="") for rows in (x, y))
+        whole = cka.numerators(c, d)
+        assert found.debiased_without[place] == pytest.approx(whole[0], rel=1e-10)
+        assert found.biased_without[place] == pytest.approx(whole[1], rel=1e-10)
+
+
+@pytest.mark.parametrize(("words", "strength"), [(60, 0.05), (109, 0.05), (109, 0.3)])
+def test_interval_covers(words: int, strength: float) -> None:
+    """95% intervals hold the population's CKA in 93 to 97% of samples."""
+    rng = np.random.default_rng(4)
+    scale = np.linspace(0.2, 2, 20)
+    mixing = rng.normal(size=(20, 20)) * strength
+    cross = np.diag(scale**2) @ mixing
+    own = mixing.T @ cross + np.eye(20)
+    truth = (cross**2).sum() / np.linalg.norm(np.diag(scale**2)) / np.linalg.norm(own)
+    hits = 0
+    for _ in range(800):
+        x = rng.normal(size=(words, 20)) * scale
+        interval = _align(x, x @ mixing + rng.normal(size=(words, 20))).interval
+        hits += bool(interval.low[0, 0, 0] <= truth <= interval.high[0, 0, 0])
+    assert 0.93 <= hits / 800 <= 0.97
+
+
+def test_error_of_tokens_is_that_of_words() -> None:
+    """With three tokens a word, the error is the estimate's spread between samples of words."""
+    rng = np.random.default_rng(2)
+    groups = Groups.of(np.repeat(np.arange(60), 3))
+    mixing = rng.normal(size=(10, 10)) * 0.3
+    estimates, errors = [], []
+    for _ in range(300):
+        x = rng.normal(size=(60, 10))
+        y = x @ mixing + rng.normal(size=(60, 10))
+        noise = rng.normal(size=(2, 180, 10)) / 2
+        result = _align(x[groups.codes] + noise[0], y[groups.codes] + noise[1], groups)
+        estimates.append(result.estimate[0, 0, 0])
+        errors.append(result.interval.standard_error[0, 0, 0])
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(estimates), rel=0.1)
+
+
+def test_p_is_uniform_under_the_null() -> None:
+    """Unrelated layers get p below 0.05, 0.2, 0.5 as often as that."""
+    rng = np.random.default_rng(3)
+    p_values = []
+    for _ in range(400):
+        x, y = rng.normal(size=(20, 4)), rng.normal(size=(20, 3))
+        result = compare(
+            [_source(x)],
+            [_source(y)],
+            _words(20),
+            measure="cka-linear",
+            permutations=39,
+            seed=int(rng.integers(1 << 30)),
+        )
+        p_values.append(result.p_value[0, 0, 0])
+    for level in (0.05, 0.2, 0.5):
+        share = np.mean(np.array(p_values) <= level + 1e-9)
+        assert share == pytest.approx(level, abs=2.6 * np.sqrt(level * (1 - level) / 400))
+
+
+def test_words_move_as_a_whole_under_the_null() -> None:
+    """With many tokens of few words, permuting tokens would call chance agreement real."""
+    rng = np.random.default_rng(5)
+    groups = Groups.of(np.repeat(np.arange(8), 20))
+    p_values = []
+    for _ in range(60):
+        x, y = rng.normal(size=(8, 3)), rng.normal(size=(8, 3))
+        noise = rng.normal(size=(2, 160, 3)) / 10
+        result = compare(
+            [_source(x[groups.codes] + noise[0])],
+            [_source(y[groups.codes] + noise[1])],
+            groups,
+            measure="cka-linear",
+            permutations=39,
+        )
+        p_values.append(result.p_value[0, 0, 0])
+    assert np.mean(np.array(p_values) < 0.05) < 0.15
+
+
+def test_rsa_is_spearman_of_distances(rng: np.random.Generator) -> None:
+    """The value is scipy's, ties included; without a word it is the other words' correlation."""
+    x, y = rng.normal(size=(15, 4)), rng.normal(size=(15, 3))
+    x[3] = x[2]
+    x[9] = x[8]
+    upper = np.triu_indices(15, 1)
+    distances = [
+        np.round(1 - (u := rows / np.linalg.norm(rows, axis=1)[:, None]) @ u.T, 12)[upper]
+        for rows in (x, y)
+    ]
+    result = compare([_source(x)], [_source(y)], _words(15), measure="rsa")
+    assert result.estimate[0, 0, 0] == pytest.approx(spearmanr(*distances).statistic, abs=1e-3)
+
+
+def test_neighbour_overlap(rng: np.random.Generator) -> None:
+    """1 for a rotated layer, k / (n - 1) for unrelated ones."""
+    x = rng.normal(size=(200, 5))
+    rotated = x @ np.linalg.qr(rng.normal(size=(5, 5)))[0]
+    other = rng.normal(size=(200, 5))
+    result = compare(
+        [_source(x)],
+        [_source(rotated), _source(other)],
+        _words(200),
+        measure="knn",
+        neighbours=10,
+        permutations=20,
+    )
+    assert result.estimate[0, 0, 0] == 1
+    assert result.estimate[0, 0, 1] == pytest.approx(10 / 199, abs=0.02)
+    assert result.null_mean[0, 0, 0] == pytest.approx(10 / 199, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (np.ones((8, 3)), "all 8 rows are the same vector"),
+        (np.eye(3), "at least 4 rows"),
+        (np.full((8, 3), np.nan), "not finite"),
+        (np.eye(8)[[0] * 7 + [1]], "too few rows differ"),
+    ],
+)
+def test_degenerate_input(rows: Floats, message: str) -> None:
+    """What was found and what is needed is said."""
+    with pytest.raises(ValueError, match=message):
+        _cka(rows, np.random.default_rng(0).normal(size=(len(rows), 3)))
+
+
+def test_one_word(rng: np.random.Generator) -> None:
+    """Tokens of a single word have no jackknife."""
+    x = rng.normal(size=(10, 3))
+    with pytest.raises(ValueError, match="at least 2 of them, got 1"):
+        _align(x, x, Groups.of(["a"] * 10))

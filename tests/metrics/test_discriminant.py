@@ -1,0 +1,179 @@
+"""LDA against scikit-learn: predictions, folds, intervals, null."""
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix
+from sklearn.model_selection import StratifiedKFold
+
+from groundscope.metrics.discriminant import held_out, project
+from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.probing import Probe, make_folds, predict, probe
+
+THEIRS = {
+    "shrinkage": LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+    "svd": LinearDiscriminantAnalysis(),
+}
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded generator."""
+    return np.random.default_rng(5)
+
+
+def _words(count: int) -> Groups:
+    return Groups.of([f"w{number:05d}" for number in range(count)])
+
+
+def _labelled(
+    rng: np.random.Generator, rows: int, features: int, classes: int
+) -> tuple[Floats, Integers]:
+    codes = (np.arange(rows) % classes).astype(np.intp)
+    values = rng.normal(size=(rows, features))
+    values[:, :classes] += 1.5 * np.eye(classes)[codes]
+    return values * np.linspace(0.1, 3, features) + 10, codes
+
+
+@pytest.mark.parametrize("solver", list(THEIRS))
+@pytest.mark.parametrize(
+    "shape", [(109, 200, 9), (80, 80, 4), (400, 40, 7), (300, 30, 2), (90, 12, 5)]
+)
+def test_predictions_are_those_of_scikit_learn(
+    rng: np.random.Generator, solver: str, shape: tuple[int, int, int]
+) -> None:
+    """The same class for every held-out row: fewer and more rows than features, two classes."""
+    rows, codes = _labelled(rng, *shape)
+    folds = list(StratifiedKFold(4, shuffle=True, random_state=0).split(rows, codes))
+    found = held_out(rows, codes, shape[2], folds, solver)
+    wrong = 0
+    for predicted, (train, test) in zip(found, folds, strict=True):
+        theirs = THEIRS[solver].fit(rows[train], codes[train]).predict(rows[test])
+        assert (predicted == theirs).all()
+        wrong += int((theirs != codes[test]).sum())
+    assert 0 < wrong < 0.9 * len(rows)
+
+
+def test_svd_drops_directions_without_variance(rng: np.random.Generator) -> None:
+    """Repeated and constant features change no prediction."""
+    rows, codes = _labelled(rng, 300, 10, 3)
+    folds = list(StratifiedKFold(3, shuffle=True, random_state=0).split(rows, codes))
+    more = np.hstack([rows, rows[:, :4], np.full((300, 1), 7.0)])
+    plain, extended = (held_out(each, codes, 3, folds, "svd") for each in (rows, more))
+    for a, b, (train, test) in zip(plain, extended, folds, strict=True):
+        assert (a == b).all()
+        assert (b == THEIRS["svd"].fit(more[train], codes[train]).predict(more[test])).all()
+
+
+@pytest.mark.parametrize("shape", [(60, 100, 5), (200, 10, 4)])
+def test_projection_is_that_of_scikit_learn(
+    rng: np.random.Generator, shape: tuple[int, int, int]
+) -> None:
+    """Distances between projected rows are equal, so every score in the space is."""
+    rows, codes = _labelled(rng, *shape)
+    ours = project(rows, Groups.of(codes))
+    theirs = LinearDiscriminantAnalysis().fit_transform(rows, codes)
+    theirs = theirs - theirs.mean(axis=0)
+    assert ours.shape == theirs.shape
+    np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-8 * np.abs(theirs).max())
+
+
+def test_no_word_on_both_sides(rng: np.random.Generator) -> None:
+    """Words stay whole, every row is tested once, classes are spread evenly."""
+    words = Groups.of(np.repeat(np.arange(40), 3))
+    labels = Groups.of(np.repeat(np.arange(40) % 4, 3))
+    folds = make_folds(labels, [words], 5, rng)
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(120))
+    for train, test in folds:
+        assert not set(words.codes[train]) & set(words.codes[test])
+        assert np.bincount(labels.codes[test]).tolist() == [6] * 4
+
+
+def test_neither_word_nor_speaker_on_both_sides(rng: np.random.Generator) -> None:
+    """With two partitions apart, folds share neither, and still test every row once."""
+    words = Groups.of(np.repeat(np.arange(20), 6))
+    speakers = Groups.of(np.tile(np.arange(6), 20))
+    labels = Groups.of(np.repeat(np.arange(20) % 2, 6))
+    folds = make_folds(labels, [words, speakers], 3, rng)
+    assert len(folds) == 9
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(120))
+    for train, test in folds:
+        assert not set(words.codes[train]) & set(words.codes[test])
+        assert not set(speakers.codes[train]) & set(speakers.codes[test])
+
+
+def _probe(rows: Floats, labels: Groups, words: Groups, **given: int) -> Probe:
+    counts = {"folds": 5, "repeats": 3, "permutations": 0, "seed": 0} | given
+    return probe(rows, labels, words, [words], solver="shrinkage", **counts)
+
+
+def test_scores_are_those_of_the_predictions(rng: np.random.Generator) -> None:
+    """Accuracy, balanced accuracy and confusion agree with scikit-learn's, one repeat."""
+    rows, codes = _labelled(rng, 90, 10, 3)
+    codes = np.where(np.arange(90) < 30, 0, codes).astype(np.intp)
+    labels, words = Groups.of(codes), _words(90)
+    found = _probe(rows, labels, words, repeats=1, seed=4)
+    folds = make_folds(labels, [words], 5, np.random.default_rng(4))
+    predicted = predict(rows, labels, folds, "shrinkage")
+    expected = [np.mean(predicted == codes), balanced_accuracy_score(codes, predicted)]
+    np.testing.assert_allclose(found.estimate, expected)
+    np.testing.assert_array_equal(found.confusion, confusion_matrix(codes, predicted))
+    np.testing.assert_allclose(found.chance, [50 / 90, 1 / 3])
+
+
+@pytest.mark.parametrize(("words", "classes", "distance"), [(109, 9, 4.0), (120, 3, 2.0)])
+def test_interval_covers(words: int, classes: int, distance: float) -> None:
+    """95% intervals hold the expected held-out score in 93 to 97% of samples (+-1%)."""
+    rng = np.random.default_rng(1)
+    labels, units = Groups.of(np.arange(words) % classes), _words(words)
+    centres = rng.normal(size=(classes, 20)) * distance / np.sqrt(20)
+    results = [
+        _probe(centres[labels.codes] + rng.normal(size=(words, 20)), labels, units, seed=number)
+        for number in range(300)
+    ]
+    truth = np.mean([result.estimate for result in results], axis=0)
+    low = np.array([result.interval.low for result in results])
+    high = np.array([result.interval.high for result in results])
+    covered = ((low <= truth) & (truth <= high)).mean(axis=0)
+    assert ((covered >= 0.92) & (covered <= 0.98)).all()
+
+
+def test_interval_of_a_perfect_score(rng: np.random.Generator) -> None:
+    """When every word is right the interval still has a width, and ends at 1."""
+    rows, codes = _labelled(rng, 60, 6, 3)
+    rows[:, :3] += 30 * np.eye(3)[codes]
+    found = _probe(rows, Groups.of(codes), _words(60))
+    assert found.estimate[0] == 1
+    assert 0.9 < found.interval.low[0] < 0.97
+    assert found.interval.high[0] == pytest.approx(1)
+
+
+def test_p_under_the_null() -> None:
+    """Labels of words that mean nothing get small p no more often than they should."""
+    rng = np.random.default_rng(6)
+    labels, words = Groups.of(np.arange(30) % 3), _words(30)
+    p_values = np.array(
+        [
+            _probe(rng.normal(size=(30, 4)), labels, words, permutations=19, seed=seed).p_value[0]
+            for seed in range(100)
+        ]
+    )
+    # accuracies are multiples of 1/30: ties push p up, never down
+    for level in (0.05, 0.2, 0.5):
+        share = np.mean(p_values <= level + 1e-9)
+        assert level - 0.13 <= share <= level + 2.6 * np.sqrt(level * (1 - level) / 100)
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        ([0] * 12, "at least 2 classes, got 1"),
+        ([0] * 11 + [1], "class '1' has 1 word"),
+        ([0] * 10 + [1] * 2, "class '1' has 1 rows to train on"),
+    ],
+)
+def test_too_few(codes: list[int], message: str) -> None:
+    """What was found and what is needed is said."""
+    rows = np.random.default_rng(0).normal(size=(12, 3))
+    with pytest.raises(ValueError, match=message):
+        _probe(rows, Groups.of(codes), _words(12))

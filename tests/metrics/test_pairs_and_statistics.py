@@ -1,0 +1,239 @@
+"""Word pairs against a plain loop; intervals and corrections against known values."""
+
+import random
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr, spearmanr, ttest_rel
+from sklearn.metrics import roc_auc_score
+
+from groundscope.metrics.correlation import across_layers
+from groundscope.metrics.groups import Groups, permuted_rows
+from groundscope.metrics.pair_kinds import by_word, draw_pairs, score_layer
+from groundscope.metrics.similarity import crossed_pairs, sample_rows, shuffled_pairs
+from groundscope.metrics.spaces import into_space
+from groundscope.metrics.statistics import (
+    draws_interval,
+    holm,
+    jackknife,
+    paired_difference,
+    permutation_p,
+    proportion_interval,
+)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded generator."""
+    return np.random.default_rng(13)
+
+
+def test_sample_is_that_of_the_standard_library() -> None:
+    """Published draws (`random.sample` after seeding) are repeated exactly."""
+    random.seed(42)
+    assert sample_rows(500, 20, 42).tolist() == random.sample(range(500), 20)
+    assert sorted(sample_rows(5, 20, 42)) == list(range(5))
+
+
+def test_pairs_agree_with_a_loop(rng: np.random.Generator) -> None:
+    """Type-pair means, then the mean over type pairs, minus random: as the papers' loop does."""
+    words = Groups.of(rng.integers(0, 6, 40))
+    features = rng.normal(size=(40, 5))
+    draws = draw_pairs(
+        words,
+        speakers=None,
+        relations={"near": [("0", "1"), ("2", "5"), ("0", "zebra")]},
+        whole={},
+        sample=30,
+        seeds=[3, 4],
+    )
+    found = score_layer(features, draws, replicates=5, seed=0)["near"]
+    unit = features / np.linalg.norm(features, axis=1)[:, None]
+    means = []
+    for seed in (3, 4):
+        rows = sample_rows(40, 30, seed)
+        by_type = []
+        for first, second in (("0", "1"), ("2", "5")):
+            cosines = [
+                unit[i] @ unit[j]
+                for i, j in product(rows, rows)
+                if words.names[words.codes[i]] == first and words.names[words.codes[j]] == second
+            ]
+            by_type.append(np.mean(cosines))
+        means.append(np.mean(by_type))
+    np.testing.assert_allclose(found.raw, means, rtol=1e-12)
+    codes, values = by_word(found, words)
+    assert words.names[codes].tolist() == ["0", "1", "2", "5"]
+    base = float((found.raw - found.normalised).mean())
+    np.testing.assert_allclose(values, found.values[[0, 0, 1, 1]] - base)
+
+
+def test_shuffled_pairs(rng: np.random.Generator) -> None:
+    """Pairs stay within their group, no row meets itself, every row is on the left at most once."""
+    groups = Groups.of(rng.integers(0, 5, 60))
+    rows = np.arange(60)[::2]
+    left, right = shuffled_pairs(rows, groups, rng)
+    assert (groups.codes[left] == groups.codes[right]).all()
+    assert (left != right).all()
+    assert len(set(left)) == len(left) == len(set(right))
+    assert set(left) <= set(rows.tolist())
+    assert len(left) > 20
+
+
+def test_crossed_pairs() -> None:
+    """Every token of one word with every token of the other, and none for absent words."""
+    words = Groups.of(["a", "b", "a", "c", "b", "b"])
+    left, right = crossed_pairs(np.arange(6), words, [("a", "b"), ("c", "a"), ("c", "x")])
+    expected = [*product([0, 2], [1, 4, 5]), *product([3], [0, 2])]
+    assert list(zip(left.tolist(), right.tolist(), strict=True)) == expected
+
+
+def test_auc_is_the_area_under_the_roc_curve(rng: np.random.Generator) -> None:
+    """The AUC of same-word against random type pairs is scikit-learn's."""
+    words = Groups.of(np.repeat(np.arange(12), 4))
+    features = rng.normal(size=(12, 6))[words.codes] + rng.normal(size=(48, 6))
+    draws = draw_pairs(words, speakers=None, relations={}, whole={}, sample=48, seeds=[1])
+    found = score_layer(features, draws, replicates=200, seed=0)
+    same, base = found["same-word"], found["random"]
+    truth = np.concatenate([np.ones(len(same.values)), np.zeros(len(base.values))])
+    expected = roc_auc_score(truth, np.concatenate([same.values, base.values]))
+    assert same.auc == pytest.approx(expected, abs=1e-12)
+    assert same.auc_interval is not None
+    assert same.auc_interval.low < expected < same.auc_interval.high
+
+
+def test_auc_does_not_depend_on_anisotropy(rng: np.random.Generator) -> None:
+    """A common direction lifts all cosines near 1; the order of pairs, and the AUC, stay close."""
+    words = Groups.of(np.repeat(np.arange(30), 4))
+    rows = rng.normal(size=(30, 20))[words.codes] + rng.normal(size=(120, 20))
+    draws = draw_pairs(words, speakers=None, relations={}, whole={}, sample=120, seeds=[1])
+    plain = score_layer(rows, draws, replicates=2, seed=0)["same-word"]
+    shifted = score_layer(rows + 20, draws, replicates=2, seed=0)["same-word"]
+    assert shifted.normalised[0] < plain.normalised[0] / 10
+    assert shifted.auc == pytest.approx(plain.auc, abs=0.05)
+
+
+def test_same_draws_for_all_layers(rng: np.random.Generator) -> None:
+    """Scoring twice gives the same numbers: pairs are drawn once."""
+    words = Groups.of(np.repeat(np.arange(10), 3))
+    rows = rng.normal(size=(30, 4))
+    draws = draw_pairs(words, speakers=words, relations={}, whole={}, sample=20, seeds=[1, 2])
+    first, second = (score_layer(rows, draws, replicates=3, seed=0) for _ in range(2))
+    assert {kind: each.raw.tolist() for kind, each in first.items()} == {
+        kind: each.raw.tolist() for kind, each in second.items()
+    }
+
+
+def test_jackknife_of_a_mean(rng: np.random.Generator) -> None:
+    """The jackknife error of a mean is the standard error; within strata, that of each."""
+    values = rng.normal(size=20)
+    without = (values.sum() - values) / 19
+    plain = jackknife(values.mean(), without).standard_error
+    assert plain == pytest.approx(values.std(ddof=1) / np.sqrt(20))
+    with pytest.raises(ValueError, match="at least 2 units in each stratum, got 1"):
+        jackknife(values.mean(), without, np.array([0] * 19 + [1], np.intp))
+
+
+def test_draws_interval() -> None:
+    """Five draws: t with 4 degrees of freedom (2.7764); one draw: missing."""
+    interval = draws_interval(np.array([1.0, 2, 3, 4, 5]))
+    half = 2.7764451052 * np.sqrt(2.5 / 5)
+    assert interval.high == pytest.approx(3 + half)
+    assert np.isnan(draws_interval(np.array([1.0])).standard_error)
+
+
+def test_holm_worked_example() -> None:
+    """P = .01, .04, .03, .005 become .03, .06, .06, .02."""
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
+
+
+def test_wilson_interval() -> None:
+    """8 of 10 with binomial error and many degrees of freedom: 0.490 to 0.943 (Wilson 1927)."""
+    interval = proportion_interval(0.8, np.sqrt(0.8 * 0.2 / 10), 10, 10**9)
+    assert (round(float(interval.low), 3), round(float(interval.high), 3)) == (0.49, 0.943)
+
+
+def test_permutation_p_counts_the_observed() -> None:
+    """Never zero, and ties count."""
+    assert permutation_p(3.0, np.array([1.0, 2, 2.5])) == 0.25
+    assert permutation_p(2.0, np.array([1.0, 2, 2.5])) == 0.75
+
+
+def test_paired_difference(rng: np.random.Generator) -> None:
+    """Close to the t-test on normal differences; exact sign flips of three; covers when skewed."""
+    differences = rng.normal(size=60) + 0.3
+    interval, p_value = paired_difference(differences, replicates=4000, permutations=4000, seed=0)
+    theirs = ttest_rel(differences, np.zeros(60))
+    assert p_value == pytest.approx(theirs.pvalue, abs=0.015)
+    reference = theirs.confidence_interval()
+    assert interval.low == pytest.approx(reference.low, abs=0.03)
+    assert interval.high == pytest.approx(reference.high, abs=0.03)
+    _, p_value = paired_difference(np.ones(3), replicates=50, permutations=8000, seed=0)
+    assert p_value == pytest.approx(0.25, abs=0.02)
+    with pytest.raises(ValueError, match="at least 3 words with both scores, got 2"):
+        paired_difference(np.ones(2), replicates=5, permutations=5, seed=0)
+
+
+def test_paired_interval_covers() -> None:
+    """95% intervals of a skewed difference hold its mean in 93 to 97% of samples of 40 words."""
+    rng = np.random.default_rng(9)
+    hits = 0
+    for seed in range(600):
+        differences = rng.exponential(size=40)
+        interval, _ = paired_difference(differences, replicates=400, permutations=1, seed=seed)
+        hits += bool(interval.low <= 1 <= interval.high)
+    assert 0.93 <= hits / 600 <= 0.97
+
+
+@pytest.mark.parametrize("kind", ["pearson", "spearman"])
+def test_correlation_across_layers(rng: np.random.Generator, kind: str) -> None:
+    """Estimate and p agree with scipy's; a sign change of one side turns the estimate round."""
+    x = rng.normal(size=13)
+    y = x + rng.normal(size=13)
+    found = across_layers(x, y, kind, permutations=4000, seed=0)
+    theirs = pearsonr(x, y) if kind == "pearson" else spearmanr(x, y)
+    assert found.estimate == pytest.approx(theirs.statistic)
+    assert found.p_value == pytest.approx(theirs.pvalue, abs=0.02)
+    assert found.low < found.estimate < found.high
+    turned = across_layers(1 - x, y, kind, permutations=10, seed=0)
+    assert turned.estimate == pytest.approx(-found.estimate)
+    with pytest.raises(ValueError, match="the same in all 13 layers"):
+        across_layers(np.ones(13), y, kind, permutations=10, seed=0)
+
+
+def test_permuted_rows_of_unequal_groups(rng: np.random.Generator) -> None:
+    """Every group gets rows of one other group, all of them in turn."""
+    groups = Groups.of(["a"] * 5 + ["b"] * 2 + ["c"])
+    rows = permuted_rows(groups, rng)
+    for code in range(3):
+        sources = groups.codes[rows[groups.codes == code]]
+        assert len(set(sources)) == 1
+    equal = Groups.of(np.repeat(np.arange(6), 2))
+    assert sorted(permuted_rows(equal, rng)) == list(range(12))
+
+
+@pytest.mark.parametrize("shape", [(30, 12), (12, 30)])
+def test_principal_components(rng: np.random.Generator, shape: tuple[int, int]) -> None:
+    """Distances in the first components are those of an SVD, more or fewer rows than features."""
+    rows = rng.normal(size=shape)
+    scores = into_space(rows, "pca-4")
+    u, s, _ = np.linalg.svd(rows - rows.mean(axis=0))
+    expected = u[:, :4] * s[:4]
+    np.testing.assert_allclose(scores @ scores.T, expected @ expected.T, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ("pca-40", "pca-40 needs more rows or features"),
+        ("pca-3", "fewer than 3 directions"),
+        ("umap", "space must be full, pca-K or lda"),
+        ("lda", "space must be full, pca-K or lda"),
+    ],
+)
+def test_impossible_space(space: str, message: str) -> None:
+    """A space that the rows do not allow is refused."""
+    rows = np.outer(np.arange(10.0), np.ones(20))
+    with pytest.raises(ValueError, match=message):
+        into_space(rows, space)

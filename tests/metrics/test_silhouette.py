@@ -1,0 +1,214 @@
+"""Silhouettes against scikit-learn, their error bars, their null."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import silhouette_samples, silhouette_score
+
+from groundscope.metrics import silhouette
+from groundscope.metrics.clustering import Scores, score_protocols
+from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.silhouette import METRICS, Distances, jackknife_blocks, score
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded generator."""
+    return np.random.default_rng(11)
+
+
+def _labelled(rng: np.random.Generator, count: int, groups: int) -> tuple[Floats, Integers]:
+    codes = np.concatenate([np.arange(groups), np.arange(groups), rng.integers(0, groups, count)])
+    rows = rng.normal(size=(len(codes), 8)) + 2
+    rows[:, 0] += codes
+    return rows, codes.astype(np.intp)
+
+
+def _words(count: int) -> Groups:
+    return Groups.of([f"w{number:05d}" for number in range(count)])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("held", [True, False])
+def test_agrees_with_scikit_learn(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, metric: str, *, held: bool
+) -> None:
+    """Every row to 1e-10, with and without all distances in memory, and a group of one row."""
+    rows, codes = _labelled(rng, 90, 5)
+    codes[0] = 5
+    if not held:
+        monkeypatch.setattr(silhouette, "_BLOCK", 7)
+    found = Distances(rows, metric).silhouettes(Groups.of(codes))
+    np.testing.assert_allclose(found, silhouette_samples(rows, codes, metric=metric), atol=1e-10)
+
+
+def test_hand_worked() -> None:
+    """Points 0, 1 | 4, 8 on a line: a = 1, 1, 4, 4 and b = 6, 5, 3.5, 7.5."""
+    rows = np.array([[0.0], [1.0], [4.0], [8.0]])
+    found = Distances(rows, "euclidean").silhouettes(Groups.of(["a", "a", "b", "b"]))
+    np.testing.assert_allclose(found, [5 / 6, 4 / 5, -1 / 8, 7 / 15], rtol=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_interval_is_the_jackknife_of_recomputed_silhouettes(
+    rng: np.random.Generator, metric: str
+) -> None:
+    """Leaving a word out by update equals leaving it out and starting over (stratified)."""
+    rows, codes = _labelled(rng, 40, 4)
+    labels, words = Groups.of(codes), _words(len(rows))
+    found = score(Distances(rows, metric), labels, words)
+    variance = np.zeros(5)
+    for group in range(4):
+        left_out = []
+        for row in np.flatnonzero(codes == group):
+            kept = np.arange(len(rows)) != row
+            scores = silhouette_samples(rows[kept], codes[kept], metric=metric)
+            by_group = [scores[codes[kept] == each].mean() for each in range(4)]
+            left_out.append([scores.mean(), *by_group])
+        values = np.array(left_out)
+        variance += (len(values) - 1) * values.var(axis=0)
+    np.testing.assert_allclose(found.interval.standard_error, np.sqrt(variance), rtol=1e-8)
+
+
+def test_labels_within_words(rng: np.random.Generator) -> None:
+    """Where labels vary within a word, leaving it out updates several groups at once."""
+    words = Groups.of(np.repeat(np.arange(12), 4))
+    labels = Groups.of(np.tile(["ann", "ben"], 24))
+    rows = rng.normal(size=(48, 5))
+    found = score(Distances(rows, "cosine"), labels, words, permutations=3)
+    left_out = []
+    for word in range(len(words)):
+        kept = words.codes != word
+        left_out.append(silhouette_score(rows[kept], labels.codes[kept], metric="cosine"))
+    expected = np.sqrt(11 * np.var(left_out))
+    assert found.interval.standard_error[0] == pytest.approx(expected, rel=1e-8)
+
+
+def test_many_words_are_left_out_in_blocks_within_their_group() -> None:
+    """About 200 blocks, each inside one group, at least two a group."""
+    labels = Groups.of(np.arange(1000) % 7)
+    blocks, groups = jackknife_blocks(labels, _words(1000), np.random.default_rng(0), 200)
+    assert groups is not None
+    assert 190 <= len(groups) <= 210
+    np.testing.assert_array_equal(groups[blocks], labels.codes)
+
+
+def _scores(
+    rows: Floats,
+    codes: Integers,
+    *,
+    space: str = "full",
+    protocols: Sequence[str] = ("all-groups",),
+    subsets: Mapping[str, Sequence[str]] | None = None,
+    permutations: int = 0,
+) -> list[Scores]:
+    return score_protocols(
+        rows,
+        Groups.of(codes),
+        _words(len(rows)),
+        space=space,
+        metric="euclidean",
+        protocols=protocols,
+        subsets=subsets or {},
+        permutations=permutations,
+        seed=0,
+    )
+
+
+@pytest.mark.parametrize("space", ["full", "pca-3", "lda"])
+def test_leave_one_group_out(rng: np.random.Generator, space: str) -> None:
+    """The published protocol: refit the space without the group, Euclidean, t over the runs."""
+    rows, codes = _labelled(rng, 60, 5)
+    runs = []
+    for group in range(5):
+        kept = codes != group
+        part = rows[kept]
+        if space == "pca-3":
+            part = PCA(3).fit_transform(part)
+        elif space == "lda":
+            part = LinearDiscriminantAnalysis().fit_transform(part, codes[kept])
+        runs.append(silhouette_score(part, codes[kept]))
+    (found,) = _scores(rows, codes, space=space, protocols=["leave-one-group-out"])
+    assert found.estimate[0] == pytest.approx(np.mean(runs), abs=1e-9)
+    assert found.n_groups == 4
+    half = 2.7764451 * np.std(runs, ddof=1) / np.sqrt(5)
+    assert found.interval.high[0] - found.estimate[0] == pytest.approx(half, rel=1e-6)
+
+
+def test_null_of_an_lda_space_is_fitted_anew(rng: np.random.Generator) -> None:
+    """Noise looks clustered in its in-sample LDA space, and so does its null."""
+    codes = np.repeat(np.arange(4), 10)
+    (found,) = _scores(rng.normal(size=(40, 30)), codes, space="lda", permutations=39)
+    assert found.estimate[0] > 0.3
+    assert found.null[0].mean() == pytest.approx(found.estimate[0], abs=0.15)
+    assert found.p_value[0] > 0.05
+
+
+def test_subsets(rng: np.random.Generator) -> None:
+    """A subset is scored among its own groups; an unknown group is refused."""
+    rows, codes = _labelled(rng, 60, 5)
+    found = _scores(rows, codes, subsets={"low": ["0", "1", "2"]})
+    kept = codes < 3
+    assert [each.subset for each in found] == ["all", "low"]
+    assert found[1].estimate[0] == pytest.approx(silhouette_score(rows[kept], codes[kept]))
+    with pytest.raises(ValueError, match="subset 'x' names groups that no word has: 9"):
+        _scores(rows, codes, subsets={"x": ["0", "9"]})
+
+
+def test_interval_covers() -> None:
+    """95% intervals hold the expected silhouette of as many words in 93 to 97% of samples."""
+    rng = np.random.default_rng(0)
+    codes = np.arange(150) % 5
+    labels, words = Groups.of(codes), _words(150)
+    centres = rng.normal(size=(5, 10)) * np.linspace(0.5, 1.5, 5)[:, None]
+    results = [
+        score(Distances(centres[codes] + rng.normal(size=(150, 10)), "cosine"), labels, words)
+        for _ in range(500)
+    ]
+    truth = np.mean([result.estimate for result in results], axis=0)
+    low = np.array([result.interval.low for result in results])
+    high = np.array([result.interval.high for result in results])
+    covered = ((low <= truth) & (truth <= high)).mean(axis=0)
+    assert 0.93 <= covered[0] <= 0.97
+    assert 0.92 <= covered[1:].mean() <= 0.97
+
+
+def test_p_is_uniform_under_the_null() -> None:
+    """Labels of words that mean nothing get small p as rarely as they should, tokens or not."""
+    rng = np.random.default_rng(8)
+    words = Groups.of(np.repeat(np.arange(24), 3))
+    labels = Groups.of(np.repeat(np.arange(24) % 3, 3))
+    p_values = []
+    for _ in range(300):
+        rows = rng.normal(size=(24, 4))[words.codes] + rng.normal(size=(72, 4)) / 4
+        seed = int(rng.integers(1 << 30))
+        result = score(Distances(rows, "cosine"), labels, words, permutations=19, seed=seed)
+        p_values.append(result.p_value[0])
+    for level in (0.05, 0.2, 0.5):
+        share = np.mean(np.array(p_values) <= level + 1e-9)
+        assert share == pytest.approx(level, abs=2.6 * np.sqrt(level * (1 - level) / 300))
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        ([0, 0, 0, 0], "at least 2 groups, got 1"),
+        ([0, 0, 0, 1], "group '1' has 1 word"),
+    ],
+)
+def test_too_few(codes: list[int], message: str) -> None:
+    """What was found and what is needed is said."""
+    rows = np.random.default_rng(0).normal(size=(4, 2))
+    with pytest.raises(ValueError, match=message):
+        score(Distances(rows, "cosine"), Groups.of(codes), _words(4))
+
+
+def test_degenerate_rows() -> None:
+    """Rows that are all the same, and a zero vector under cosine, are refused."""
+    with pytest.raises(ValueError, match="all 5 rows are the same"):
+        Distances(np.ones((5, 2)), "euclidean")
+    with pytest.raises(ValueError, match="row 2 is the zero vector"):
+        Distances(np.array([[1.0, 0], [0, 1], [0, 0]]), "cosine")

@@ -1,0 +1,91 @@
+"""Which figures a study has follows from its configuration."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import yaml
+
+from groundscope.plan import figures
+from groundscope.plan.config import resolve_study
+
+STUDY = """
+study: {title: t}
+results: out
+corpora:
+  read: {kind: recordings, manifest: m.csv}
+  listed: {kind: word-list, words: [a, b]}
+checkpoints:
+  w: {source: folder, path: w, blocks: 3}
+  b: {source: folder, path: b, blocks: 3}
+models:
+  one: {family: speech, checkpoint: w}
+  two: {family: speech, checkpoint: w, layers: [0, 1]}
+  text: {family: text, checkpoint: b}
+labellings:
+  meaning: {words: g.csv}
+  speaker: {column: speaker, corpora: [read]}
+contrasts: {training: {treated: one, control: two}}
+analyses:
+  cka: {}
+  silhouette: {labellings: [meaning, speaker]}
+"""
+
+
+def _study(**changes: Any) -> dict[str, Any]:
+    study: dict[str, Any] = resolve_study({**yaml.safe_load(STUDY), **changes})
+    return study
+
+
+def _names(study: dict[str, Any]) -> set[str]:
+    return {path.removeprefix("out/figures/").removesuffix(".svg")
+            for path in figures.files(study) if path.endswith(".svg")}  # fmt: skip
+
+
+def test_figures_follow_the_analyses() -> None:
+    """No figure of an analysis, labelling or pair of models that a corpus does not have."""
+    assert _names(_study()) == {
+        "read/cka",
+        "read/cka-layers",
+        "read/silhouette",
+        "read/silhouette-groups-meaning",
+        "read/silhouette-groups-speaker",
+        "read/contrasts",
+        "listed/silhouette",
+        "listed/silhouette-groups-meaning",
+    }
+
+
+def test_change_needs_four_shared_layers() -> None:
+    """A correlation over fewer layers does not exist, so neither does its figure."""
+    models = yaml.safe_load(STUDY)["models"]
+    models["two"]["layers"] = [0, 1, 2, 3]
+    assert "read/change" in _names(_study(models=models))
+    assert "read/change" not in _names(_study())
+
+
+def test_every_figure_has_three_formats() -> None:
+    """For the screen, for print and for slides."""
+    files = figures.files(_study())
+    assert len(files) == len(set(files)) == 3 * len(_names(_study()))
+
+
+def test_order_of_the_configuration_changes_no_option() -> None:
+    """Re-ordering contrasts or subsets redraws nothing."""
+    silhouette = {"labellings": ["meaning"], "subsets": {"x": ["a", "b"], "y": ["c", "d"]}}
+    turned = {"labellings": ["meaning"], "subsets": {"y": ["c", "d"], "x": ["a", "b"]}}
+    wildcards = _Wildcards(corpus="read", labelling="meaning")
+    texts = [
+        figures.options(_study(analyses={"silhouette": part}))(wildcards)
+        for part in (silhouette, turned)
+    ]
+    assert texts[0] == texts[1]
+    assert json.loads(texts[0])["classes"] == {"a": "x", "b": "x", "c": "y", "d": "y"}
+
+
+class _Wildcards(SimpleNamespace):
+    """Wildcards as Snakemake gives them."""
+
+    def get(self, name: str) -> Any:
+        """Value of a wildcard, or None."""
+        return getattr(self, name, None)

@@ -1,0 +1,220 @@
+"""Layers made ready for alignment: centred features, or centred Gram matrices, sorted by word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from groundscope.metrics.groups import Floats, Groups, Integers
+
+_SUBSET = 200
+
+
+@dataclass(frozen=True)
+class Order:
+    """Rows sorted by group, groups of equal size side by side.
+
+    Attributes
+    ----------
+    rows
+        The sorted order, shape ``[n]``.
+    starts, sizes
+        First sorted row and number of rows of each group, shape ``[g]``.
+    subset
+        Sorted rows of all groups, or of 200 random ones, whose pairs stand for all pairs.
+    subset_starts
+        First row of each of those groups within `subset`.
+    """
+
+    rows: Integers
+    starts: Integers
+    sizes: Integers
+    subset: Integers
+    subset_starts: Integers
+
+    @classmethod
+    def of(cls, groups: Groups) -> "Order":
+        """Sort the rows of a partition."""
+        by_size = np.argsort(groups.sizes, kind="stable")
+        rank = np.empty(len(groups), np.intp)
+        rank[by_size] = np.arange(len(groups))
+        sizes = groups.sizes[by_size]
+        rows = np.argsort(rank[groups.codes], kind="stable")
+        chosen = np.arange(len(groups))
+        if len(groups) > _SUBSET:
+            chosen = np.sort(np.random.default_rng(0).choice(chosen, _SUBSET, replace=False))
+        subset = np.flatnonzero(np.isin(np.repeat(np.arange(len(groups)), sizes), chosen))
+        starts = np.cumsum(sizes[chosen]) - sizes[chosen]
+        return cls(rows, np.cumsum(sizes) - sizes, sizes, subset, starts)
+
+    def sums(self, rows: Floats) -> Floats:
+        """Sum sorted rows within groups, ``[n, ...]`` to ``[g, ...]``."""
+        return np.add.reduceat(rows, self.starts, axis=0)
+
+    def spread(self, of_groups: Floats) -> Floats:
+        """Repeat a group's value for each of its rows, ``[g, ...]`` to ``[n, ...]``."""
+        return np.repeat(of_groups, self.sizes, axis=0)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer, prepared: centred, rows sorted by group.
+
+    Attributes
+    ----------
+    values
+        Features ``[n, d]``, or the Gram matrix ``[n, n]`` if `gram`.
+    gram
+        Which of the two.
+    norms
+        Squared row norms, shape ``[n]``.
+    within
+        Inner product of each row with its group's row sum, shape ``[n]``.
+    blocks
+        Inner products between rows of the same group, flat, groups in order; shape
+        ``[sum(sizes ** 2)]``.
+    square
+        Inner products between the rows of `Order.subset`.
+    """
+
+    values: Floats
+    gram: bool
+    norms: Floats
+    within: Floats
+    blocks: Floats
+    square: Floats
+
+
+def check(features: Floats, name: str) -> None:
+    """Refuse features that have no alignment.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 4 rows, rows that are all the same, or values that are not finite.
+    """
+    rows = len(features)
+    if rows < 4:
+        message = f"{name}: CKA needs at least 4 rows (words or tokens), got {rows}"
+        raise ValueError(message)
+    if not np.isfinite(features).all():
+        message = f"{name}: the features hold values that are not finite"
+        raise ValueError(message)
+    if not (features != features[0]).any():
+        message = f"{name}: all {rows} rows are the same vector; CKA needs rows that differ"
+        raise ValueError(message)
+
+
+def prepare(features: Floats, order: Order, *, gram: bool, name: str) -> Layer:
+    """Centre and sort a layer's features for the linear kernel.
+
+    Parameters
+    ----------
+    features
+        Shape ``[n, d]``, rows in the caller's order; read as float64.
+    order
+        Groups of the rows.
+    gram
+        Keep the Gram matrix in place of the features.
+    name
+        Of the layer, for messages.
+    """
+    check(features, name)
+    centred = features[order.rows].astype(np.float64)
+    centred -= centred.mean(axis=0)
+    if gram:
+        return from_gram(centred @ centred.T, order)
+    norms = np.einsum("ij,ij->i", centred, centred)
+    sums = order.spread(order.sums(centred))
+    within = np.einsum("ij,ij->i", centred, sums)
+    square = centred[order.subset] @ centred[order.subset].T
+    return Layer(
+        centred,
+        gram=False,
+        norms=norms,
+        within=within,
+        blocks=_blocks(centred, order),
+        square=square,
+    )
+
+
+def _blocks(centred: Floats, order: Order) -> Floats:
+    parts = []
+    row = 0
+    for size, count in zip(*np.unique(order.sizes, return_counts=True), strict=True):
+        same = centred[row : row + size * count].reshape(count, size, -1)
+        parts.append((same @ same.transpose(0, 2, 1)).reshape(-1))
+        row += size * count
+    return np.concatenate(parts)
+
+
+def from_gram(gram: Floats, order: Order) -> Layer:
+    """Prepare a layer from a kernel matrix ``[n, n]`` whose rows are sorted; it is centred here."""
+    means = gram.mean(axis=0)
+    gram = gram - means - means[:, None] + means.mean()
+    groups = np.repeat(np.arange(len(order.sizes)), order.sizes)
+    left = np.repeat(np.arange(len(gram)), order.sizes[groups])
+    offset = np.arange(len(left)) - np.repeat(
+        np.cumsum(order.sizes[groups]) - order.sizes[groups], order.sizes[groups]
+    )
+    right = order.starts[groups[left]] + offset
+    blocks: Floats = gram[left, right]
+    within: Floats = np.bincount(left, weights=blocks, minlength=len(gram)).astype(np.float64)
+    norms = np.diagonal(gram).copy()
+    square = gram[np.ix_(order.subset, order.subset)]
+    return Layer(gram, gram=True, norms=norms, within=within, blocks=blocks, square=square)
+
+
+def rbf_gram(features: Floats, order: Order, *, name: str, threshold: float = 1.0) -> Layer:
+    """Prepare a layer for the Gaussian kernel ``exp(-d^2 / (2 t^2 m))``, t = `threshold`.
+
+    m is the median of all n x n squared distances, zeros of the diagonal included (Kornblith et
+    al. 2019, reference notebook).
+    """
+    check(features, name)
+    centred = features[order.rows].astype(np.float64)
+    centred -= centred.mean(axis=0)
+    products = centred @ centred.T
+    norms = np.diagonal(products)
+    squared = np.maximum(norms[:, None] + norms - 2 * products, 0.0)
+    median = float(np.median(squared))
+    if median == 0:
+        message = f"{name}: over half of the pairs of rows are the same: no RBF bandwidth exists"
+        raise ValueError(message)
+    return from_gram(np.exp(-squared / (2 * threshold**2 * median)), order)
+
+
+def use_gram(rows: int, left: Sequence[int], right: Sequence[int]) -> bool:
+    """Whether Gram matrices cost less than feature products, and no more memory.
+
+    Parameters
+    ----------
+    rows
+        n.
+    left, right
+        Feature counts of the layers on either side.
+    """
+    features = sum(4 * rows * a * b for a in left for b in right)
+    features += sum(4 * rows * a * a for a in (*left, *right))
+    # a Gram pair is bound by memory: some 40 multiplications' time for each of n x n entries
+    gram = sum(2 * rows * rows * a for a in (*left, *right)) + 40 * rows**2 * (
+        len(left) * len(right) + len(left) + len(right)
+    )
+    return rows <= 2 * max(*left, *right) and gram < features
+
+
+def shuffled(layer: Layer, rows: Integers) -> Layer:
+    """Replace the (sorted) rows of a layer by `rows` of it, and centre again.
+
+    Only what `numerators` reads is right in the result.
+    """
+    if layer.gram:
+        gram = layer.values[np.ix_(rows, rows)]
+        means = gram.mean(axis=0)
+        gram -= means
+        gram -= means[:, None] - means.mean()
+        return replace(layer, values=gram, norms=np.diagonal(gram).copy())
+    values = layer.values[rows]
+    values -= values.mean(axis=0)
+    norms = np.einsum("ij,ij->i", values, values)
+    return replace(layer, values=values, norms=norms)

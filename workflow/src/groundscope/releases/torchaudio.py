@@ -1,0 +1,149 @@
+"""Weights of torchaudio's pipelines (``WAV2VEC2_BASE``, ``HUBERT_LARGE``, ``MMS_FA``, ...).
+
+One file each, at the addresses in torchaudio/pipelines/_wav2vec2/impl.py; layout as in
+torchaudio/models/wav2vec2/components.py. torchaudio itself is not needed. What the weights do not
+show follows from those two files: strides and heads are the same in all bundles of one size, and
+models with layer norms in their convolutions are those that normalise first, waveforms included.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from groundscope.checkpoints import Checkpoint
+from groundscope.errors import UserError
+from groundscope.releases import pickles
+from groundscope.releases.families import check_family
+from groundscope.releases.release import Release, Weight, take
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_KERNELS, _STRIDES = [10, 3, 3, 3, 3, 2, 2], [5, 2, 2, 2, 2, 2, 2]
+_CONV = "feature_extractor.conv_layers."
+_STACK = "encoder.transformer."
+_PROJECTION = "encoder.feature_projection."
+_POSITIONS = f"{_STACK}pos_conv_embed.conv."
+_HEADS_OF_BASE, _HEADS = (768, 12), 16
+_DROPPED = ("aux.",)  # the letters of fine-tuned models
+
+
+def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint | None) -> Release:
+    """Read a wav2vec 2.0 or HuBERT as a Hugging Face folder.
+
+    Parameters
+    ----------
+    checkpoint
+        With one file ``*.pth`` or ``*.pt`` (or ``options["bundle"]``).
+    options
+        Entry of the configuration.
+    parent
+        None: nothing is compared.
+
+    Raises
+    ------
+    UserError
+        Another family (WavLM too), or missing, unexpected or non-finite tensors.
+    """
+    if parent is not None:
+        message = f"parent: {parent.source} cannot be compared with a torchaudio pipeline"
+        raise UserError(message)
+    found = [name for name in sorted(checkpoint.files) if name.endswith((".pth", ".pt"))]
+    name = options.get("bundle", found[0] if found else "*.pth")
+    bundle = pickles.read_bundle(checkpoint.path(name))
+    what = f"the torchaudio pipeline of {checkpoint.source}"
+    check_family(bundle, "torchaudio", what)
+    state = {_modern(key): each for key, each in pickles.tensors(bundle, what).items()}
+    config = _config(state)
+    weights = _weights(config)
+    tensors = take(what, state, weights, _DROPPED)
+    notes = {
+        "complete": f"all {len(weights)} tensors of the encoder found, "
+        f"{len(state) - len(weights)} of the letter output left out, nothing unexpected",
+        "finite": "every weight",
+    }
+    settings = {
+        "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+        "do_normalize": config["do_stable_layer_norm"],
+        "sampling_rate": 16_000,
+        "feature_size": 1,
+    }
+    files = {"preprocessor_config.json": (json.dumps(settings, indent=1) + "\n").encode()}
+    blocks = config["num_hidden_layers"]
+    return Release("huggingface", tensors, config, blocks, notes, files)
+
+
+def _modern(name: str) -> str:
+    """Name of the positional convolution's weight norm as newer releases of PyTorch have it."""
+    name = re.sub(r"conv\.weight_g$", "conv.parametrizations.weight.original0", name)
+    return re.sub(r"conv\.weight_v$", "conv.parametrizations.weight.original1", name)
+
+
+def _config(state: "Mapping[str, Tensor]") -> dict[str, Any]:
+    """Put sizes as transformers' settings; a size of a missing tensor is 1, reported later."""
+
+    def size(name: str, axis: int = 0) -> int:
+        return int(state[name].shape[axis]) if name in state else 1
+
+    width = size(f"{_PROJECTION}projection.bias")
+    first_norms = f"{_CONV}1.layer_norm.weight" in state
+    kernel = f"{_POSITIONS}parametrizations.weight.original1"
+    base_width, base_heads = _HEADS_OF_BASE
+    return {
+        "model_type": "wav2vec2",
+        "hidden_size": width,
+        "num_hidden_layers": sum(name.endswith(".attention.q_proj.weight") for name in state),
+        "num_attention_heads": base_heads if width == base_width else _HEADS,
+        "intermediate_size": size(f"{_STACK}layers.0.feed_forward.intermediate_dense.bias"),
+        "conv_dim": [size(f"{_CONV}{index}.conv.weight") for index in range(len(_KERNELS))],
+        "conv_kernel": _KERNELS,
+        "conv_stride": _STRIDES,
+        "conv_bias": f"{_CONV}0.conv.bias" in state,
+        "feat_extract_norm": "layer" if first_norms else "group",
+        "do_stable_layer_norm": first_norms,
+        "num_conv_pos_embeddings": size(kernel, 2),
+        "num_conv_pos_embedding_groups": width // size(kernel, 1),
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-5,
+        "mask_time_prob": 0.0,
+        "mask_feature_prob": 0.0,
+    }
+
+
+def _weights(config: Mapping[str, Any]) -> list[Weight]:
+    """Every tensor of the encoder; below their prefixes the names are transformers' own."""
+    width, inner = config["hidden_size"], config["intermediate_size"]
+    dims, taps = config["conv_dim"], config["num_conv_pos_embeddings"]
+    rows: list[tuple[str, tuple[int, ...]]] = []
+
+    def affine(name: str, *shape: int) -> None:
+        rows.extend([(f"{name}.weight", shape), (f"{name}.bias", shape[:1])])
+
+    for index, (size, kernel) in enumerate(zip(dims, _KERNELS, strict=True)):
+        shape = (size, dims[index - 1] if index else 1, kernel)
+        rows.append((f"{_CONV}{index}.conv.weight", shape))
+        if config["conv_bias"]:
+            rows.append((f"{_CONV}{index}.conv.bias", (size,)))
+        if index == 0 or config["feat_extract_norm"] == "layer":
+            affine(f"{_CONV}{index}.layer_norm", size)
+    affine(f"{_PROJECTION}layer_norm", dims[-1])
+    affine(f"{_PROJECTION}projection", width, dims[-1])
+    grouped = (width, width // config["num_conv_pos_embedding_groups"], taps)
+    rows.append((f"{_POSITIONS}bias", (width,)))
+    rows.append((f"{_POSITIONS}parametrizations.weight.original0", (1, 1, taps)))
+    rows.append((f"{_POSITIONS}parametrizations.weight.original1", grouped))
+    affine(f"{_STACK}layer_norm", width)
+    for block in range(config["num_hidden_layers"]):
+        here = f"{_STACK}layers.{block}"
+        for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
+            affine(f"{here}.attention.{name}", width, width)
+        affine(f"{here}.layer_norm", width)
+        affine(f"{here}.feed_forward.intermediate_dense", inner, width)
+        affine(f"{here}.feed_forward.output_dense", width, inner)
+        affine(f"{here}.final_layer_norm", width)
+    return [Weight(name, _renamed(name), shape) for name, shape in rows]
+
+
+def _renamed(name: str) -> str:
+    return name.replace(_PROJECTION, "feature_projection.").replace(_STACK, "encoder.")
