@@ -1,10 +1,12 @@
 # Weights. Requires: network on the login node. Makes: <results>/checkpoints/{checkpoint}/*/manifest.json
 # 1. fetch_checkpoint    pinned download, or the digest of local files
 # 2. convert_checkpoint  released pickles and foreign formats -> safetensors
+# list_layers            what layers each configured model has (a target by itself)
 
 
 localrules:
     fetch_checkpoint,
+    list_layers,
 
 
 rule fetch_checkpoint:
@@ -58,3 +60,13 @@ rule convert_checkpoint:
         " --options {params.options:q}"
         " --output {output.manifest:q}"
         " &> {log:q}"
+
+
+rule list_layers:
+    params:
+        options=PLAN.listing_options(),
+        results=STUDY["results"],
+    shell:
+        "python -m groundscope.commands.list_layers"
+        " --options {params.options:q}"
+        " --results {params.results:q}"

@@ -1,4 +1,4 @@
-"""Build groups of words that are alike in meaning and not in sound, or the other way round."""
+"""Build groups of words alike in meaning and not in sound, the other way round, or crossed."""
 
 import argparse
 import csv
@@ -14,6 +14,7 @@ from groundscope.commands import _cli
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.files import atomic
+from groundscope.lexicon.crossed_groups import CrossedRules, crossed_rows
 from groundscope.lexicon.norms import read_norms
 from groundscope.lexicon.pronunciations import read_pronunciations
 from groundscope.lexicon.records import read_records
@@ -23,7 +24,7 @@ from groundscope.lexicon.word_groups import (
     phonetic_groups,
     semantic_groups,
 )
-from groundscope.lexicon.word_pool import Group, make_pool
+from groundscope.lexicon.word_pool import Group, describe, make_pool
 
 
 def build(tokens: Path, vectors: Path, options: Mapping[str, Any], workers: int) -> list[Group]:
@@ -52,6 +53,16 @@ def build(tokens: Path, vectors: Path, options: Mapping[str, Any], workers: int)
     candidates = defaultdict(list)
     for row in read_records(options["candidates"], ["word", "label"]):
         candidates[row["label"]].append(row["word"])
+    if options["kind"] == "crossed":
+        rows = crossed_rows(pool, candidates, CrossedRules(**options.get("rules", {})))
+        sounds = {f"row_{number}": row for number, row in enumerate(rows, start=1)}
+        columns = dict(zip(candidates, zip(*rows, strict=True), strict=True))
+        place = {word: index for index, word in enumerate(pool.words)}
+        return [
+            describe(pool, [place[word] for word in words], label, grouping)
+            for grouping, labels in (("meaning", columns), ("sound", sounds))
+            for label, words in labels.items()
+        ]
     rules = SemanticRules(**options.get("rules", {}))
     return semantic_groups(pool, candidates, rules, seed)
 

@@ -50,6 +50,7 @@ FAMILIES: Mapping[str, str] = {
     "log-mel": "groundscope.encoders.log_mel",
     "fast-vgs": "groundscope.encoders.fast_vgs",
     "vg-hubert": "groundscope.encoders.vg_hubert",
+    "speech-clip": "groundscope.encoders.speech_clip",
     "vg-bert": "groundscope.encoders.vg_bert",
 }
 

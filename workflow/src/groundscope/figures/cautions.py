@@ -49,6 +49,11 @@ def _small(where: str, analysis: str, rows: Sequence[Row]) -> list[str]:
             f"{where}: {len(few)} of {len(small)} groups have fewer than {FEW_WORDS} words "
             f"({', '.join(few[:5])}{', ...' if len(few) > 5 else ''})."
         )
-    if any(row["null_mean"] is None for row in rows):
+    tested = [
+        row
+        for row in rows
+        if row["measure"] in ("silhouette", "accuracy") and row.get("level", "overall") == "overall"
+    ]
+    if any(row["null_mean"] is None for row in tested):
         found.append(f"{where}: {analysis} has no permuted null, so it cannot be told from chance.")
     return found

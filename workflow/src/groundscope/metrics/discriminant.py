@@ -12,7 +12,7 @@ Folds do not go back to the rows for what is a sum over them: counts, class sums
 matrix are taken once, and each fold subtracts those of its test rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,20 +78,34 @@ def _class_means(counts: Floats, sums: Floats) -> Floats:
 
 
 def _between(
-    means: Floats, counts: Floats, whiten: Floats, tolerance: float = _TOLERANCE
+    means: Floats, counts: Floats, whiten: Callable[[Floats], Floats], unwhiten: Callable[[Floats], Floats]
 ) -> Discriminant:
-    """Decision functions from class means and a whitening matrix ``[d, r]``."""
+    """Decision functions from class means.
+
+    Parameters
+    ----------
+    means, counts
+        Of the classes, ``[k, d]`` and ``[k]``.
+    whiten
+        ``V -> V W``: to coordinates in which classes have unit covariance, ``[m, d]`` to ``[m, r]``.
+    unwhiten
+        ``A -> W A'``: from axes in those coordinates to the features, ``[m, r]`` to ``[d, m]``.
+    """
     priors = counts / counts.sum()
     centre = priors @ means
-    weighted = (np.sqrt(counts)[:, None] * (means - centre)) @ whiten
-    _, strengths, axes = svd(weighted, full_matrices=False)
-    keep = int((strengths > tolerance * strengths[0]).sum())
-    projection = whiten @ axes[:keep].T
-    scores = (means - centre) @ projection
+    white = whiten(means - centre)
+    _, strengths, axes = svd(np.sqrt(counts)[:, None] * white, full_matrices=False)
+    kept = axes[: int((strengths > _TOLERANCE * strengths[0]).sum())]
+    scores = white @ kept.T
+    projection = unwhiten(kept)
     coefficients = projection @ scores.T
     with np.errstate(divide="ignore"):
         intercept = -0.5 * (scores**2).sum(axis=1) + np.log(priors) - centre @ coefficients
     return Discriminant(coefficients, intercept, projection)
+
+
+def _by_matrix(means: Floats, counts: Floats, matrix: Floats) -> Discriminant:
+    return _between(means, counts, lambda rows: rows @ matrix, lambda axes: matrix @ axes.T)
 
 
 def fit_svd(moments: Moments) -> Discriminant:
@@ -108,13 +122,18 @@ def fit_svd(moments: Moments) -> Discriminant:
     try:
         # positive definite after this subtraction: every direction is above the tolerance
         cholesky(correlation - _TOLERANCE**2 * np.eye(count), lower=True)
-        factor = cholesky(correlation, lower=True)
-        whiten = solve_triangular(factor, np.eye(count), lower=True).T / scale[:, None]
     except LinAlgError:
         values, vectors = eigh(correlation)
         keep = values > _TOLERANCE**2
-        whiten = vectors[:, keep] / np.sqrt(values[keep]) / scale[:, None]
-    return _between(means, moments.counts, whiten)
+        matrix = vectors[:, keep] / np.sqrt(values[keep]) / scale[:, None]
+        return _by_matrix(means, moments.counts, matrix)
+    factor = cholesky(correlation, lower=True)
+    return _between(
+        means,
+        moments.counts,
+        lambda rows: solve_triangular(factor, (rows / scale).T, lower=True).T,
+        lambda axes: solve_triangular(factor, axes.T, lower=True, trans="T") / scale[:, None],
+    )
 
 
 def fit_svd_rows(rows: Floats, codes: Integers, classes: int) -> Discriminant:
@@ -131,7 +150,7 @@ def fit_svd_rows(rows: Floats, codes: Integers, classes: int) -> Discriminant:
     scale = np.where(spread > 0, spread, 1.0)
     _, values, axes = svd(centred / scale / np.sqrt(len(rows)), full_matrices=False)
     keep = values > _TOLERANCE
-    return _between(means, counts, (axes[keep] / scale).T / values[keep])
+    return _by_matrix(means, counts, (axes[keep] / scale).T / values[keep])
 
 
 def fit_shrinkage(rows: Floats, codes: Integers, classes: int) -> Discriminant:

@@ -91,33 +91,52 @@ def shuffled_pairs(
     return left[other], right[other]
 
 
-def crossed_pairs(
-    rows: Integers, words: Groups, word_pairs: Sequence[tuple[str, str]] | Integers
-) -> tuple[Integers, Integers]:
-    """Every token of one word with every token of the other, for each listed pair of words.
+@dataclass(frozen=True)
+class Crossed:
+    """Every token of one word with every token of another, for listed pairs of words.
 
-    Parameters
+    The mean cosine over such a block is the product of the two words' mean unit vectors, so that
+    no token pair is ever formed.
+
+    Attributes
     ----------
     rows
-        Rows to take tokens from.
+        Rows that tokens are taken from.
+    present
+        Words among them: their codes, sorted, and the word of each of `rows` as index into these.
     words
-        Word of each row.
-    word_pairs
-        Pairs of words (names, or codes of `words`, shape ``[p, 2]``); pairs with a word that has no
-        token among `rows` give nothing.
+        Word codes of each type pair, shape ``[t, 2]``.
+    counts
+        Token pairs of each type pair, shape ``[t]``.
     """
-    codes = _codes(words, word_pairs)
-    order = rows[np.argsort(words.codes[rows], kind="stable")]
-    sizes = np.bincount(words.codes[rows], minlength=len(words))
-    starts = np.cumsum(sizes) - sizes
-    first, second = codes[:, 0], codes[:, 1]
-    counts = sizes[first] * sizes[second]
-    pair = np.repeat(np.arange(len(codes)), counts)
-    within = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts)
-    width = np.maximum(sizes[second][pair], 1)
-    left = order[starts[first][pair] + within // width]
-    right = order[starts[second][pair] + within % width]
-    return left, right
+
+    rows: Integers
+    present: Groups
+    words: Integers
+    counts: Integers
+
+    @classmethod
+    def of(
+        cls, rows: Integers, words: Groups, word_pairs: Sequence[tuple[str, str]]
+    ) -> "Crossed":
+        """Keep the pairs whose two (different) words both have a token among `rows`."""
+        present = Groups.of(words.names[words.codes[rows]])
+        index: Mapping[str, int] = {str(name): code for code, name in enumerate(words.names)}
+        here = {str(name) for name in present.names}
+        known = sorted(
+            {(index[a], index[b]) for a, b in word_pairs if a != b and {a, b} <= here}
+        )
+        codes = np.asarray(known, np.intp).reshape(-1, 2)
+        sizes = np.bincount(words.codes[rows], minlength=len(words))
+        return cls(rows, present, codes, sizes[codes[:, 0]] * sizes[codes[:, 1]])
+
+    def type_means(self, unit: Floats) -> Floats:
+        """Mean cosine of each type pair from unit vectors ``[n, d]``, shape ``[t]``."""
+        codes, places = np.unique(self.words, return_inverse=True)
+        del codes
+        names = self.present
+        means = names.means(unit[self.rows])
+        return np.asarray(places)
 
 
 def _codes(words: Groups, pairs: Sequence[tuple[str, str]] | Integers) -> Integers:

@@ -19,7 +19,9 @@ InputFunction = Callable[[Wildcards], list[str]]
 
 _FAMILY_MODULE = "groundscope.encoders.{}"
 # Keys of a checkpoint that say how its files are read, not which files they are.
-_NOT_FETCHED = frozenset({"blocks", "parent"})
+_NOT_FETCHED = frozenset({"blocks", "parent", "bundle"})
+# Keys of a checkpoint that decide what it is converted to.
+_CONVERTED = frozenset({"format", "blocks", "bundle"})
 # Keys of an analysis that decide which jobs exist; each job's inputs show them.
 _CHOICES = frozenset({"models", "labellings", "pairs", "groups", "labelling", "word_map"})
 
@@ -105,7 +107,11 @@ class Plan:
     def convert_options(self, wildcards: Wildcards) -> str:
         """Give the options that decide what a checkpoint is converted to."""
         options = self.study["checkpoints"][wildcards.checkpoint]
-        return targets.canonical({k: v for k, v in options.items() if k in ("format", "blocks")})
+        return targets.canonical({k: v for k, v in options.items() if k in _CONVERTED})
+
+    def listing_options(self) -> str:
+        """Give what the listing of layers is made from."""
+        return targets.canonical({key: self.study[key] for key in ("models", "checkpoints")})
 
     def parent_manifest(self, wildcards: Wildcards) -> list[str]:
         """Name the manifest of the checkpoint that training started from, if there is one."""

@@ -11,13 +11,14 @@ Json = Any
 Study = Mapping[str, Json]
 
 # Families that read recordings; all others read text.
-SPEECH_FAMILIES = frozenset({"speech", "fast-vgs", "vg-hubert", "log-mel"})
+SPEECH_FAMILIES = frozenset({"speech", "fast-vgs", "vg-hubert", "speech-clip", "log-mel"})
 # Families that look a vector up or compute it in microseconds: no GPU, one layer.
 LIGHT_FAMILIES = frozenset({"static", "log-mel"})
 # Layers that are not the output of a block.
 NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
     "fast-vgs": ("cls", "trm2", "projection"),
     "vg-hubert": ("cls", "projection"),
+    "speech-clip": ("branch", "cls", "projection"),
     "vg-bert": ("projection",),
     "text": ("projection",),
 }
