@@ -63,6 +63,10 @@ rule convert_checkpoint:
 
 
 rule list_layers:
+    log:
+        "<logs>/list_layers.log",
+    conda:
+        "../../envs/extraction.yaml"
     params:
         options=PLAN.listing_options(),
         results=STUDY["results"],
@@ -70,3 +74,4 @@ rule list_layers:
         "python -m groundscope.commands.list_layers"
         " --options {params.options:q}"
         " --results {params.results:q}"
+        " 2> {log:q}"
