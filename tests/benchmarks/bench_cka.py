@@ -3,12 +3,12 @@
 Usage: python tests/benchmarks/bench_cka.py [rows] [features] [layers]
 """
 
+import importlib
 import sys
 from functools import partial
 
 import numpy as np
 import torch
-from ckatorch.core import cka_base
 from measure import measure, product_rate, show
 
 from groundscope.metrics.alignment import Source, compare_layers
@@ -35,28 +35,27 @@ def main() -> None:
         :3
     ]
     rng = np.random.default_rng(0)
-    shared = rng.normal(size=(rows, features)).astype(np.float32)
+    shared = rng.normal(size=(rows, features))
 
     def load(seed: int) -> Floats:
-        noise = np.random.default_rng(seed).standard_normal((rows, features), np.float32)
-        return shared + noise
+        noise = np.random.default_rng(seed).normal(size=(rows, features))
+        return np.asarray(shared + noise)
 
-    def source(kept: Floats) -> Source:
-        return Source("layer", features, lambda: kept)
-
-    left = [source(load(seed)) for seed in range(layers)]
-    right = [source(load(seed)) for seed in range(100, 100 + layers)]
+    made = {seed: load(seed) for seed in range(2 * layers)}
+    sources = [Source("layer", features, partial(made.__getitem__, seed)) for seed in made]
+    left, right = sources[:layers], sources[layers:]
     words = Groups.of([f"w{number:06d}" for number in range(rows)])
+    theirs = importlib.import_module("ckatorch.core")
     rate = product_rate(rows, features)
     result, ours = measure(partial(compare_layers, left, right, words))
     # X'Y and (X'Y)Y for every pair and every layer with itself
     operations = 4 * rows * features**2 * (layers**2 + 2 * layers)
     share = operations / ours.seconds / rate
     x, y = left[0].load(), right[0].load()
-    gram, gram_time = measure(partial(_gram_code, x.astype(np.float64), y.astype(np.float64)))
+    gram, gram_time = measure(partial(_gram_code, x, y))
     tensors = torch.from_numpy(x), torch.from_numpy(y)
-    torch_biased, torch_time = measure(partial(cka_base, *tensors))
-    torch_debiased, debiased_time = measure(partial(cka_base, *tensors, unbiased=True))
+    torch_biased, torch_time = measure(partial(theirs.cka_base, *tensors))
+    torch_debiased, debiased_time = measure(partial(theirs.cka_base, *tensors, unbiased=True))
     pairs = layers**2
     lines = [
         (f"groundscope, {pairs} pairs, errors, both", ours, f"{share:.0%} of {rate / 1e9:.0f} GF/s")

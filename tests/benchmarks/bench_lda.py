@@ -1,6 +1,6 @@
 """Held-out LDA against scikit-learn's cross_val_predict on the same folds.
 
-Usage: python tests/benchmarks/bench_lda.py [rows] [features] [classes] [folds that scikit-learn runs]
+Usage: python tests/benchmarks/bench_lda.py [rows] [features] [classes] [scikit-learn folds]
 """
 
 import sys

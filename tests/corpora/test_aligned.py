@@ -116,6 +116,8 @@ def test_another_encoding_is_refused_or_set(builders: SimpleNamespace, tmp_path:
     with pytest.raises(UserError, match="is not utf-8 text"):
         TextGrid(path)
     assert TextGrid(path, "latin-1").intervals("words")[0].label == "Straße"
+    with pytest.raises(UserError, match="encoding: 'klingon' is unknown"):
+        TextGrid(path, "klingon")
 
 
 @pytest.mark.parametrize(
@@ -186,6 +188,16 @@ def test_textgrid_folder(builders: SimpleNamespace, tmp_path: Path) -> None:
     assert step(corpus, "recordings without") == (3, 2, "ben/002_calm")
 
 
+def test_pattern_that_is_wrong(builders: SimpleNamespace, tmp_path: Path) -> None:
+    """A broken expression and one that does not match are told apart; German nouns stay."""
+    builders.sound(tmp_path / "a.wav")
+    builders.textgrid(tmp_path / "a.TextGrid", {"words": [(0, 1, "Hund")]})
+    assert aligned_folders.load({"audio_folder": tmp_path}).tokens[0].word == "Hund"
+    for pattern, words in (("(", "is no regular expression"), ("^b", "does not match 'a'")):
+        with pytest.raises(UserError, match=f"file_pattern: .* {words}"):
+            aligned_folders.load({"audio_folder": tmp_path, "file_pattern": pattern})
+
+
 def test_folders_that_do_not_belong_together(builders: SimpleNamespace, tmp_path: Path) -> None:
     """No pair at all is an error that shows the names."""
     builders.sound(tmp_path / "wav" / "a.wav")
@@ -201,5 +213,5 @@ def test_real_utterance(audio_samples: Mapping[str, Path]) -> None:
         aligned_folders.load({"audio_folder": folder})
     (token,) = aligned_folders.load({"audio_folder": folder, "words_tier": "61"}).tokens
     spoken = (folder / "61-70968-0000.lab").read_text(encoding="utf-8").strip()
-    assert token.text == spoken.lower()
+    assert token.text == spoken
     assert (token.start_s, token.end_s) == (0.0, 4.905)

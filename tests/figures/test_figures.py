@@ -60,6 +60,14 @@ def test_silhouette_curves_are_the_estimates() -> None:
             assert list(y) == (wanted * 2 if len(wanted) == 1 else wanted)
 
 
+def test_one_layer_that_was_asked_for_is_a_point() -> None:
+    """Layer 3 alone is a point at 3; layer 0 alone, as static vectors have it, a flat line."""
+    table = result_tables.silhouette({"bert": ["3"], "glove": ["0"], "w2v": ["0", "5"]})
+    (box, *_) = _panels(silhouette.figure(table, {}))
+    assert [round(x) for x in _curve(box, "bert").get_xdata()] == [3]
+    assert list(_curve(box, "glove").get_xdata()) == [-0.5, 5.5]
+
+
 def test_another_metric_is_drawn_on_request() -> None:
     """An option chooses other rows of the same table."""
     table = result_tables.silhouette()

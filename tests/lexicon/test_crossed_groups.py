@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from groundscope.errors import UserError
-from groundscope.lexicon.crossed_groups import CrossedRules, crossed_rows
+from groundscope.lexicon.crossed_groups import CrossedRules, crossed_groups, crossed_rows
 from groundscope.lexicon.distance import phone_distance
 from groundscope.lexicon.word_pool import Pool, make_pool
 
@@ -51,6 +51,20 @@ def test_rows_meet_every_criterion(
         assert all(phone_distance(SPOKEN[a], SPOKEN[b]) <= 0.25 for a, b in combinations(row, 2))
     for first, second in combinations(rows, 2):
         assert all(phone_distance(SPOKEN[a], SPOKEN[b]) >= 0.6 for a in first for b in second)
+
+
+def test_two_labellings_of_the_same_words(pool: Pool, candidates: dict[str, list[str]]) -> None:
+    """Labels by meaning and by sound: each combination has exactly one word."""
+    rules = CrossedRules(max_distance=0.25)
+    meaning, sound = (
+        {word: group.label for group in crossed_groups(pool, candidates, rules, by=by)
+         for word in group.words}
+        for by in ("meaning", "sound")
+    )  # fmt: skip
+    assert meaning.keys() == sound.keys()
+    assert set(meaning.values()) == set(CATEGORIES)
+    cells = {(meaning[word], sound[word]) for word in meaning}
+    assert len(cells) == len(meaning) == 18
 
 
 def test_too_few_rows_say_what_is_possible(pool: Pool, candidates: dict[str, list[str]]) -> None:

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from groundscope.metrics.correlation import across_layers
 from groundscope.metrics.groups import Groups, permuted_rows
 from groundscope.metrics.pair_kinds import by_word, draw_pairs, score_layer
-from groundscope.metrics.similarity import crossed_pairs, sample_rows, shuffled_pairs
+from groundscope.metrics.similarity import Crossed, sample_rows, shuffled_pairs
 from groundscope.metrics.spaces import into_space
 from groundscope.metrics.statistics import (
     draws_interval,
@@ -81,12 +81,15 @@ def test_shuffled_pairs(rng: np.random.Generator) -> None:
     assert len(left) > 20
 
 
-def test_crossed_pairs() -> None:
+def test_crossed_pairs(rng: np.random.Generator) -> None:
     """Every token of one word with every token of the other, and none for absent words."""
-    words = Groups.of(["a", "b", "a", "c", "b", "b"])
-    left, right = crossed_pairs(np.arange(6), words, [("a", "b"), ("c", "a"), ("c", "x")])
-    expected = [*product([0, 2], [1, 4, 5]), *product([3], [0, 2])]
-    assert list(zip(left.tolist(), right.tolist(), strict=True)) == expected
+    words = Groups.of(["a", "b", "a", "c", "b", "b", "zz"])
+    unit = rng.normal(size=(7, 3))
+    found = Crossed.of(np.arange(1, 7), words, [("a", "b"), ("c", "a"), ("c", "x"), ("b", "b")])
+    assert words.names[found.words].tolist() == [["a", "b"], ["c", "a"]]
+    assert found.counts.tolist() == [3, 1]
+    expected = [np.mean([unit[2] @ unit[i] for i in (1, 4, 5)]), unit[3] @ unit[2]]
+    np.testing.assert_allclose(found.type_means(unit), expected)
 
 
 def test_auc_is_the_area_under_the_roc_curve(rng: np.random.Generator) -> None:

@@ -17,6 +17,7 @@ rule prepare_corpus:
         "<benchmarks>/prepare_corpus/{corpus}.jsonl"
     conda:
         "../../envs/extraction.yaml"
+    threads: 4
     resources:
         mem_mb=resources.grow(2000),
         runtime=resources.grow(60),
@@ -31,6 +32,7 @@ rule prepare_corpus:
         " --output {output.tokens:q}"
         " --report {output.report:q}"
         " --audio {output.audio:q}"
+        " --workers {threads}"
         " &> {log:q}"
 
 

@@ -1,6 +1,7 @@
 """What the plot commands share: arguments, the look of figures, and writing them."""
 
 import argparse
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,5 +38,7 @@ def main(about: str | None, name: str, draw: Draw) -> None:
 
 def write(draw: Callable[[], Figure], paths: Sequence[Path]) -> None:
     """Draw in the look of all figures and write the figure to `paths`."""
+    # embedding a font is not news
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     with mpl.rc_context(style.SETTINGS):
         style.save(draw(), paths)

@@ -2,69 +2,35 @@
 
 import argparse
 import csv
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from groundscope import tables
 from groundscope.commands import _cli
-from groundscope.embeddings import read_embeddings
-from groundscope.errors import UserError
 from groundscope.files import atomic
-from groundscope.lexicon.crossed_groups import CrossedRules, crossed_rows
-from groundscope.lexicon.norms import read_norms
-from groundscope.lexicon.pronunciations import read_pronunciations
-from groundscope.lexicon.records import read_records
+from groundscope.lexicon.crossed_groups import CrossedRules, crossed_groups
+from groundscope.lexicon.group_sources import read_candidates, read_pool
 from groundscope.lexicon.word_groups import (
     PhoneticRules,
     SemanticRules,
     phonetic_groups,
     semantic_groups,
 )
-from groundscope.lexicon.word_pool import Group, describe, make_pool
+from groundscope.lexicon.word_pool import Group
 
 
-def build(tokens: Path, vectors: Path, options: Mapping[str, Any], workers: int) -> list[Group]:
+def build(tokens: Path, vectors: Path, options: Mapping[str, Any], workers: int) -> Sequence[Group]:
     """Build the groups that `options`, an entry of ``word_groups``, describe."""
-    embeddings = read_embeddings(vectors)
-    rows = tables.read_table(tokens, "tokens").select(["token_id", "word"]).to_pylist()
-    word_of = {row["token_id"]: row["word"] for row in rows}
-    own = defaultdict(list)
-    for token_id, vector in zip(embeddings.token_ids.tolist(), embeddings.vectors, strict=True):
-        if token_id in word_of:
-            own[word_of[token_id]].append(vector)
-    means = {word: np.stack(each).mean(axis=0, dtype=np.float64) for word, each in own.items()}
-    spoken = read_pronunciations(options["pronunciations"], means)
-    norms = options["concreteness"]
-    table = read_norms({**norms, "columns": {"rating": norms["column"]}})
-    ratings = {word: values["rating"] for word, values in table.items() if "rating" in values}
-    pool = make_pool(means, spoken.variants, ratings, options.get("unit", "arpabet"))
-    if not pool.words or not ratings:
-        message = f"word groups: {len(pool.words)} words have a vector and a pronunciation, " \
-            f"{len(ratings)} have a rating; expected some of each"  # fmt: skip
-        raise UserError(message)
-    seed = options.get("seed", 0)
+    pool, ratings = read_pool(tokens, vectors, options)
+    rules, seed = options.get("rules", {}), options.get("seed", 0)
     if options["kind"] == "phonetic":
-        limits = PhoneticRules(**options.get("rules", {}))
-        return phonetic_groups(pool, sorted(ratings.values()), limits, seed, workers=workers)
-    candidates = defaultdict(list)
-    for row in read_records(options["candidates"], ["word", "label"]):
-        candidates[row["label"]].append(row["word"])
-    if options["kind"] == "crossed":
-        rows = crossed_rows(pool, candidates, CrossedRules(**options.get("rules", {})))
-        sounds = {f"row_{number}": row for number, row in enumerate(rows, start=1)}
-        columns = dict(zip(candidates, zip(*rows, strict=True), strict=True))
-        place = {word: index for index, word in enumerate(pool.words)}
-        return [
-            describe(pool, [place[word] for word in words], label, grouping)
-            for grouping, labels in (("meaning", columns), ("sound", sounds))
-            for label, words in labels.items()
-        ]
-    rules = SemanticRules(**options.get("rules", {}))
-    return semantic_groups(pool, candidates, rules, seed)
+        return phonetic_groups(pool, ratings, PhoneticRules(**rules), seed, workers=workers)
+    candidates = read_candidates(options["candidates"])
+    if options["kind"] == "semantic":
+        return semantic_groups(pool, candidates, SemanticRules(**rules), seed)
+    by = options.get("label", "meaning")
+    return crossed_groups(pool, candidates, CrossedRules(**rules), by=by)
 
 
 def statistics(groups: Sequence[Group]) -> list[dict[str, Any]]:

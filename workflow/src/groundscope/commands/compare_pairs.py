@@ -60,7 +60,9 @@ def _arguments() -> argparse.Namespace:
     parser = _analysis.parser(__doc__, labelled=False)
     parser.add_argument("--embeddings", type=Path, nargs="+", required=True, help="layers")
     parser.add_argument("--groups", type=Path, nargs="*", default=[], help="CSV: word, label")
-    parser.add_argument("--word-map", type=Path, nargs="?", help="Parquet: word_a, word_b, relation")
+    parser.add_argument(
+        "--word-map", type=Path, nargs="?", help="Parquet: word_a, word_b, relation"
+    )
     parser.add_argument("--values", type=Path, help="table of pair values to write")
     parser.add_argument("--words", type=Path, help="table of word scores to write")
     return parser.parse_args()

@@ -102,7 +102,7 @@ class Utterance:
     speaker
         Who speaks.
     transcript
-        Words that the alignment should have, or None.
+        Words that the alignment should have, as they are to be spelled; or None.
     metadata
         Columns for each of its tokens.
     """
@@ -144,10 +144,10 @@ def read_tokens(
         words = grid.intervals(tiers.words)
         phones = grid.intervals(tiers.phones) if tiers.phones else []
         utterance = describe(key)
-        spelled = [word.label.lower() for word in words]
+        spelled: Sequence[str] = [word.label for word in words]
         if utterance.transcript is not None:
             if len(utterance.transcript) == len(words):
-                spelled = [word.lower() for word in utterance.transcript]
+                spelled = utterance.transcript
             else:
                 differing.append(key)
         made = _utterance_tokens(key, audio, words, spelled, phones, utterance)
@@ -230,9 +230,13 @@ def named_groups(pattern: str, key: str, where: str) -> dict[str, str]:
     Raises
     ------
     UserError
-        It does not match.
+        It is no regular expression, or does not match.
     """
-    match = re.search(pattern, key)
+    try:
+        match = re.search(pattern, key)
+    except re.error as error:
+        message = f"{where}: {pattern!r} is no regular expression ({error})"
+        raise UserError(message) from error
     if match is None:
         message = f"{where}: {pattern!r} does not match {key!r}"
         raise UserError(message)

@@ -69,7 +69,8 @@ def _transcripts(folders: Sequence[Path]) -> dict[str, list[str]]:
     for folder in folders:
         for file in sorted(folder.rglob("*.trans.txt")):
             for line in read_lines(file):
-                key, *words = line.split()
+                # published in capitals, which a cased text model would read as abbreviations
+                key, *words = line.lower().split()
                 found[key] = words
     return found
 

@@ -52,6 +52,9 @@ class TextGrid:
                 "encoding, or save it as UTF-8"
             )
             raise UserError(message) from error
+        except LookupError as error:
+            message = f"encoding: {encoding!r} is unknown; expected a name such as latin-1"
+            raise UserError(message) from error
         # needed by corpora with TextGrids only
         from praatio.utilities import textgrid_io
         from praatio.utilities.errors import PraatioException

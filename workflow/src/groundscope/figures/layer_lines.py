@@ -30,7 +30,7 @@ class Curve:
     label
         Name in the legend.
     rows
-        With keys layer, estimate, ci_low, ci_high. One row means a flat line over all layers.
+        With keys layer, estimate, ci_low, ci_high. Layer 0 alone is a flat line over all layers.
     look
         Colour, marker, dashes.
     hollow
@@ -44,6 +44,11 @@ class Curve:
     look: Look
     hollow: frozenset[str] = frozenset()
     place: int = 0
+
+    @property
+    def flat(self) -> bool:
+        """Whether the model has one layer only, as static vectors have."""
+        return [row["layer"] for row in self.rows] == ["0"]
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, crowded: int 
     """Draw one curve; `crowded` is its number where there are too many for bars and markers."""
     rows = sorted(curve.rows, key=lambda row: axis.positions[row["layer"]])
     shape = curve.look
-    if len(rows) == 1 and len(axis.positions) > 1:
+    if curve.flat and len(axis.positions) > 1:
         _flat(box, curve, rows[0], axis)
         return
     for connected in (True, False):
@@ -239,7 +244,7 @@ def _handles(panels: Sequence[Panel], reference: str) -> list[Line2D | Patch]:
             [],
             [],
             color=curve.look.colour,
-            linestyle=_FLAT if len(curve.rows) == 1 else curve.look.dashes,
+            linestyle=_FLAT if curve.flat else curve.look.dashes,
             marker=curve.look.marker,
             markerfacecolor=curve.look.face,
             label=curve.label,

@@ -71,7 +71,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     style.headline(
         made,
         f"{shown['corpus']} · {shown['labelling']} · {shown['space']} space · "
-        f"(words in a group) · {intervals(rows)}",
+        f"in brackets: words · {intervals(rows)}",
     )
     if any(names):
         handles = [

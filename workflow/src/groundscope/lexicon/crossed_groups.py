@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundscope.errors import UserError
-from groundscope.lexicon.word_pool import Pool
+from groundscope.lexicon.word_pool import Group, Pool, describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,31 @@ def crossed_rows(
         )
         raise UserError(message)
     return [tuple(pool.words[every[index]] for index in row) for row in rows]
+
+
+def crossed_groups(
+    pool: Pool, candidates: Mapping[str, Sequence[str]], rules: CrossedRules, *, by: str
+) -> list[Group]:
+    """Choose rows with `crossed_rows` and label their words.
+
+    Parameters
+    ----------
+    pool, candidates, rules
+        As in `crossed_rows`.
+    by
+        ``meaning``: groups are the categories; ``sound``: groups are the rows. The words are the
+        same, so that two labellings of one corpus come out.
+    """
+    rows = crossed_rows(pool, candidates, rules)
+    if by == "meaning":
+        labelled = dict(zip(candidates, zip(*rows, strict=True), strict=True))
+    else:
+        labelled = {f"sound_{number}": row for number, row in enumerate(rows, start=1)}
+    place = {word: index for index, word in enumerate(pool.words)}
+    return [
+        describe(pool, [place[word] for word in words], label, "mixed")
+        for label, words in labelled.items()
+    ]
 
 
 def _alike(

@@ -78,7 +78,10 @@ def _class_means(counts: Floats, sums: Floats) -> Floats:
 
 
 def _between(
-    means: Floats, counts: Floats, whiten: Callable[[Floats], Floats], unwhiten: Callable[[Floats], Floats]
+    means: Floats,
+    counts: Floats,
+    whiten: Callable[[Floats], Floats],
+    unwhiten: Callable[[Floats], Floats],
 ) -> Discriminant:
     """Decision functions from class means.
 
@@ -87,7 +90,7 @@ def _between(
     means, counts
         Of the classes, ``[k, d]`` and ``[k]``.
     whiten
-        ``V -> V W``: to coordinates in which classes have unit covariance, ``[m, d]`` to ``[m, r]``.
+        ``V -> V W``: to coordinates of unit covariance within classes, ``[m, d]`` to ``[m, r]``.
     unwhiten
         ``A -> W A'``: from axes in those coordinates to the features, ``[m, r]`` to ``[d, m]``.
     """

@@ -7,9 +7,9 @@ import numpy as np
 
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.similarity import (
+    Crossed,
     Pairs,
     area_under_curve,
-    crossed_pairs,
     sample_rows,
     shuffled_pairs,
     unit_rows,
@@ -38,7 +38,7 @@ class Draws:
         Tokens and word types of the first draw.
     """
 
-    kinds: Mapping[str, Sequence[Pairs]]
+    kinds: Mapping[str, Sequence[Pairs | Crossed]]
     words: Groups
     tokens: int
     types: int
@@ -114,21 +114,21 @@ def draw_pairs(
         message = f"word pairs need at least 2 words, got {len(words)}"
         raise ValueError(message)
     every = np.arange(len(words.codes))
-    kinds: dict[str, list[Pairs]] = {}
+    kinds: dict[str, list[Pairs | Crossed]] = {}
     for seed in seeds:
         rows = sample_rows(len(every), sample, seed)
         rng = np.random.default_rng(seed)
-        found = {
-            RANDOM: shuffled_pairs(rows, None, rng),
-            "same-word": shuffled_pairs(rows, words, rng),
+        found: dict[str, Pairs | Crossed] = {
+            RANDOM: Pairs.of(*shuffled_pairs(rows, None, rng), words),
+            "same-word": Pairs.of(*shuffled_pairs(rows, words, rng), words),
         }
         if speakers is not None:
-            found["same-speaker"] = shuffled_pairs(rows, speakers, rng)
-        found |= {kind: crossed_pairs(rows, words, given) for kind, given in relations.items()}
-        found |= {kind: crossed_pairs(every, words, given) for kind, given in whole.items()}
-        for kind, (left, right) in found.items():
-            kinds.setdefault(kind, []).append(Pairs.of(left, right, words))
-    kept = {kind: draws for kind, draws in kinds.items() if all(len(each.left) for each in draws)}
+            found["same-speaker"] = Pairs.of(*shuffled_pairs(rows, speakers, rng), words)
+        found |= {kind: Crossed.of(rows, words, given) for kind, given in relations.items()}
+        found |= {kind: Crossed.of(every, words, given) for kind, given in whole.items()}
+        for kind, pairs in found.items():
+            kinds.setdefault(kind, []).append(pairs)
+    kept = {kind: draws for kind, draws in kinds.items() if all(len(each.words) for each in draws)}
     first = sample_rows(len(every), sample, seeds[0])
     return Draws(kept, words, len(first), len(np.unique(words.codes[first])))
 
@@ -172,7 +172,7 @@ def score_layer(
             draws_interval(raw - base),
             auc,
             interval,
-            round(float(np.mean([len(each.left) for each in pairs]))),
+            round(float(np.mean([each.counts.sum() for each in pairs]))),
             round(float(np.mean([len(each.words) for each in pairs]))),
             words,
             values,
@@ -182,14 +182,14 @@ def score_layer(
 
 
 def _pooled(
-    pairs: Sequence[Pairs], means: Sequence[Floats], words: int
+    pairs: Sequence[Pairs | Crossed], means: Sequence[Floats], words: int
 ) -> tuple[Integers, Floats, Integers]:
     """Type pairs of all draws: words, cosine (mean over draws), token pairs."""
     keys = np.concatenate([each.words[:, 0] * words + each.words[:, 1] for each in pairs])
     present, index = np.unique(keys, return_inverse=True)
     drawn = np.bincount(index)
     values = np.bincount(index, weights=np.concatenate(list(means))) / drawn
-    tokens = np.concatenate([np.bincount(each.types) for each in pairs])
+    tokens = np.concatenate([each.counts for each in pairs])
     counts = np.bincount(index, weights=tokens).astype(np.intp)
     return np.stack([present // words, present % words], axis=1).astype(np.intp), values, counts
 

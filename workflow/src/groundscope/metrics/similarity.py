@@ -28,12 +28,15 @@ class Pairs:
         Index of each pair's type pair, shape ``[m]``.
     words
         Word codes of each type pair, shape ``[t, 2]``.
+    counts
+        Token pairs of each type pair, shape ``[t]``.
     """
 
     left: Integers
     right: Integers
     types: Integers
     words: Integers
+    counts: Integers
 
     @classmethod
     def of(cls, left: Integers, right: Integers, words: Groups) -> "Pairs":
@@ -41,7 +44,8 @@ class Pairs:
         keys = words.codes[left] * len(words) + words.codes[right]
         present, types = np.unique(keys, return_inverse=True)
         pairs = np.stack([present // len(words), present % len(words)], axis=1)
-        return cls(left, right, types.astype(np.intp), pairs.astype(np.intp))
+        counts = np.bincount(types, minlength=len(present)).astype(np.intp)
+        return cls(left, right, types.astype(np.intp), pairs.astype(np.intp), counts)
 
     def type_means(self, unit: Floats) -> Floats:
         """Mean cosine of each type pair from unit vectors ``[n, d]``, shape ``[t]``."""
@@ -49,9 +53,8 @@ class Pairs:
         for start in range(0, len(self.left), _CHUNK):
             part = slice(start, start + _CHUNK)
             cosines[part] = np.einsum("ij,ij->i", unit[self.left[part]], unit[self.right[part]])
-        counts = np.bincount(self.types, minlength=len(self.words))
         sums = np.bincount(self.types, weights=cosines, minlength=len(self.words))
-        return np.asarray(sums / counts)
+        return np.asarray(sums / self.counts)
 
 
 def unit_rows(rows: Floats) -> Floats:
@@ -103,48 +106,43 @@ class Crossed:
     rows
         Rows that tokens are taken from.
     present
-        Words among them: their codes, sorted, and the word of each of `rows` as index into these.
+        Word of each of `rows`, among the words that occur there.
+    places
+        Both words of each type pair as indices into `present`, shape ``[t, 2]``.
     words
-        Word codes of each type pair, shape ``[t, 2]``.
+        The same as word codes, shape ``[t, 2]``.
     counts
         Token pairs of each type pair, shape ``[t]``.
     """
 
     rows: Integers
     present: Groups
+    places: Integers
     words: Integers
     counts: Integers
 
     @classmethod
-    def of(
-        cls, rows: Integers, words: Groups, word_pairs: Sequence[tuple[str, str]]
-    ) -> "Crossed":
+    def of(cls, rows: Integers, words: Groups, word_pairs: Sequence[tuple[str, str]]) -> "Crossed":
         """Keep the pairs whose two (different) words both have a token among `rows`."""
         present = Groups.of(words.names[words.codes[rows]])
-        index: Mapping[str, int] = {str(name): code for code, name in enumerate(words.names)}
-        here = {str(name) for name in present.names}
+        index = {str(name): place for place, name in enumerate(present.names)}
         known = sorted(
-            {(index[a], index[b]) for a, b in word_pairs if a != b and {a, b} <= here}
+            {(index[a], index[b]) for a, b in word_pairs if a != b and a in index and b in index}
         )
-        codes = np.asarray(known, np.intp).reshape(-1, 2)
-        sizes = np.bincount(words.codes[rows], minlength=len(words))
-        return cls(rows, present, codes, sizes[codes[:, 0]] * sizes[codes[:, 1]])
+        places = np.asarray(known, np.intp).reshape(-1, 2)
+        codes = np.searchsorted(words.names, present.names)[places]
+        return cls(rows, present, places, codes, present.sizes[places].prod(axis=1))
 
     def type_means(self, unit: Floats) -> Floats:
         """Mean cosine of each type pair from unit vectors ``[n, d]``, shape ``[t]``."""
-        codes, places = np.unique(self.words, return_inverse=True)
-        del codes
-        names = self.present
-        means = names.means(unit[self.rows])
-        return np.asarray(places)
-
-
-def _codes(words: Groups, pairs: Sequence[tuple[str, str]] | Integers) -> Integers:
-    if isinstance(pairs, np.ndarray):
-        return pairs
-    index: Mapping[str, int] = {str(name): code for code, name in enumerate(words.names)}
-    known = [(index[a], index[b]) for a, b in pairs if a in index and b in index]
-    return np.asarray(known, np.intp).reshape(-1, 2)
+        means = self.present.means(unit[self.rows])
+        values = np.empty(len(self.places))
+        for start in range(0, len(values), _CHUNK):
+            part = self.places[start : start + _CHUNK]
+            values[start : start + _CHUNK] = np.einsum(
+                "ij,ij->i", means[part[:, 0]], means[part[:, 1]]
+            )
+        return values
 
 
 def group_word_pairs(word_labels: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -130,10 +130,16 @@ class Plan:
         return targets.canonical(self.study["corpora"][wildcards.corpus])
 
     def corpus_files(self, wildcards: Wildcards) -> list[str]:
-        """List the files that a corpus is read from."""
+        """List the tables and lists that a corpus is made from; its recordings are not among them."""
         options = self.study["corpora"][wildcards.corpus]
-        words = options.get("words")
-        listed = [options.get("manifest"), words.get("file") if isinstance(words, dict) else None]
+        tables = [
+            options.get("words"),
+            options.get("pronunciations"),
+            *options["norms"],
+            *options["filters"]["words"],
+        ]
+        listed = [options.get(key) for key in ("manifest", "items", "captions")]
+        listed += [table.get("file") for table in tables if isinstance(table, dict)]
         return [path for path in listed if path is not None]
 
     def lacking_embeddings(self, wildcards: Wildcards) -> list[str]:
