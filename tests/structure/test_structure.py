@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "releases": _DATA,
     "sources": _DATA,
     "figures": _DATA,
-    "rows": _DATA,
+    "analysis": {"metrics", *_DATA},
 }
 HEAVY = ["numpy", "pyarrow", "torch", "transformers", "sklearn", "scipy", "pandas", "soundfile"]
 
