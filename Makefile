@@ -8,7 +8,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-export PYTHONPATH := $(CURDIR)/workflow/src
+export PYTHONPATH := $(CURDIR)/workflow/src:$(CURDIR)/tests/helpers
 STUDY_PINS := $(addprefix envs/,controller.requirements.txt extraction.requirements.txt analysis.requirements.txt figures.requirements.txt)
 
 study: $(VENV)/study

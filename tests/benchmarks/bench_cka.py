@@ -31,9 +31,8 @@ def _gram_code(x: Floats, y: Floats) -> float:
 
 def main() -> None:
     """Print the table."""
-    rows, features, layers = ([*map(int, sys.argv[1:]), *[10_000, 768, 13][len(sys.argv) - 1 :]])[
-        :3
-    ]
+    given = [*map(int, sys.argv[1:])]
+    rows, features, layers = (given + [10_000, 768, 13][len(given) :])[:3]
     rng = np.random.default_rng(0)
     shared = rng.normal(size=(rows, features))
 

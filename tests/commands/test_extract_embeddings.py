@@ -149,7 +149,7 @@ def test_layers_become_files_with_all_that_made_them(
     assert len(last.metadata["checkpoint_sha256"]) == 64
     alone = tmp_path / "alone.parquet"
     arguments = _arguments(study, SPEECH, "2", [alone], "w2v2.json")
-    monkeypatch.setattr(sys, "argv", ["extract_embeddings", "--batch-seconds", "0.1", *arguments])
+    monkeypatch.setattr(sys, "argv", ["extract_embeddings", "--batch-percent", "1", *arguments])
     _cli.run(extract_embeddings.main)
     np.testing.assert_allclose(read_embeddings(alone).vectors, last.vectors, atol=1e-5)
 

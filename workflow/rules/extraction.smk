@@ -28,7 +28,7 @@ for job in PLAN.extraction_rules():
             gpu=PLAN.gpus,
             mem_mb=resources.grow(4000),
             runtime=resources.grow(60),
-            batch_seconds=resources.shrink(60),
+            batch_percent=resources.shrink(100),
             layers=job.layers,
         params:
             options=PLAN.model_options,
@@ -42,7 +42,7 @@ for job in PLAN.extraction_rules():
             " --checkpoint {input.checkpoint:q}"
             " --options {params.options:q}"
             " --layers {resources.layers:q}"
-            " --batch-seconds {resources.batch_seconds}"
+            " --batch-percent {resources.batch_percent}"
             " --workers {threads}"
             " --output {output:q}"
             " &> {log:q}"

@@ -2,6 +2,7 @@
 # Makes: <results>/{silhouette,lda}/{corpus}/{labelling}/
 # 1. score_silhouette  silhouette coefficients, all layers of one model
 # 2. score_lda         held-out accuracy of linear discriminant analysis, all layers of one model
+# One thread a job: Snakemake then keeps BLAS to one too, and small products are many times faster.
 
 
 rule score_silhouette:
@@ -22,7 +23,7 @@ rule score_silhouette:
         "<benchmarks>/score_silhouette/{corpus}/{labelling}/{model}.jsonl"
     conda:
         "../../envs/analysis.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=resources.grow(2000),
         runtime=resources.grow(60),
@@ -64,7 +65,7 @@ rule score_lda:
         "<benchmarks>/score_lda/{corpus}/{labelling}/{model}.jsonl"
     conda:
         "../../envs/analysis.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=resources.grow(2000),
         runtime=resources.grow(60),

@@ -1,6 +1,7 @@
 # How alike are representations? Requires: embeddings, selected tokens. Makes: <results>/{cka,pairs}/
 # 1. compare_cka    all layers of one model with all layers of another
 # 2. compare_pairs  cosine similarity of word pairs, all layers of one model
+# One thread a job: Snakemake then keeps BLAS to one too, and small products are many times faster.
 
 
 rule compare_cka:
@@ -19,7 +20,7 @@ rule compare_cka:
         "<benchmarks>/compare_cka/{corpus}/{left}--{right}.jsonl"
     conda:
         "../../envs/analysis.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=resources.grow(2000),
         runtime=resources.grow(60),
@@ -61,7 +62,7 @@ rule compare_pairs:
         "<benchmarks>/compare_pairs/{corpus}/{model}.jsonl"
     conda:
         "../../envs/analysis.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=resources.grow(2000),
         runtime=resources.grow(60),

@@ -33,6 +33,15 @@ class Execution:
     batch_pieces: int = 8192
     workers: int = 2
 
+    @classmethod
+    def on(cls, device: torch.device, share: float, workers: int) -> "Execution":
+        """Give what suits a device, with batches of `share` of the usual size.
+
+        On a CPU, batches of more than some seconds fall out of its caches and are slower.
+        """
+        seconds = 60.0 if device.type == "cuda" else 8.0
+        return cls(share * seconds, max(1, round(share * 8192)), workers)
+
 
 class LayerStore:
     """Word vectors of all requested layers, filled batch by batch.

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
@@ -44,9 +45,11 @@ class Groups:
         """Sum over the rows of each group: ``[n, ...]`` to ``[g, ...]``."""
         if rows.ndim == 1:
             return np.bincount(self.codes, weights=rows, minlength=len(self)).astype(np.float64)
-        order = np.argsort(self.codes, kind="stable")
-        starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
-        return np.add.reduceat(rows[order], starts, axis=0)
+        flat = rows.reshape(len(rows), -1)
+        members = csr_array(
+            (np.ones(len(rows)), (self.codes, np.arange(len(rows)))), (len(self), len(rows))
+        )
+        return np.asarray(members @ flat, np.float64).reshape(len(self), *rows.shape[1:])
 
     def means(self, rows: Floats) -> Floats:
         """Mean over the rows of each group: ``[n, ...]`` to ``[g, ...]``."""

@@ -9,7 +9,9 @@ from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.similarity import (
     Crossed,
     Pairs,
+    Reference,
     area_under_curve,
+    pair_weights,
     sample_rows,
     shuffled_pairs,
     unit_rows,
@@ -156,14 +158,18 @@ def score_layer(
     weights = bootstrap_weights(len(draws.words), replicates, seed)
     means = {kind: [each.type_means(unit) for each in pairs] for kind, pairs in draws.kinds.items()}
     base = np.array([values.mean() for values in means[RANDOM]])
-    random_words, random_values, _ = _pooled(draws.kinds[RANDOM], means[RANDOM], len(draws.words))
+    pooled = {
+        kind: _pooled(pairs, means[kind], len(draws.words)) for kind, pairs in draws.kinds.items()
+    }
+    base_words, base_values, _ = pooled[RANDOM]
+    reference = Reference.of(base_values, pair_weights(weights, base_words))
     scores = {}
     for kind, pairs in draws.kinds.items():
         raw = np.array([values.mean() for values in means[kind]])
-        words, values, counts = _pooled(pairs, means[kind], len(draws.words))
+        words, values, counts = pooled[kind]
         auc, interval = None, None
         if kind != RANDOM:
-            auc, resampled = area_under_curve(values, words, random_values, random_words, weights)
+            auc, resampled = area_under_curve(values, pair_weights(weights, words), reference)
             interval = percentile_interval(resampled) if len(resampled) > 1 else None
         scores[kind] = KindScores(
             raw,

@@ -158,41 +158,68 @@ def group_word_pairs(word_labels: Mapping[str, str]) -> list[tuple[str, str]]:
     ]
 
 
-def area_under_curve(
-    values: Floats, words: Integers, base: Floats, base_words: Integers, weights: Floats
-) -> tuple[float, Floats]:
+@dataclass(frozen=True)
+class Reference:
+    """Random pairs that other kinds are compared with, and their bootstrap weights.
+
+    Attributes
+    ----------
+    ordered
+        Their similarities, sorted, shape ``[t]``.
+    cumulated
+        For each bootstrap replicate the weight of the first 0, 1, ... t of them, ``[replicates, t +
+        1]``.
+    """
+
+    ordered: Floats
+    cumulated: Floats
+
+    @classmethod
+    def of(cls, values: Floats, weights: Floats) -> "Reference":
+        """Sort random pairs, shape ``[t]``, with weights ``[replicates, t]``."""
+        order = np.argsort(values, kind="stable")
+        cumulated = np.zeros((len(weights), len(values) + 1))
+        np.cumsum(weights[:, order], axis=1, out=cumulated[:, 1:])
+        return cls(values[order], cumulated)
+
+
+def area_under_curve(values: Floats, weights: Floats, reference: Reference) -> tuple[float, Floats]:
     """Chance that a pair of one kind is more similar than a random pair (ties count half).
 
     Parameters
     ----------
-    values, words
-        Type-pair similarities of the kind, shape ``[t]``, and their word codes, ``[t, 2]``.
-    base, base_words
-        The same of the random pairs.
+    values
+        Type-pair similarities of the kind, shape ``[t]``.
     weights
-        Bootstrap counts of words, shape ``[replicates, words]``. A pair counts as often as both of
-        its words were drawn together: the product of their counts.
+        Their bootstrap weights, shape ``[replicates, t]``, see `pair_weights`.
+    reference
+        The random pairs.
 
     Returns
     -------
     tuple
         AUC, 0 to 1 with 0.5 for no difference; and its bootstrap replicates.
     """
-    order = np.argsort(base, kind="stable")
-    ordered = base[order]
-    below = np.searchsorted(ordered, values, side="left")
-    upto = np.searchsorted(ordered, values, side="right")
-    estimate = float((below + upto).mean() / 2 / len(base))
-    replicates = np.full(len(weights), np.nan)
-    for number, counts in enumerate(weights):
-        own = _pair_weights(counts, words)
-        reference = np.concatenate([[0.0], np.cumsum(_pair_weights(counts, base_words)[order])])
-        total = own.sum() * reference[-1]
+    below = np.searchsorted(reference.ordered, values, side="left")
+    upto = np.searchsorted(reference.ordered, values, side="right")
+    estimate = float((below + upto).mean() / 2 / len(reference.ordered))
+    found = []
+    for own, base in zip(weights, reference.cumulated, strict=True):
+        total = own.sum() * base[-1]
         if total > 0:
-            replicates[number] = own @ (reference[below] + reference[upto]) / 2 / total
-    return estimate, replicates[~np.isnan(replicates)]
+            found.append(float(own @ (base[below] + base[upto])) / 2 / total)
+    return estimate, np.array(found)
 
 
-def _pair_weights(counts: Floats, words: Integers) -> Floats:
-    first, second = counts[words[:, 0]], counts[words[:, 1]]
+def pair_weights(counts: Floats, words: Integers) -> Floats:
+    """How often each type pair is drawn when words are: the product of its words' counts.
+
+    Parameters
+    ----------
+    counts
+        Draws of each word in each bootstrap replicate, shape ``[replicates, words]``.
+    words
+        Word codes of the pairs, shape ``[t, 2]``; a word paired with itself counts once.
+    """
+    first, second = counts[:, words[:, 0]], counts[:, words[:, 1]]
     return np.asarray(np.where(words[:, 0] == words[:, 1], first, first * second))
