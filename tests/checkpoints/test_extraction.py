@@ -17,7 +17,7 @@ from released_layouts import TINY
 from groundscope.commands import extract_embeddings
 from groundscope.embeddings import Embeddings, read_embeddings
 from groundscope.errors import UserError
-from groundscope.tables import write_table
+from groundscope.token_table import write_tokens
 
 SPANS = ((0.10, 0.45), (0.50, 1.20))
 
@@ -42,7 +42,7 @@ def tokens(tmp_path: Path) -> Path:
         }
         for index, (word, (start, end)) in enumerate(zip(("sax", "dog"), SPANS, strict=True))
     ]
-    write_table(tmp_path / "tokens.parquet", "tokens", rows)
+    write_tokens(tmp_path / "tokens.parquet", rows)
     return tmp_path / "tokens.parquet"
 
 

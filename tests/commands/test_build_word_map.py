@@ -13,6 +13,7 @@ import pytest
 
 from groundscope import tables
 from groundscope.embeddings import write_embeddings
+from groundscope.token_table import write_tokens
 
 SOURCES = Path(__file__).parents[2] / "workflow" / "src"
 
@@ -32,11 +33,10 @@ def run(
     )
 
 
-def write_tokens(path: Path, words: Sequence[str], phones: Mapping[str, str]) -> None:
+def write_corpus(path: Path, words: Sequence[str], phones: Mapping[str, str]) -> None:
     """Write a text corpus with two tokens of each word."""
-    tables.write_table(
+    write_tokens(
         path,
-        "tokens",
         [
             {
                 "token_id": f"{word}/{number}",
@@ -59,7 +59,7 @@ def write_tokens(path: Path, words: Sequence[str], phones: Mapping[str, str]) ->
 def test_map_of_a_german_corpus(tmp_path: Path) -> None:
     """Phones of the corpus itself (as espeak-ng gives them) and a German wordnet."""
     phones = {"Hund": "h U n t", "bunt": "b U n t", "Rad": "R a: t", "Rat": "R a: t"}
-    write_tokens(tmp_path / "t.parquet", [*phones, "stumm"], phones)
+    write_corpus(tmp_path / "t.parquet", [*phones, "stumm"], phones)
     wordnet = [f"1-n\tdeu:lemma\t{word}\n" for word in ("Hund", "Rad")]
     (tmp_path / "wn-data-deu.tab").write_text("".join(wordnet), encoding="utf-8")
     (tmp_path / "labels.csv").write_text("word,label\nRad,thing\nbunt,thing\n", encoding="utf-8")
@@ -91,7 +91,7 @@ def sounds(tmp_path: Path) -> Path:
     """Two rated families of six words that differ in one phone, vectors at random."""
     words = {f"{family}{member}": family for family in "kv" for member in range(6)}
     phones = {w: f"{f}1 {f}2 {w} {f}4 {f}5" for w, f in words.items()}
-    write_tokens(tmp_path / "t.parquet", list(words), phones)
+    write_corpus(tmp_path / "t.parquet", list(words), phones)
     lines = [f"{word},{'4.9' if family == 'k' else '1.1'}" for word, family in words.items()]
     scale = [f"filler{number},{1 + number / 25}" for number in range(101)]
     (tmp_path / "n.csv").write_text("\n".join(["w,r", *lines, *scale]), encoding="utf-8")

@@ -16,7 +16,7 @@ import transformers
 from groundscope.checkpoints import Checkpoint, file_digest, write_manifest
 from groundscope.commands import _cli, extract_embeddings
 from groundscope.embeddings import read_embeddings
-from groundscope.tables import write_table
+from groundscope.token_table import write_tokens
 
 SOURCE = Path(__file__).parents[2] / "workflow/src"
 # opening a socket is an error in these jobs
@@ -59,7 +59,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, (word, begin, end) in enumerate(words)
     ]
     rows.append({**rows[1], "token_id": "token-again"})
-    write_table(folder / "tokens.parquet", "tokens", rows)
+    write_tokens(folder / "tokens.parquet", rows)
     torch.manual_seed(0)
     config = transformers.Wav2Vec2Config(
         hidden_size=16,

@@ -17,6 +17,7 @@ from groundscope.checkpoints import Checkpoint, write_manifest
 from groundscope.figures.cautions import warnings
 from groundscope.figures.findings import Sheet, sheets
 from groundscope.figures.page import page
+from groundscope.token_table import write_tokens
 
 SOURCES = Path(__file__).parents[2] / "workflow/src"
 
@@ -107,7 +108,7 @@ def _summarise(folder: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
     empty = dict.fromkeys(("audio", "start_s", "end_s", "phones"))
     token: dict[str, Any] = {"token_id": "1", "word": "a", "speaker": "ann", "text": "a", **empty}
     token |= {"char_start": 0, "char_end": 1}
-    tables.write_table(folder / "tokens.parquet", "tokens", [token])
+    write_tokens(folder / "tokens.parquet", [token])
     manifest = folder / "manifest.json"
     weights = {"model.safetensors": "ab" * 32}
     write_manifest(manifest, Checkpoint(folder, "huggingface", weights, "hub: some/model", {}))

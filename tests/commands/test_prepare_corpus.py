@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 
 from groundscope import tables
+from groundscope.token_table import read_tokens
 
 SOURCES = Path(__file__).parents[2] / "workflow" / "src"
 
@@ -32,7 +33,7 @@ def test_recordings_to_tables(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("audio,word,start,end\na.wav,x,0,0.5\na.wav,y,0.5,1\n")
     done = prepare(tmp_path, {"kind": "recordings", "manifest": "m.csv"})
     assert done.returncode == 0, done.stderr
-    tokens = tables.read_table(tmp_path / "out/tokens.parquet", "tokens").to_pylist()
+    tokens = read_tokens(tmp_path / "out/tokens.parquet").to_pylist()
     assert [(row["word"], row["audio"], row["end_s"]) for row in tokens] == [
         ("x", "a.wav", 0.5),
         ("y", "a.wav", 1.0),
@@ -64,7 +65,7 @@ def test_norms_pronunciations_and_filters_are_reported(tmp_path: Path) -> None:
     }
     done = prepare(tmp_path, options)
     assert done.returncode == 0, done.stderr
-    (token,) = tables.read_table(tmp_path / "out/tokens.parquet", "tokens").to_pylist()
+    (token,) = read_tokens(tmp_path / "out/tokens.parquet").to_pylist()
     assert (token["word"], token["phones"], token["concreteness"]) == ("cat", "K AE T", 4.9)
     report = tables.read_table(tmp_path / "out/report.parquet", "corpus_report").to_pylist()
     assert [(row["step"], row["rule"], row["before"], row["after"]) for row in report] == [

@@ -15,7 +15,7 @@ from groundscope.checkpoints import Checkpoint, file_digest
 from groundscope.encoders.base import Request
 from groundscope.encoders.execution import Execution
 from groundscope.encoders.extraction import Extraction, extract, family_options
-from groundscope.tables import read_table, write_table
+from groundscope.token_table import read_tokens, write_tokens
 
 NEUTRAL = {"speaker": None, "audio": None, "start_s": None, "end_s": None, "phones": None}
 
@@ -46,8 +46,8 @@ def make_tokens(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pa.Ta
             full.append(
                 {**NEUTRAL, "token_id": f"t{number}", "word": word, "text": text, **span, **row}
             )
-        write_table(path, "tokens", full)
-        return read_table(path, "tokens")
+        write_tokens(path, full)
+        return read_tokens(path)
 
     return make
 

@@ -11,6 +11,7 @@ import pytest
 
 from groundscope import tables
 from groundscope.embeddings import write_embeddings
+from groundscope.token_table import write_tokens
 
 WORDS = 24
 SPEAKERS = ("ann", "ben", "cat")
@@ -59,9 +60,8 @@ class Study:
         self.group = np.repeat(np.arange(WORDS) % 4, len(SPEAKERS))
         count = len(self.ids)
         self.tokens = folder / "tokens.parquet"
-        tables.write_table(
+        write_tokens(
             self.tokens,
-            "tokens",
             {
                 "token_id": self.ids,
                 "word": self.word,

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from groundscope import tables
+from groundscope.columns import schema
+from groundscope.tables import TABLES
 
 Models = Mapping[str, Sequence[str]]
 
@@ -41,7 +42,7 @@ def _null(mean: float, high: float) -> dict[str, Any]:
 
 
 def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, tables.schema(name))
+    return pa.Table.from_pylist(rows, schema(TABLES[name]))
 
 
 def _curve(rng: np.random.Generator, layers: Sequence[str], low: float, high: float) -> list[float]:

@@ -1,5 +1,6 @@
 """A study small enough to run it whole: tiny random models, noise for words."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,7 @@ def write_tiny_models(folder: Path) -> None:
     from transformers import (
         BertConfig,
         BertModel,
-        PreTrainedTokenizerFast,
         Wav2Vec2Config,
-        Wav2Vec2FeatureExtractor,
         Wav2Vec2Model,
     )
 
@@ -40,7 +39,8 @@ def write_tiny_models(folder: Path) -> None:
         num_conv_pos_embedding_groups=2,
     )
     Wav2Vec2Model(speech).save_pretrained(folder / "w2v")
-    Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder / "w2v")
+    settings = {"do_normalize": True, "sampling_rate": 16_000}
+    (folder / "w2v/preprocessor_config.json").write_text(json.dumps(settings), encoding="utf-8")
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *ALL_WORDS]
     vocabulary = {piece: index for index, piece in enumerate(pieces)}
     tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
@@ -48,14 +48,11 @@ def write_tiny_models(folder: Path) -> None:
     tokenizer.post_processor = TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        unk_token="[UNK]",
-        pad_token="[PAD]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        mask_token="[MASK]",
-    ).save_pretrained(folder / "bert")
+    (folder / "bert").mkdir()
+    tokenizer.save(str(folder / "bert/tokenizer.json"))
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]"}
+    names = {"tokenizer_class": "PreTrainedTokenizerFast", "sep_token": "[SEP]", **special}
+    (folder / "bert/tokenizer_config.json").write_text(json.dumps(names), encoding="utf-8")
     text = BertConfig(
         vocab_size=len(pieces),
         hidden_size=16,

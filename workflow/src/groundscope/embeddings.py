@@ -86,7 +86,8 @@ def write_embeddings(
         raise ValueError(message)
     values, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
-        message = f"token_id {str(values[counts > 1][0])!r} occurs {counts.max()} times: it must be unique"
+        twice = str(values[counts > 1][0])
+        message = f"token_id {twice!r} occurs {counts.max()} times: it must be unique"
         raise UserError(message)
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():

@@ -17,6 +17,7 @@ from groundscope import tables
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of
+from groundscope.token_table import read_tokens
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def order_of(layer: str) -> tuple[int, int, str]:
 
 def read_selection(tokens: Path, selected: Path) -> pa.Table:
     """Rows of the token table that are selected, in the token table's order."""
-    table = tables.read_table(tokens, "tokens")
+    table = read_tokens(tokens)
     wanted = tables.read_table(selected, "selection").column("token_id")
     chosen = table.filter(pc.is_in(table.column("token_id"), value_set=wanted))
     if len(chosen) < len(wanted):

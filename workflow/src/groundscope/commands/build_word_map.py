@@ -14,6 +14,7 @@ from groundscope.lexicon.pronunciations import Spoken, read_pronunciations
 from groundscope.lexicon.records import read_records
 from groundscope.lexicon.word_map import Relation, Rules, build_word_map
 from groundscope.lexicon.wordnet import open_wordnet
+from groundscope.token_table import read_tokens, write_corpus_report
 
 
 def related(spoken: Spoken, options: Mapping[str, Any], workers: int) -> list[Relation]:
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--report", required=True, type=Path, help="corpus report to write")
     parser.add_argument("--workers", type=int, default=1, help="threads that compare words")
     arguments = parser.parse_args()
-    tokens = tables.read_table(arguments.tokens, "tokens").select(["word", "phones"]).to_pylist()
+    tokens = read_tokens(arguments.tokens).select(["word", "phones"]).to_pylist()
     phones = {row["word"]: row["phones"] for row in tokens if row["phones"]}
     words = {row["word"] for row in tokens}
     spoken = read_pronunciations(arguments.options["pronunciations"], words, phones)
@@ -58,7 +59,7 @@ def main() -> None:
         "types_before": len(words),
         "types_after": len(spoken.variants),
     }
-    tables.write_table(arguments.report, "corpus_report", [step])
+    write_corpus_report(arguments.report, [step])
     rows = [{"corpus": arguments.corpus, **asdict(relation)} for relation in relations]
     tables.write_table(arguments.output, "word_map", rows)
     for name, count in sorted(Counter(relation.relation for relation in relations).items()):

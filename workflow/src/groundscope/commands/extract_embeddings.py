@@ -14,7 +14,7 @@ from groundscope.encoders.base import Request
 from groundscope.encoders.execution import Execution
 from groundscope.encoders.extraction import Extraction, extract, family_options
 from groundscope.errors import UserError
-from groundscope.tables import read_table
+from groundscope.token_table import read_tokens
 
 _LIBRARIES = ("numpy", "pyarrow", "torch", "transformers", "tokenizers", "soundfile", "soxr")
 
@@ -28,7 +28,7 @@ def main() -> None:
     if len(set(layers)) != len(layers) or len(layers) != len(given.output):
         message = f"--layers {given.layers}: expected one --output for each of distinct layers"
         raise UserError(message)
-    tokens = read_table(given.tokens, "tokens")
+    tokens = read_tokens(given.tokens)
     family, options = family_options(given.model, given.options)
     checkpoint = read_manifest(given.checkpoint) if given.checkpoint else None
     available = torch.cuda.is_available()

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from groundscope import tables
 from groundscope.commands import _cli
 from groundscope.corpora import (
     aligned_folders,
@@ -22,6 +21,7 @@ from groundscope.corpora import (
 )
 from groundscope.corpora.tokens import Corpus, count_types, token_table
 from groundscope.errors import UserError
+from groundscope.token_table import write_corpus_report, write_tokens
 
 _RECORDED = {
     "recordings": recordings.load,
@@ -83,8 +83,8 @@ def main() -> None:
         {"corpus": arguments.name, "step": number, **asdict(step)}
         for number, step in enumerate(corpus.steps, start=1)
     ]
-    tables.write_table(arguments.report, "corpus_report", rows)
-    tables.write_table(arguments.output, "tokens", token_table(corpus.tokens))
+    write_corpus_report(arguments.report, rows)
+    write_tokens(arguments.output, token_table(corpus.tokens))
     logging.info(
         "corpus %s: %d tokens of %d words",
         arguments.name,

@@ -10,6 +10,7 @@ from groundscope.analysis.inputs import read_layers
 from groundscope.commands import _cli
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
+from groundscope.token_table import read_tokens
 
 _EXAMPLES = 8
 
@@ -17,7 +18,7 @@ _EXAMPLES = 8
 def main() -> None:
     """Write the selection and the coverage table."""
     given = _arguments()
-    tokens = tables.read_table(given.tokens, "tokens")
+    tokens = read_tokens(given.tokens)
     token_ids = np.asarray(tokens.column("token_id").to_pylist(), np.str_)
     words = np.asarray(tokens.column("word").to_pylist(), np.str_)
     shared = np.ones(len(token_ids), np.bool_)

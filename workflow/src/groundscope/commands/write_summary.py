@@ -16,6 +16,7 @@ from groundscope.figures.cautions import warnings
 from groundscope.figures.findings import Sheet, sheets
 from groundscope.figures.page import page
 from groundscope.files import atomic
+from groundscope.token_table import read_tokens
 
 
 def _provenance(manifests: Sequence[Path]) -> Sheet:
@@ -38,7 +39,7 @@ def _provenance(manifests: Sequence[Path]) -> Sheet:
 def _corpora(names: Sequence[str], paths: Sequence[Path]) -> tuple[Sheet, dict[str, int]]:
     speakers, rows = {}, []
     for name, path in zip(names, paths, strict=True):
-        data = tables.read_table(path, "tokens")
+        data = read_tokens(path)
         speakers[name] = len(pc.unique(data.column("speaker").drop_null()))
         words = len(pc.unique(data.column("word")))
         rows.append([name, data.num_rows, words, speakers[name]])

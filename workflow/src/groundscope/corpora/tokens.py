@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundscope import tables
 from groundscope.errors import UserError
+from groundscope.token_table import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def token_table(tokens: Sequence[Token]) -> pa.Table:
     UserError
         A metadata column has the name of a token column, or mixes numbers and strings.
     """
-    declared = tables.schema("tokens")
+    declared = SCHEMA
     columns = {
         column.name: pa.array([getattr(token, column.name) for token in tokens], column.type)
         for column in declared

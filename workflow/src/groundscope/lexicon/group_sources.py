@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from groundscope import tables
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.lexicon.norms import read_norms
 from groundscope.lexicon.pronunciations import read_pronunciations
 from groundscope.lexicon.records import read_records
 from groundscope.lexicon.word_pool import Pool, make_pool
+from groundscope.token_table import read_tokens
 
 
 def read_pool(
@@ -40,7 +40,7 @@ def read_pool(
         No word has both, or there is no rating.
     """
     embeddings = read_embeddings(vectors)
-    rows = tables.read_table(tokens, "tokens").select(["token_id", "word", "phones"]).to_pylist()
+    rows = read_tokens(tokens).select(["token_id", "word", "phones"]).to_pylist()
     word_of = {row["token_id"]: row["word"] for row in rows}
     own: defaultdict[str, list[int]] = defaultdict(list)
     for place, token_id in enumerate(embeddings.token_ids.tolist()):

@@ -130,7 +130,7 @@ class Plan:
         return targets.canonical(self.study["corpora"][wildcards.corpus])
 
     def corpus_files(self, wildcards: Wildcards) -> list[str]:
-        """List the tables and lists that a corpus is made from; its recordings are not among them."""
+        """List the tables and lists that a corpus is made from, but not its recordings."""
         options = self.study["corpora"][wildcards.corpus]
         tables = [
             options.get("words"),
