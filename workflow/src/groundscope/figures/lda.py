@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from groundscope.figures import style
 from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
-from groundscope.figures.selection import choose, count, in_order, intervals, sizes
+from groundscope.figures.selection import choose, count, in_order, intervals, vectors
 
-_SHOWN = {"measure": "accuracy", "solver": "shrinkage", "rows": "tokens"}
+_SHOWN = {"measure": "accuracy", "solver": "shrinkage"}
 
 
 def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
@@ -22,7 +22,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         As `tables.TABLES` declares it.
     options
         ``corpus``; ``contrasts``, pairs (treated,
-        control) in one hue; and, to show other rows, ``measure``, ``solver``, ``rows``.
+        control) in one hue; and, to show other rows, ``measure``, ``solver``.
     """
     rows, shown = choose(table, "lda", _SHOWN, options)
     order = in_order(row["model"] for row in rows)
@@ -36,7 +36,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         panels.append(
             Panel(
                 title=(
-                    f"{labelling} ({count(part, 'n_classes')} classes)\n{sizes(part)}\n"
+                    f"{labelling} ({count(part, 'n_classes')} classes)\n{vectors(part)}\n"
                     f"held apart: {apart}"
                 ),
                 ylabel=shown["measure"],
@@ -47,7 +47,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         )
     kinds = sorted({row["chance_kind"] for row in rows if row["chance_kind"]})
     head = (
-        f"{shown['corpus']} · {shown['solver']} solver · vectors of {shown['rows']} · "
+        f"{shown['corpus']} · {shown['solver']} solver · "
         f"{count(rows, 'folds')} folds x {count(rows, 'repeats')} · {intervals(rows)}"
     )
     return draw(

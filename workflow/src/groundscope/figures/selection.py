@@ -111,6 +111,15 @@ def sizes(rows: Sequence[Row]) -> str:
     return f"{count(rows, 'n_types')} words, {count(rows, 'n_tokens')} tokens"
 
 
+def vectors(rows: Sequence[Row]) -> str:
+    """How many words entered the rows, as the means of how many tokens, or token by token."""
+    kinds = sorted({row["rows"] for row in rows})
+    words, tokens = count(rows, "n_types"), count(rows, "n_tokens")
+    if kinds == ["types"]:
+        return f"{words} words, each the mean of its tokens"
+    return f"{tokens} tokens of {words} words"
+
+
 def intervals(rows: Sequence[Row]) -> str:
     """Say what the bars or bands are, as the table says it."""
     kinds = sorted({row["interval"] for row in rows if row["interval"]})

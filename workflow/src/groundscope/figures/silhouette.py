@@ -8,12 +8,11 @@ from matplotlib.figure import Figure
 
 from groundscope.figures import style
 from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
-from groundscope.figures.selection import choose, in_order, intervals, sizes
+from groundscope.figures.selection import choose, in_order, intervals, vectors
 
 _SHOWN = {
     "measure": "silhouette",
     "metric": "cosine",
-    "rows": "types",
     "protocol": "all-groups",
     "subset": "all",
     "level": "overall",
@@ -29,7 +28,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         As `tables.TABLES` declares it.
     options
         ``corpus``; ``contrasts``, pairs (treated, control) in one hue;
-        and, to show other rows, ``measure``, ``metric``, ``rows``, ``protocol``, ``subset``.
+        and, to show other rows, ``measure``, ``metric``, ``protocol``, ``subset``.
     """
     rows, shown = choose(table, "silhouette", _SHOWN, options)
     order = in_order(row["model"] for row in rows)
@@ -49,7 +48,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
             models = by_name(part, "model")
             panels.append(
                 Panel(
-                    title=f"{labelling}\n{sizes(part)}",
+                    title=f"{labelling}\n{vectors(part)}",
                     ylabel=f"{shown['measure']} ({space} space)",
                     curves=[Curve(m, models[m], looks[m]) for m in order if m in models],
                     reference=0.0,
@@ -57,7 +56,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
                 )
             )
     head = (
-        f"{shown['corpus']} · {shown['metric']} distance · vectors of {shown['rows']} · "
+        f"{shown['corpus']} · {shown['metric']} distance · "
         f"{shown['protocol']} · groups: {shown['subset']} · {intervals(rows)}"
     )
     return draw(panels, columns=min(3, len(labellings)), head=head, reference="zero")

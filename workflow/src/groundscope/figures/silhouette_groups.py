@@ -19,7 +19,6 @@ _SHOWN = {
     "measure": "silhouette",
     "metric": "cosine",
     "space": "full",
-    "rows": "types",
     "protocol": "all-groups",
     "subset": "all",
 }

@@ -1,0 +1,156 @@
+"""The study with one model of each kind, from releases on disk to gathered tables."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from checkout import Checkout, copy_project
+from encoder_releases import write_releases
+from numpy.typing import NDArray
+from tiny_study import ALL_WORDS, SPEAKERS, write_recordings
+
+from groundscope.checkpoints import read_manifest
+from groundscope.embeddings import Embeddings, read_embeddings
+from groundscope.plan import targets
+from groundscope.plan.config import resolve_study
+
+STUDY_FILE = "resources/studies/encoders.yaml"
+RESULTS = Path("results/encoders")
+
+
+@pytest.fixture(scope="module")
+def study() -> dict[str, Any]:
+    """Read the study, defaults filled in."""
+    text = (Path(__file__).parents[2] / STUDY_FILE).read_text(encoding="utf-8")
+    return resolve_study(yaml.safe_load(text))
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Put narrow random releases where the study expects the real ones; run it to its tables."""
+    checkout = copy_project(tmp_path_factory.mktemp("encoders") / "project")
+    folder = checkout.folder / "data/encoders"
+    write_recordings(folder / "clips")
+    (folder / "clips/manifest.csv").rename(folder / "clips/words.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        write_releases(folder, patch)
+    # one thread a job, and as many jobs at once as there are cores
+    frugal = ("--max-threads", "1", "--resources", "gpu=4")
+    done = checkout.snakemake("embeddings", "tables", "--configfile", STUDY_FILE, *frugal)
+    assert done.returncode == 0, done.stdout[-5000:]
+    return checkout
+
+
+def layer(checkout: Checkout, model: str, name: str) -> Embeddings:
+    """Read one layer."""
+    return read_embeddings(
+        checkout.folder / RESULTS / "embeddings/clips" / model / f"layer-{name}.parquet"
+    )
+
+
+def difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Give the size of the difference of two layers, relative to the first."""
+    return float(np.linalg.norm(one - other) / np.linalg.norm(one))
+
+
+def test_every_layer_of_every_model_is_there(checkout: Checkout, study: dict[str, Any]) -> None:
+    """Each has a finite vector for every token, and says its family and its weights' digest."""
+    clips = {f"{word}-{speaker}" for word in ALL_WORDS for speaker in SPEAKERS}
+    for model, options in study["models"].items():
+        manifest = targets.checkpoint_manifest(study, model)
+        digest = "none"
+        if manifest is not None:
+            digest = read_manifest(checkout.folder / RESULTS / manifest).digest
+        for name in targets.layers(study, model):
+            found = layer(checkout, model, name)
+            assert len(found.token_ids) == len(clips), (model, name)
+            assert np.isfinite(found.vectors).all(), (model, name)
+            # a collapsed layer would give all words one vector
+            assert len(np.unique(found.vectors.round(6), axis=0)) >= len(ALL_WORDS), (model, name)
+            assert found.metadata["model"] == model
+            assert found.metadata["layer"] == name
+            assert found.metadata["family"] == options["family"]
+            assert found.metadata["checkpoint_sha256"] == digest, model
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "width"),
+    [
+        ("fast-vgs-plus", "trm2", 32),
+        ("fast-vgs-plus", "cls", 32),
+        ("fast-vgs-plus", "projection", 32),
+        ("vg-hubert", "cls", 32),
+        ("vg-hubert", "projection", 56),
+        ("speech-clip", "branch", 32),
+        ("speech-clip", "cls", 32),
+        ("speech-clip", "projection", 24),
+        ("clip", "projection", 8),
+        ("vg-bert", "projection", 32),
+    ],
+)
+def test_named_layers_are_not_the_last_block(
+    checkout: Checkout, study: dict[str, Any], model: str, name: str, width: int
+) -> None:
+    """Each has the width of its own space, and no block's values."""
+    vectors = layer(checkout, model, name).vectors
+    assert vectors.shape[1] == width
+    for block in filter(str.isdecimal, targets.layers(study, model)):
+        other = layer(checkout, model, block).vectors
+        assert other.shape != vectors.shape or difference(vectors, other) > 0.1, block
+
+
+def test_the_random_control_is_another_model(checkout: Checkout) -> None:
+    """In each layer it differs from the released weights of the same checkpoint."""
+    for block in map(str, range(13)):
+        control = layer(checkout, "wav2vec2-random", block)
+        twin = layer(checkout, "wav2vec2", block)
+        assert control.metadata["checkpoint_sha256"] == twin.metadata["checkpoint_sha256"]
+        assert control.metadata["option.weights"] == "random"
+        assert difference(twin.vectors, control.vectors) > 0.5, block
+
+
+def test_one_set_of_weights_by_two_ways_is_one_model(checkout: Checkout) -> None:
+    """The file of torchaudio gives the vectors of Hugging Face's, and CKA between them is 1."""
+    for block in map(str, range(13)):
+        one = layer(checkout, "wav2vec2", block).vectors
+        other = layer(checkout, "wav2vec2-torchaudio", block).vectors
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5, err_msg=block)
+    rows = pq.read_table(checkout.folder / RESULTS / "tables/cka.parquet").to_pylist()
+    same = [
+        row["estimate"]
+        for row in rows
+        if row["model_b"] == "wav2vec2-torchaudio" and row["layer_a"] == row["layer_b"]
+    ]
+    assert len(same) >= 13
+    np.testing.assert_allclose(same, 1.0, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "check", "finding"),
+    [
+        ("fast-vgs-plus", "front_end", "all 9 tensors equal the parent's"),
+        ("vg-hubert", "front_end", "all 9 tensors equal the parent's"),
+        ("speech-clip", "frozen", "all 210 tensors equal the parent's"),
+        ("vg-bert", "frozen", "all 69 tensors equal the parent's"),
+        ("vg-bert", "frozen_queries_and_keys", "all 48 tensors equal the parent's"),
+    ],
+)
+def test_the_comparison_with_the_parent_is_in_the_result(
+    checkout: Checkout, model: str, check: str, finding: str
+) -> None:
+    """What training left frozen was found equal to the configured parent."""
+    assert layer(checkout, model, "1").metadata[f"fact.check_{check}"] == finding
+
+
+def test_tables_hold_every_model(checkout: Checkout, study: dict[str, Any]) -> None:
+    """Coverage has each model, and the scores have each layer of each model."""
+    tables = checkout.folder / RESULTS / "tables"
+    coverage = pq.read_table(tables / "coverage.parquet")["model"].to_pylist()
+    assert sorted(coverage) == sorted(study["models"])
+    scores = pq.read_table(tables / "silhouette.parquet").to_pylist()
+    assert {(row["model"], row["layer"]) for row in scores} == {
+        (model, name) for model in study["models"] for name in targets.layers(study, model)
+    }
