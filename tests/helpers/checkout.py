@@ -56,7 +56,11 @@ class Checkout:
         assert done.returncode == 0, done.stdout
         table = done.stdout.partition("Job stats:")[2].partition("\n\n")[0]
         counts = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-        return {k: v for k, v in counts.items() if k not in {"all", "total", "tables", "figures"}}
+        return {
+            k: v
+            for k, v in counts.items()
+            if k not in {"all", "total", "tables", "figures", "embeddings"}
+        }
 
     def config(self) -> dict[str, Json]:
         """Read config.yaml."""
