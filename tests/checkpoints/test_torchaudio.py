@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from conversion import convert, load, run
+from encoder_releases import torchaudio_names
 from torch import Tensor
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
@@ -31,19 +32,6 @@ def model(mode: str) -> Any:
     return made.eval()
 
 
-def released(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename to what torchaudio/models/wav2vec2/components.py calls its parts."""
-    renamed = {}
-    for name, tensor in state.items():
-        if name.startswith("encoder."):
-            name = name.replace("encoder.", "encoder.transformer.", 1)
-        name = name.replace("feature_projection.", "encoder.feature_projection.")
-        name = name.replace("conv.parametrizations.weight.original0", "conv.weight_g")
-        name = name.replace("conv.parametrizations.weight.original1", "conv.weight_v")
-        renamed[name] = tensor
-    return {**renamed, "aux.weight": torch.ones(29, 64), "aux.bias": torch.ones(29)}
-
-
 @pytest.mark.parametrize("mode", ["base", "large"])
 def test_all_layers_are_those_of_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
@@ -52,7 +40,7 @@ def test_all_layers_are_those_of_the_same_weights(
     original = model(mode)
     folder = tmp_path / "release"
     folder.mkdir()
-    torch.save(released(original.state_dict()), folder / "bundle.pth")
+    torch.save(torchaudio_names(original.state_dict()), folder / "bundle.pth")
     checkpoint = convert(monkeypatch, folder, "torchaudio", tmp_path, blocks=3)
     encoder = load(checkpoint, "speech", ("0", "1", "2", "3"), blocks=3)
     assert encoder.normalizes is (mode == "large")
@@ -74,7 +62,7 @@ def test_a_wavlm_pipeline_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Its attention has further tensors, which nothing here would use."""
     folder = tmp_path / "release"
     folder.mkdir()
-    state = released(model("base").state_dict())
+    state = torchaudio_names(model("base").state_dict())
     state["encoder.transformer.layers.0.attention.rel_attn_embed.weight"] = torch.ones(3)
     torch.save(state, folder / "bundle.pth")
     with pytest.raises(UserError, match=r"1 are unexpected .*rel_attn_embed"):

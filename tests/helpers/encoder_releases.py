@@ -17,7 +17,7 @@ import pytest
 import released_layouts as released
 import torch
 import transformers
-from released_layouts import TINY
+from released_layouts import TINY, Sizes
 from tiny_study import ALL_WORDS
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor
@@ -53,9 +53,9 @@ BERT = "module.language_model.language_model."
 def write_releases(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write what the study's `checkpoints` name below `folder`."""
     torch.manual_seed(0)
-    fast_vgs = _random(released.fast_vgs(TINY), 1)
-    speech_clip = _random(released.speech_clip(ONE_HEAD), 2)
-    vg_hubert = _random(released.vg_hubert(TINY), 3)
+    fast_vgs = released.random_state(released.fast_vgs(TINY), 1)
+    speech_clip = released.random_state(released.speech_clip(ONE_HEAD), 2)
+    vg_hubert = released.random_state(released.vg_hubert(TINY), 3)
     vg_bert = released.random_state(released.vg_bert(ONE_HEAD), 4)
     wav2vec2 = _wav2vec2(fast_vgs)
     hubert = _below(speech_clip, "audio_encoder.encoder.")
@@ -76,7 +76,7 @@ def write_releases(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _save_speech(folder / "data2vec", data2vec, normalizes=True)
     _write_whisper(folder / "whisper")
 
-    write_fast_vgs(folder / "fast-vgs-plus", fast_vgs)
+    write_fast_vgs(folder / "fast-vgs-plus", TINY, fast_vgs, numpy_1=True)
     (folder / "vg-hubert").mkdir()
     released.save_bundle(folder / "vg-hubert/best_bundle.pth", {"dual_encoder": vg_hubert})
     namespace = released.arguments(TINY, layer_use=11, normalize=False, use_audio_cls_token=True)
@@ -90,13 +90,13 @@ def write_releases(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _write_vectors(folder)
 
 
-def write_fast_vgs(folder: Path, state: State) -> None:
-    """Write a FaST-VGS+ of size `TINY`: both encoders, the optimizer's state, the arguments."""
-    folder.mkdir()
-    cross = released.random_state(released.cross_encoder(TINY), 7)
+def write_fast_vgs(folder: Path, sizes: Sizes, state: State, *, numpy_1: bool = False) -> None:
+    """Write a FaST-VGS+: both encoders, the optimizer's state, the arguments."""
+    folder.mkdir(exist_ok=True)
+    cross = released.random_state(released.cross_encoder(sizes), 7)
     content = {"dual_encoder": state, "cross_encoder": cross}
-    released.save_bundle(folder / "best_bundle.pth", content, numpy_1=True)
-    released.save_arguments(folder / "args.pkl", released.arguments(TINY))
+    released.save_bundle(folder / "best_bundle.pth", content, numpy_1=numpy_1)
+    released.save_arguments(folder / "args.pkl", released.arguments(sizes))
 
 
 def write_speech_clip(folder: Path, state: State, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -141,18 +141,9 @@ def torchaudio_names(state: Mapping[str, Tensor]) -> State:
     return {**renamed, "aux.weight": torch.ones(29, width), "aux.bias": torch.ones(29)}
 
 
-def _random(shapes: released.Shapes, seed: int) -> State:
-    """Random weights whose attention mixes little: twelve blocks would make all frames equal."""
-    state = released.random_state(shapes, seed)
-    for name in state:
-        if name.endswith("self_attn.out_proj.weight"):
-            state[name] *= 0.2
-    return state
-
-
 def _wav2vec2(fast_vgs: State) -> State:
     """Another wav2vec 2.0 with the convolutions of a FaST-VGS+."""
-    state = _random(released.speech(TINY, "", "encoder.pos_conv"), 5)
+    state = released.random_state(released.speech(TINY, "", "encoder.pos_conv"), 5)
     frozen = _below(fast_vgs, f"conv1_trm1_trm3.{CONVOLUTIONS}")
     state |= {CONVOLUTIONS + name: tensor.clone() for name, tensor in frozen.items()}
     return {**state, "mask_emb": torch.ones(TINY.width)}

@@ -62,6 +62,26 @@ def test_a_contrast_reads_the_scores_of_its_two_models(config: dict[str, Json]) 
     assert plan.contrast_cka(job) == []
 
 
+def test_built_word_groups_can_be_a_labelling(config: dict[str, Json]) -> None:
+    """The built file is a labelling's input, and is built from the vectors of the named layer."""
+    config["word_groups"] = {
+        "sounds": {
+            "kind": "phonetic",
+            "corpus": "written",
+            "model": "bert",
+            "layer": 3,
+            "pronunciations": {"source": "cmudict", "stress": True},
+            "concreteness": {"file": "ratings.txt", "word": "Word", "column": "Conc.M"},
+        }
+    }
+    config["labellings"]["meaning"] = {"words": "results/word_groups/sounds.csv"}
+    plan = Plan(resolve_study(config), Path())
+    job = SimpleNamespace(groups="sounds")
+    assert plan.group_vectors(job) == "results/embeddings/written/bert/layer-3.parquet"
+    assert plan.labels(SimpleNamespace(labelling="meaning")) == ["results/word_groups/sounds.csv"]
+    assert json.loads(plan.group_options(job))["rules"]["max_cosine"] == 0.1
+
+
 def test_all_pairs_are_every_unordered_pair_once(config: dict[str, Json]) -> None:
     """Three models make three pairs."""
     config["analyses"]["cka"] = {}

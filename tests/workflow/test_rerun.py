@@ -180,7 +180,7 @@ CONTRACT: dict[str, tuple[Edit, set[str], int]] = {
                 bert2={"family": "text", "checkpoint": "bert", "layers": [2]}
             )
         ),
-        (ANALYSES - CKA) | {"gather_table", "extract_embeddings"},
+        PAIRS | SILHOUETTE | LDA | {"extract_embeddings"},
         1,
     ),
     "one more labelling": (

@@ -28,6 +28,7 @@ wildcard_constraints:
     left=PLAN.one_of(STUDY["models"]),
     right=PLAN.one_of(STUDY["models"]),
     labelling=PLAN.one_of(STUDY["labellings"]),
+    groups=PLAN.one_of(STUDY["word_groups"]),
     contrast=PLAN.one_of(STUDY["contrasts"]),
     table=PLAN.one_of(targets.tables(STUDY)),
     layer=r"0|[1-9]\d*|[a-z]+[0-9]*(-[0-9]+)?",

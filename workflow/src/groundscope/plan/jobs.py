@@ -247,6 +247,29 @@ class Plan:
         listed = [options["categories"], options["pronunciations"].get("file")]
         return [path for path in listed if path is not None]
 
+    def group_tokens(self, wildcards: Wildcards) -> str:
+        """Name the token table that word groups are built from."""
+        corpus = self.study["word_groups"][wildcards.groups]["corpus"]
+        return self.result(f"corpora/{corpus}/tokens.parquet")
+
+    def group_vectors(self, wildcards: Wildcards) -> str:
+        """Name the embedding file that word groups are built from."""
+        options = self.study["word_groups"][wildcards.groups]
+        return self.embedding(options["corpus"], options["model"], str(options["layer"]))
+
+    def group_files(self, wildcards: Wildcards) -> list[str]:
+        """List the local files that word groups are built from."""
+        options = self.study["word_groups"][wildcards.groups]
+        listed = [options.get("candidates"), options["concreteness"]["file"]]
+        listed += [options["pronunciations"].get("file")]
+        return [path for path in listed if path is not None]
+
+    def group_options(self, wildcards: Wildcards) -> str:
+        """Give the options of word groups; corpus, model and layer are inputs."""
+        options = self.study["word_groups"][wildcards.groups]
+        inputs = ("corpus", "model", "layer")
+        return targets.canonical({k: v for k, v in options.items() if k not in inputs})
+
     def labels(self, wildcards: Wildcards) -> list[str]:
         """Name the file of a labelling; none if it is a column of the token table."""
         return self._label_file(wildcards.labelling)

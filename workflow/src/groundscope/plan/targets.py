@@ -210,6 +210,11 @@ def check_references(study: Study) -> None:
                     )
                     raise UserError(message)
         _check_layers(study, model)
+    for group, options in study["word_groups"].items():
+        _known(f"word_groups.{group}.corpus", options["corpus"], names)
+        _known(f"word_groups.{group}.model", options["model"], models)
+        _known(f"word_groups.{group}.corpus", options["corpus"], corpora(study, options["model"]))
+        _known(f"word_groups.{group}.layer", str(options["layer"]), layers(study, options["model"]))
     for labelling, options in study["labellings"].items():
         if options["corpora"] != "all":
             for corpus in options["corpora"]:
