@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 import yaml
 from checkout import Checkout, copy_project
 from encoder_releases import write_releases
 from numpy.typing import NDArray
 from tiny_study import ALL_WORDS, SPEAKERS, write_recordings
+from transformers import GPT2Model, PreTrainedTokenizerFast
 
 from groundscope.checkpoints import read_manifest
 from groundscope.embeddings import Embeddings, read_embeddings
@@ -126,6 +128,23 @@ def test_one_set_of_weights_by_two_ways_is_one_model(checkout: Checkout) -> None
     ]
     assert len(same) >= 13
     np.testing.assert_allclose(same, 1.0, rtol=0, atol=1e-5)
+
+
+def test_gpt2_reads_a_word_behind_its_begin_token(checkout: Checkout) -> None:
+    """Its tokenizer adds none; `bos: true` does, and the word's vector is of its own pieces."""
+    folder = checkout.folder / "data/encoders/gpt2"
+    model: Any = GPT2Model.from_pretrained(folder)
+    letters = PreTrainedTokenizerFast.from_pretrained(folder)("cat")["input_ids"]
+    assert len(letters) == 3
+    model.eval()
+    with torch.inference_mode():
+        ids = torch.tensor([[model.config.bos_token_id, *letters]])
+        states = model(input_ids=ids, output_hidden_states=True).hidden_states
+    for name in ("0", "5", "12"):
+        found = layer(checkout, "gpt2", name)
+        wanted = states[int(name)][0, 1:].mean(dim=0).numpy()
+        row = found.vectors[np.flatnonzero(found.token_ids == "cat-ann.wav/cat")[0]]
+        np.testing.assert_allclose(row, wanted, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize(
