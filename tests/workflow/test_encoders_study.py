@@ -1,5 +1,8 @@
 """The study with one model of each kind, from releases on disk to gathered tables."""
 
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,18 @@ from groundscope.plan.config import resolve_study
 
 STUDY_FILE = "resources/studies/encoders.yaml"
 RESULTS = Path("results/encoders")
+# Python runs this first in every job: it lists the job, and forbids sockets to it.
+GUARD = """
+import sys
+
+def refuse(event, arguments):
+    if event.startswith("socket.") and event != "socket.gethostname":
+        raise RuntimeError(f"opened: {event}")
+
+with open("guarded.txt", "a") as jobs:
+    jobs.write(" ".join(sys.orig_argv) + "\\n")
+sys.addaudithook(refuse)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +54,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     (folder / "clips/manifest.csv").rename(folder / "clips/words.csv")
     with pytest.MonkeyPatch.context() as patch:
         write_releases(folder, patch)
+    (checkout.folder / "workflow/src/sitecustomize.py").write_text(GUARD, encoding="utf-8")
     # one thread a job, and as many jobs at once as there are cores
     frugal = ("--max-threads", "1", "--resources", "gpu=4")
     done = checkout.snakemake("embeddings", "tables", "--configfile", STUDY_FILE, *frugal)
@@ -162,6 +178,21 @@ def test_the_comparison_with_the_parent_is_in_the_result(
 ) -> None:
     """What training left frozen was found equal to the configured parent."""
     assert layer(checkout, model, "1").metadata[f"fact.check_{check}"] == finding
+
+
+def test_no_job_opened_a_socket(checkout: Checkout, study: dict[str, Any]) -> None:
+    """Every job ran with sockets forbidden by the interpreter itself, and did its work."""
+    jobs = (checkout.folder / "guarded.txt").read_text(encoding="utf-8").splitlines()
+    commands = Counter(job.split("groundscope.commands.")[1].split()[0] for job in jobs)
+    assert commands["extract_embeddings"] == len(study["models"])
+    assert commands["fetch_checkpoint"] == len(study["checkpoints"])
+    assert commands["convert_checkpoint"] == 5
+    guarded = {"PYTHONPATH": str(checkout.folder / "workflow/src")}
+    opening = [sys.executable, "-c", "import socket; socket.socket()"]
+    refused = subprocess.run(
+        opening, env=guarded, cwd=checkout.folder, capture_output=True, check=False
+    )
+    assert b"opened: socket.__new__" in refused.stderr
 
 
 def test_tables_hold_every_model(checkout: Checkout, study: dict[str, Any]) -> None:
