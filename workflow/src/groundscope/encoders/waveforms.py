@@ -34,23 +34,36 @@ def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
 
 
 class _ValidGroupNorm(nn.Module):
-    """A group norm over time whose statistics come from the valid frames of each item only."""
+    """A group norm of one channel a group whose statistics come from valid frames only.
+
+    What it makes of the frames behind them is of no use and reaches no valid frame: the
+    convolutions that follow are not padded.
+    """
 
     def __init__(self, norm: nn.GroupNorm) -> None:
         super().__init__()
+        if norm.num_groups != norm.num_channels:
+            message = f"expected one channel a group, got {norm}"
+            raise ValueError(message)
         self.norm = norm
         self.counts: list[int] | None = None
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Normalise ``[batch, channels, time]``; frames beyond the valid ones come out as zero."""
+        """Normalise ``[batch, channels, time]``."""
         if self.counts is None:
             normed: Tensor = self.norm(hidden)
             return normed
-        result = torch.zeros_like(hidden)
-        for item, count in enumerate(self.counts):
-            # one item at a time: the same kernel, on the same numbers, as for a single clip
-            result[item : item + 1, :, :count] = self.norm(hidden[item : item + 1, :, :count])
-        return result
+        # as autocast does with any norm: statistics of half-precision sums would be worthless
+        values = hidden.float()
+        moments = [
+            torch.var_mean(values[item, :, :count], dim=-1, correction=0)
+            for item, count in enumerate(self.counts)
+        ]
+        variance = torch.stack([variance for variance, _ in moments])
+        mean = torch.stack([mean for _, mean in moments])
+        scale = self.norm.weight * torch.rsqrt(variance + self.norm.eps)
+        shift = self.norm.bias - mean * scale
+        return torch.addcmul(shift[:, :, None], values, scale[:, :, None])
 
 
 class ExactPadding:
