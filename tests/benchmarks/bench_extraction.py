@@ -4,29 +4,33 @@ Run by hand: ``PYTHONPATH=workflow/src python tests/benchmarks/bench_extraction.
 process, on the same clips, with weights of the released sizes drawn at random.
 """
 
+import json
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import soundfile
+import tokenizers
 import torch
 import transformers
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from groundscope.checkpoints import Checkpoint, file_digest
-from groundscope.encoders import speech
-from groundscope.encoders.base import AudioEncoder, Request, resolve_options
+from groundscope.encoders import speech, text
+from groundscope.encoders.base import Request, resolve_options
 from groundscope.encoders.batching import batches_by_length
 from groundscope.encoders.execution import Execution
 from groundscope.encoders.from_audio import extract_audio
+from groundscope.encoders.from_text import extract_text
 
 HF: Any = transformers  # largely untyped
-CLIPS, SLOW_CLIPS, REPEATS = 64, 3, 3
+CLIPS, SLOW_CLIPS, REPEATS = 64, 8, 3
 SECONDS = (0.25, 0.8)
 BATCH_SECONDS = 8.0
 
@@ -47,14 +51,30 @@ def _write_clips(folder: Path) -> tuple[pa.Table, list[torch.Tensor]]:
     return table, waves
 
 
-def _request(folder: Path, config: Any, layers: int, **options: Any) -> Request:
-    """Ask for all layers of an architecture with random weights."""
+def _write_tokenizer(folder: Path) -> pa.Table:
+    """Save a tokenizer that knows as many words as there are clips; return them as tokens."""
     folder.mkdir()
+    words = [f"word{number}" for number in range(CLIPS)]
+    pieces = {piece: index for index, piece in enumerate(["[UNK]", "[CLS]", "[SEP]", *words])}
+    tokenizer: Any = tokenizers.Tokenizer(tokenizers.models.WordLevel(pieces, unk_token="[UNK]"))
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    kind = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "[UNK]"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(kind), encoding="utf-8")
+    spans = {"char_start": [0] * CLIPS, "char_end": [len(word) for word in words]}
+    return pa.table({"token_id": words, "word": words, "text": words, **spans})
+
+
+def _request(folder: Path, family: Any, config: Any, layers: int, **options: Any) -> Request:
+    """Ask for all layers of an architecture with random weights."""
+    folder.mkdir(exist_ok=True)
     config.save_pretrained(folder)
-    digest = file_digest(folder / "config.json")
-    checkpoint = Checkpoint(folder, "transformers", {"config.json": digest}, str(folder), {})
-    given = {"weights": "random", "normalize": "clip", **options}
-    values = resolve_options("bench", "speech", speech.OPTIONS, given)
+    files = {path.name: file_digest(path) for path in folder.iterdir()}
+    checkpoint = Checkpoint(folder, "huggingface", files, str(folder), {})
+    given = {"weights": "random", **options}
+    values = resolve_options("bench", family.__name__, family.OPTIONS, given)
     names = tuple(str(layer) for layer in range(1, layers + 1))
     return Request("bench", checkpoint, values, names, torch.device("cpu"))
 
@@ -85,7 +105,11 @@ def _loops(model: Any, tokens: pa.Table, mel: Any) -> Callable[[], None]:
     """One clip at a time, the whole model once a layer, as scripts do it."""
 
     def run() -> None:
-        for path in tokens.column("audio").to_pylist()[:SLOW_CLIPS]:
+        # every eighth by length: the loops take long, and must not see short clips only
+        paths = sorted(
+            tokens.column("audio").to_pylist(), key=lambda path: Path(path).stat().st_size
+        )
+        for path in paths[CLIPS // SLOW_CLIPS // 2 :: CLIPS // SLOW_CLIPS]:
             samples, _ = soundfile.read(path, dtype="float32")
             for layer in range(1, len(model.layers if mel else model.encoder.layers) + 1):
                 values = mel(samples) if mel else torch.from_numpy(samples)[None]
@@ -103,50 +127,74 @@ def _padded(waves: list[torch.Tensor]) -> list[torch.Tensor]:
     return [pad([waves[index] for index in batch], batch_first=True) for batch in batches]
 
 
+def _text_loops(model: Any, encoder: Any, words: list[str]) -> Callable[[], None]:
+    """One word at a time, the whole model once a layer."""
+
+    def run() -> None:
+        for word in words[:SLOW_CLIPS]:
+            for layer in range(1, len(model.encoder.layer) + 1):
+                ids = torch.tensor([encoder.tokenize([word])[0].ids])
+                with torch.inference_mode():
+                    output = model(ids, output_hidden_states=True)
+                output.hidden_states[layer][0, 1:-1].mean(dim=0).numpy()
+
+    return run
+
+
 def _report(
     name: str,
-    tokens: pa.Table,
-    request: Request,
-    encoder: AudioEncoder,
+    ours: Callable[[], object],
     bare: tuple[Any, list[torch.Tensor]],
     loops: Callable[[], None],
 ) -> None:
     """Print one line of the table."""
-    execution = Execution(batch_seconds=BATCH_SECONDS, workers=2)
-    seconds = _best(lambda: extract_audio(tokens, encoder, request, execution), _bare(*bare), loops)
-    ours, plain, slow = CLIPS / seconds[0], CLIPS / seconds[1], SLOW_CLIPS / seconds[2]
+    seconds = _best(ours, _bare(*bare), loops)
+    fast, plain, slow = CLIPS / seconds[0], CLIPS / seconds[1], SLOW_CLIPS / seconds[2]
     sys.stdout.write(
-        f"{name:18} {ours:10.1f} {plain:10.1f} {ours / plain:9.0%} {slow:10.2f} "
-        f"{ours / slow:8.1f}\n"
+        f"{name:18} {fast:10.1f} {plain:10.1f} {fast / plain:9.0%} {slow:10.2f} "
+        f"{fast / slow:8.1f}\n"
     )
 
 
 def main() -> None:
     """Print the table: items/s of extraction, bare model, and the peers' loops."""
     sys.stdout.write(
-        f"{torch.get_num_threads()} threads, {CLIPS} clips of {SECONDS[0]}-{SECONDS[1]} s, CPU\n"
+        f"CPU, {torch.get_num_threads()} threads, {CLIPS} words: clips of {SECONDS[0]} to "
+        f"{SECONDS[1]} s, or texts\n"
         f"{'model':18} {'ours/s':>10} {'bare/s':>10} {'of bare':>9} {'loops/s':>10} {'times':>8}\n"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         tokens, waves = _write_clips(folder)
         config: Any = HF.Wav2Vec2Config()
-        request = _request(folder / "w2v2", config, 12)
+        request = _request(folder / "w2v2", speech, config, 12, normalize="clip")
         model: Any = HF.Wav2Vec2Model(config).eval()
         encoder = speech.load(request)
         loops = _loops(model, tokens, None)
-        _report("wav2vec2-base", tokens, request, encoder, (model, _padded(waves)), loops)
+        execution = Execution(batch_seconds=BATCH_SECONDS, workers=2)
+        ours = partial(extract_audio, tokens, encoder, request, execution)
+        _report("wav2vec2-base", ours, (model, _padded(waves)), loops)
         config = HF.WhisperConfig(
             d_model=384, encoder_layers=4, encoder_attention_heads=6, encoder_ffn_dim=1536
         )
-        request = _request(folder / "whisper", config, 4, window_s=2.0)
+        request = _request(folder / "whisper", speech, config, 4, window_s=2.0)
         encoder = speech.load(request)
         config.max_source_positions = 100
         kind: Any = WhisperEncoder
         model = kind(config).eval()
         mel = [torch.randn(len(batch), 80, 200) for batch in _padded(waves)]
         loops = _loops(model, tokens, lambda _: torch.randn(1, 80, 200))
-        _report("whisper-tiny, 2 s", tokens, request, encoder, (model, mel), loops)
+        ours = partial(extract_audio, tokens, encoder, request, execution)
+        _report("whisper-tiny, 2 s", ours, (model, mel), loops)
+        words = _write_tokenizer(folder / "bert")
+        config = HF.BertConfig()
+        request = _request(folder / "bert", text, config, 12)
+        reader = text.load(request)
+        model = HF.BertModel(config).eval()
+        names = words.column("word").to_pylist()
+        ids = torch.tensor([pieces.ids for pieces in reader.tokenize(names)])
+        read = partial(extract_text, words, reader, request, Execution())
+        _report("BERT-base", read, (model, [ids]), _text_loops(model, reader, names))
 
 
 if __name__ == "__main__":

@@ -116,7 +116,9 @@ def read_rows(path: str | Path, columns: Sequence[Column], what: str) -> pa.Tabl
         The file is not readable, or has not these columns.
     """
     try:
-        data = pq.read_table(path)
+        # not read_table, which imports a dataset layer, and pandas where it is installed
+        with pq.ParquetFile(path) as file:
+            data = file.read()
     except (pa.ArrowInvalid, OSError) as error:
         message = f"{path} is not a readable Parquet file ({error}): delete it and rerun"
         raise UserError(message) from error

@@ -132,7 +132,9 @@ def read_embeddings(path: str | Path) -> Embeddings:
         The file is not a readable embedding file.
     """
     try:
-        table = pq.read_table(path, memory_map=True)
+        # not read_table, which imports a dataset layer, and pandas where it is installed
+        with pq.ParquetFile(path, memory_map=True) as file:
+            table = file.read()
         vector = table.column("vector").combine_chunks()
         dimension = vector.type.list_size
         flat = vector.flatten() if len(vector) else pa.array([], pa.float32())
