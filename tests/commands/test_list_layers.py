@@ -45,7 +45,7 @@ def test_before_anything_is_fetched(
     rows = table(monkeypatch, capsys, tmp_path)
     assert rows["speech-model"] == ["speech-model", "speech", "0-2"]
     assert rows["grounded"][2:] == ["0-12, cls, trm2, projection", "768", "50", "25 ms"]
-    assert rows["mel"] == ["mel", "log-mel", "0"]
+    assert rows["mel"] == ["mel", "log-mel", "0", "80", "100", "25 ms"]
 
 
 def test_after_fetching_the_files_say_the_rest(
