@@ -18,6 +18,7 @@ include: "workflow/rules/similarity.smk"
 include: "workflow/rules/separability.smk"
 include: "workflow/rules/contrasts.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/replication.smk"
 include: "workflow/rules/figures.smk"
 
 

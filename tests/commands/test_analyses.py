@@ -332,6 +332,40 @@ def test_bad_labelling(
     assert not (study.folder / "silhouette.parquet").exists()
 
 
+def test_a_subset_is_scored_in_the_labelling_that_has_its_groups(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subset of another labelling is left out; one that is wrong in part is refused."""
+    options = {
+        **OPTIONS["silhouette"],
+        "protocols": ["all-groups"],
+        "subsets": {"mine": ["g0", "g2"], "other": ["h0", "h1"]},
+    }
+    layers = study.layers("one", 1.0, 1)
+    output = _score(study, monkeypatch, "silhouette", embeddings=layers, options=options)
+    rows = _rows(output, "silhouette", level="overall")
+    assert {(row["subset"], row["n_groups"]) for row in rows} == {("all", 4), ("mine", 2)}
+    options["subsets"] = {"mine": ["g0", "h0"]}
+    with pytest.raises(UserError, match="subset 'mine' names groups that no word has: h0"):
+        _score(study, monkeypatch, "silhouette", embeddings=layers, options=options)
+
+
+def test_word_scores_do_not_depend_on_the_order_of_protocols(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores of words are those of all groups at once, wherever that protocol is listed."""
+    layers = study.layers("one", 1.0, 1)
+    found = []
+    for order in (slice(None), slice(None, None, -1)):
+        protocols = ["all-groups", "leave-one-group-out"][order]
+        options = {**OPTIONS["silhouette"], "protocols": protocols}
+        words = study.folder / f"{protocols[0]}.parquet"
+        _score(study, monkeypatch, "silhouette", embeddings=layers, options=options, words=words)
+        found.append(_rows(words, "word_scores"))
+    assert len(found[0]) == 2 * 2 * WORDS
+    assert found[0] == found[1]
+
+
 def test_constant_layer(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer in which every vector is the same is refused by name."""
     path = study.folder / "flat.parquet"

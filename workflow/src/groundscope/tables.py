@@ -41,6 +41,13 @@ _CONTRAST = (
     Column("treated", "string", "model that is compared (grounded)"),
     Column("control", "string", "model it is compared with (ungrounded)"),
 )
+REPLICATION_KEYS = tuple(
+    Column(name, "string", "as in that table; missing where it does not matter", nullable=True)
+    for name in (
+        *("corpus", "model", "layer", "model_a", "layer_a", "model_b", "layer_b", "labelling"),
+        *("measure", "estimator", "metric", "space", "protocol", "subset", "level"),
+    )
+)
 
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "selection": (
@@ -181,6 +188,23 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("n_layers", "int64", "layers"),
     ),
     "corpus_report": CORPUS_REPORT,
+    "replication": (
+        Column("table", "string", "result table that has our number; the keys are its columns"),
+        *REPLICATION_KEYS,
+        Column(
+            "average",
+            "string",
+            "layers: mean over the layers with the same name in both models; missing for one row",
+            nullable=True,
+        ),
+        Column("published", "float64", "the published number"),
+        Column("reading_error", "float64", "of reading it; missing if unknown", nullable=True),
+        Column("reading", "string", "how the number was read, and what is unsure about it"),
+        Column("source", "string", "where it is published"),
+        Column("ours", "float64", "our estimate; missing where status is not run", nullable=True),
+        Column("difference", "float64", "ours minus published", nullable=True),
+        Column("status", "string", "compared, or not run"),
+    ),
     "word_map": (
         Column("corpus", "string", "corpus, as named in the configuration"),
         Column("relation", "string", "synonym, near-homophone, true-homophone or same-category"),

@@ -1,6 +1,8 @@
 """Score how well labelled words cluster, in all layers of one model."""
 
 import argparse
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ def main() -> None:
     tokens = read_selection(given.tokens, given.selected)
     labels = token_labels(tokens, given.labels, given.column)
     data = make_rows(tokens, given.options["rows"], labels)
+    subsets = _own(given.options["subsets"], set(labels), given.labelling)
     rows: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
     for layer in read_layers(given.embeddings):
@@ -39,7 +42,7 @@ def main() -> None:
                         space=space,
                         metric=metric,
                         protocols=given.options["protocols"],
-                        subsets=given.options["subsets"],
+                        subsets=subsets,
                         permutations=given.options["permutations"],
                         seed=given.options["seed"],
                     )
@@ -47,10 +50,21 @@ def main() -> None:
                 keys["space"] = f"lda:{given.labelling}" if space == "lda" else space
                 for each in scores:
                     rows += silhouette_rows(each, keys, data)
-                words += data.word_scores(scores[0].row_scores, {**keys, **_SCORE})
+                    if each.subset == "all" and each.protocol == "all-groups":
+                        words += data.word_scores(each.row_scores, {**keys, **_SCORE})
     tables.write_table(given.output, "silhouette", rows)
     if given.words:
         tables.write_table(given.words, "word_scores", words)
+
+
+def _own(
+    subsets: Mapping[str, Sequence[str]], labels: set[str | None], labelling: str
+) -> dict[str, Sequence[str]]:
+    """Leave out subsets of other labellings: those without a single group of this one."""
+    own = {name: groups for name, groups in subsets.items() if labels.intersection(groups)}
+    for name in subsets.keys() - own.keys():
+        logging.info("subset %s has no group of labelling %s: not scored", name, labelling)
+    return own
 
 
 def _arguments() -> argparse.Namespace:

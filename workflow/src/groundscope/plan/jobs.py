@@ -24,6 +24,8 @@ _NOT_FETCHED = frozenset({"blocks", "parent", "bundle"})
 _CONVERTED = frozenset({"format", "blocks", "bundle"})
 # Keys of an analysis that decide which jobs exist; each job's inputs show them.
 _CHOICES = frozenset({"models", "labellings", "pairs", "groups", "labelling", "word_map"})
+# Tables that published numbers are looked up in.
+_REPLICATED = ("cka", "silhouette")
 
 
 @dataclass(frozen=True)
@@ -331,6 +333,15 @@ class Plan:
     def table_parts(self, wildcards: Wildcards) -> list[str]:
         """List the files that a table is gathered from."""
         return [self.result(part) for part in targets.tables(self.study)[wildcards.table]]
+
+    def published_numbers(self, _: Wildcards) -> str:
+        """Name the file of published numbers that ours are set beside."""
+        return str(self.study["replication"])
+
+    def replicated_tables(self, _: Wildcards) -> list[str]:
+        """List the gathered tables that published numbers may be found in."""
+        have = targets.tables(self.study)
+        return [self.result(f"tables/{name}.parquet") for name in _REPLICATED if name in have]
 
     def all_tables(self) -> list[str]:
         """List every gathered table of the study."""

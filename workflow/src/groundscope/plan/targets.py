@@ -132,6 +132,7 @@ def tables(study: Study) -> dict[str, list[str]]:
         "change_correlation": [f"change_correlation/{part}.parquet" for part in contrasts],
         "coverage": [f"corpora/{corpus}/coverage.parquet" for corpus in study["corpora"]],
         "corpus_report": [f"corpora/{corpus}/report.parquet" for corpus in study["corpora"]],
+        "replication": ["replication/published.parquet"] if "replication" in study else [],
     }
     return {name: found for name, found in parts.items() if found}
 

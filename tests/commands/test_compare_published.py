@@ -1,0 +1,162 @@
+"""Published numbers beside made-up results."""
+
+import csv
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from result_tables import cka, silhouette
+
+from groundscope import tables
+from groundscope.analysis.replication import read_published
+from groundscope.commands import compare_published
+from groundscope.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "resources/replication/curious-case.csv"
+COLUMNS = SHIPPED.read_text(encoding="utf-8").partition("\n")[0].split(",")
+MODELS = {"one": ["1", "2"], "two": ["1", "2"]}
+CELL = {
+    "table": "cka",
+    "model_a": "one",
+    "layer_a": "1",
+    "model_b": "two",
+    "layer_b": "2",
+    "measure": "cka-linear",
+    "estimator": "biased",
+    "published": "0.25",
+    "reading": "printed",
+    "source": "a paper",
+}
+ANY_LAYER = {"layer_a": "", "layer_b": ""}
+
+
+def _compare(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *numbers: dict[str, str]
+) -> list[dict[str, Any]]:
+    published, output = folder / "published.csv", folder / "replication.parquet"
+    with published.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="")
+        writer.writeheader()
+        writer.writerows(numbers)
+    table = folder / "cka.parquet"
+    tables.write_table(table, "cka", cka(MODELS))
+    arguments = ["--published", published, "--tables", table, "--output", output]
+    monkeypatch.setattr(sys, "argv", ["compare_published", *map(str, arguments)])
+    compare_published.main()
+    rows: list[dict[str, Any]] = tables.read_table(output, "replication").to_pylist()
+    return rows
+
+
+def _estimates(**wanted: str) -> dict[tuple[str, str], float]:
+    return {
+        (row["layer_a"], row["layer_b"]): row["estimate"]
+        for row in cka(MODELS).to_pylist()
+        if all(row[key] == value for key, value in wanted.items())
+    }
+
+
+def test_a_number_is_set_beside_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours is the estimate of the row with all keys, and the difference is ours minus theirs."""
+    (row,) = _compare(tmp_path, monkeypatch, {**CELL, "reading_error": "0.01"})
+    ours = _estimates(estimator="biased")["1", "2"]
+    assert row["status"] == "compared"
+    assert (row["ours"], row["published"], row["reading_error"]) == (ours, 0.25, 0.01)
+    assert row["difference"] == ours - 0.25
+    assert (row["layer_b"], row["corpus"], row["source"]) == ("2", None, "a paper")
+
+
+def test_a_number_without_a_row_was_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layer that was not computed, and a whole table that is not there, stay in the result."""
+    other = {"table": "silhouette", "model": "one", "published": "-0.1"}
+    rows = _compare(
+        tmp_path, monkeypatch, {**CELL, "layer_b": "3"}, {**other, "reading": "r", "source": "s"}
+    )
+    assert [row["published"] for row in rows] == [0.25, -0.1]
+    for row in rows:
+        assert (row["status"], row["ours"], row["difference"]) == ("not run", None, None)
+
+
+def test_the_mean_over_layers_is_of_equal_layers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`average: layers` takes 1 with 1 and 2 with 2, and no other pair of layers."""
+    (row,) = _compare(tmp_path, monkeypatch, {**CELL, **ANY_LAYER, "average": "layers"})
+    cells = _estimates(estimator="biased")
+    assert row["ours"] == pytest.approx((cells["1", "1"] + cells["2", "2"]) / 2, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "loose", [{"estimator": ""}, ANY_LAYER, {**ANY_LAYER, "average": "layers", "estimator": ""}]
+)
+def test_keys_that_match_several_rows_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loose: dict[str, str]
+) -> None:
+    """A published number is never set beside whichever row came first."""
+    with pytest.raises(UserError, match=r"0\.25 matches \d rows of table 'cka': expected more"):
+        _compare(tmp_path, monkeypatch, {**CELL, **loose})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"table": "ckq"}, r"line 2: table 'ckq' is not one of cka"),
+        ({"protocol": "all-groups"}, r"line 2: table 'cka' has no column 'protocol'"),
+        ({"average": "words"}, r"line 2: average 'words' is not legal"),
+        ({"published": ".1.2"}, r"line 2: published is '\.1\.2', expected a number"),
+        ({"published": "nan"}, r"line 2: published is 'nan', expected a number"),
+        ({"source": ""}, r"line 2: source is empty"),
+    ],
+)
+def test_a_wrong_cell_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, str], message: str
+) -> None:
+    """The line and what was expected are in the message."""
+    with pytest.raises(UserError, match=message):
+        _compare(tmp_path, monkeypatch, {**CELL, **change})
+
+
+def test_the_shipped_numbers_are_those_published() -> None:
+    """The paper's tables are complete, keys are distinct, and grounding spares VG-BERT's blocks."""
+    numbers = read_published(SHIPPED)
+    keys = [key for key in COLUMNS if key not in {"published", "reading_error", "reading"}]
+    found = {tuple(row[key] for key in keys): row["published"] for row in numbers}
+    # CKA: 6 pairs x 12 layers; silhouettes: (4 models x 12 + GloVe) x 3 subsets; sound: 2 x 12
+    assert len(found) == len(numbers) == 6 * 12 + 3 * (4 * 12 + 1) + 2 * 12 + 2
+    by_model = {
+        (row["model"], row["subset"], row["layer"]): row["published"]
+        for row in numbers
+        if row["labelling"] == "meaning"
+    }
+    # the highest values of each table, as printed
+    assert by_model["vg-bert", "all", "12"] == 0.382
+    assert by_model["vg-bert", "concrete", "12"] == 0.461
+    assert by_model["glove", "abstract", "0"] == 0.293
+    # VG-BERT never trained its first four blocks: it is BERT there
+    for subset in ("all", "concrete", "abstract"):
+        for layer in ("1", "2", "3", "4"):
+            assert by_model["vg-bert", subset, layer] == by_model["bert", subset, layer]
+        assert by_model["vg-bert", subset, "5"] != by_model["bert", subset, "5"]
+
+
+def test_silhouettes_are_found_by_their_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys of a shipped silhouette name one row of that table."""
+    shipped = next(row for row in read_published(SHIPPED) if row["model"] == "vg-bert")
+    table = silhouette({"vg-bert": ["1", "2"]}).to_pylist()
+    row = {
+        **next(row for row in table if row["level"] == "overall"),
+        **{key: value for key, value in shipped.items() if key in table[0] and value is not None},
+    }
+    tables.write_table(tmp_path / "silhouette.parquet", "silhouette", [row])
+    output = tmp_path / "replication.parquet"
+    arguments = ["--published", SHIPPED, "--tables", tmp_path / "silhouette.parquet"]
+    monkeypatch.setattr(sys, "argv", ["x", *map(str, arguments), "--output", str(output)])
+    compare_published.main()
+    rows = tables.read_table(output, "replication").to_pylist()
+    (compared,) = [row for row in rows if row["status"] == "compared"]
+    assert (compared["ours"], compared["layer"]) == (row["estimate"], shipped["layer"])

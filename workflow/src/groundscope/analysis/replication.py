@@ -1,0 +1,125 @@
+"""Published numbers beside ours: rows of the table replication."""
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundscope.errors import UserError
+from groundscope.tables import REPLICATION_KEYS, TABLES
+
+_KEYS = tuple(column.name for column in REPLICATION_KEYS)
+_COLUMNS = ("table", *_KEYS, "average", "published", "reading_error", "reading", "source")
+# Tables whose rows the keys identify.
+_COMPARABLE = ("cka", "silhouette")
+
+Published = Mapping[str, Any]
+
+
+def read_published(path: Path) -> list[Published]:
+    """Read published numbers: a CSV whose key columns name rows of our result tables.
+
+    Parameters
+    ----------
+    path
+        Columns ``table``, keys (columns of that table; an empty cell matches anything),
+        ``average`` (empty, or ``layers``: the mean over the rows whose two layers are equal),
+        ``published``, ``reading_error`` (may be empty), ``reading`` and ``source``.
+
+    Raises
+    ------
+    UserError
+        Missing columns, a table or key that does not exist, or a cell that is no number; the line
+        is named.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            if set(reader.fieldnames or ()) != set(_COLUMNS):
+                message = f"{path}: expected columns {', '.join(_COLUMNS)}"
+                raise UserError(message)
+            return [_checked(row, f"{path}, line {reader.line_num}") for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        message = f"{path} is not a readable CSV file in UTF-8 ({error})"
+        raise UserError(message) from error
+
+
+def replication_rows(
+    published: Sequence[Published], found: Mapping[str, pa.Table]
+) -> Iterator[dict[str, Any]]:
+    """Make one row a published number.
+
+    Parameters
+    ----------
+    published
+        From `read_published`.
+    found
+        Our result tables, by name. A number whose table or row is not there is ``not run``.
+
+    Raises
+    ------
+    UserError
+        A published number's keys match several of our rows.
+    """
+    rows = {name: table.to_pylist() for name, table in found.items()}
+    for number in published:
+        keys = {key: number[key] for key in _KEYS if number[key] is not None}
+        matches = [
+            row
+            for row in rows.get(number["table"], ())
+            if all(row[key] == value for key, value in keys.items())
+            and (number["average"] is None or row["layer_a"] == row["layer_b"])
+        ]
+        layers = {row["layer_a"] for row in matches} if number["average"] else {None}
+        if len(matches) > len(layers):
+            message = (
+                f"published number {number['published']} matches {len(matches)} rows of table "
+                f"{number['table']!r}: expected more keys than {keys}"
+            )
+            raise UserError(message)
+        ours = math.fsum(row["estimate"] for row in matches) / len(matches) if matches else None
+        yield {
+            **number,
+            "ours": ours,
+            "difference": None if ours is None else ours - number["published"],
+            "status": "not run" if ours is None else "compared",
+        }
+
+
+def _checked(row: Mapping[str, str | None], where: str) -> Published:
+    """One published number: empty cells are None, numbers are numbers."""
+    number: dict[str, Any] = {name: row[name] or None for name in _COLUMNS}
+    table = number["table"]
+    if table not in _COMPARABLE:
+        message = f"{where}: table {table!r} is not one of {', '.join(_COMPARABLE)}"
+        raise UserError(message)
+    legal = {column.name for column in TABLES[table]}
+    for key in _KEYS:
+        if number[key] is not None and key not in legal:
+            message = f"{where}: table {table!r} has no column {key!r}"
+            raise UserError(message)
+    if number["average"] not in ({None, "layers"} if "layer_a" in legal else {None}):
+        message = f"{where}: average {number['average']!r} is not legal for table {table!r}"
+        raise UserError(message)
+    for name in ("published", "reading_error"):
+        if number[name] is not None or name == "published":
+            number[name] = _number(number[name], f"{where}: {name}")
+    for name in ("reading", "source"):
+        if number[name] is None:
+            message = f"{where}: {name} is empty"
+            raise UserError(message)
+    return number
+
+
+def _number(text: str | None, where: str) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        message = f"{where} is {text!r}, expected a number"
+        raise UserError(message)
+    return value
