@@ -101,7 +101,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "silhouette": (
         *_KEYS,
         _LABELLING,
-        Column("measure", "string", "silhouette, or ari (of k-means against the labels)"),
+        Column("measure", "string", "silhouette"),
         Column("metric", "string", "cosine or euclidean"),
         _SPACE,
         _ROWS,
@@ -117,7 +117,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "lda": (
         *_KEYS,
         _LABELLING,
-        Column("measure", "string", "accuracy, balanced-accuracy, control-accuracy, selectivity"),
+        Column("measure", "string", "accuracy, or balanced-accuracy"),
         Column("solver", "string", "shrinkage (Ledoit-Wolf) or svd"),
         _ROWS,
         *_INTERVAL,
