@@ -29,7 +29,7 @@ def test_published_similarity_of_groups(label: str, mean: float, deviation: floa
     assert np.mean(similar) == pytest.approx(mean, abs=5e-8)
     assert np.std(similar) == pytest.approx(deviation, abs=1e-7)
     codes = encode([found[word][0] for word in words], "arpabet")
-    matrix = distances(codes, codes)
+    matrix = distances(codes, codes, "arpabet")
     upper = matrix[np.triu_indices(len(words), 1)]
     assert 1 - upper.mean() == pytest.approx(mean, abs=5e-8)
 

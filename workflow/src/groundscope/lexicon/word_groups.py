@@ -229,7 +229,7 @@ def _distance_percentile(pool: Pool, percentile: float, seed: int) -> float:
     if len(left) == 0:
         return 0.0
     codes = np.array(pool.codes, dtype=object)
-    found = pair_distances(codes[left].tolist(), codes[right].tolist())
+    found = pair_distances(codes[left].tolist(), codes[right].tolist(), pool.unit)
     # not through 1 - distance: rounding would put the words at the threshold beyond it
     return float(np.percentile(found, 100 - percentile))
 
@@ -240,7 +240,8 @@ def _neighbourhoods(
     """Yield each word of `order` and its up to `count` nearest words in sound, nearest first."""
     for begin in range(0, len(order), _BLOCK):
         starts = order[begin : begin + _BLOCK].tolist()
-        block = distances([pool.codes[start] for start in starts], pool.codes, workers=workers)
+        own = [pool.codes[start] for start in starts]
+        block = distances(own, pool.codes, pool.unit, workers=workers)
         for start, distance in zip(starts, block, strict=True):
             near = np.flatnonzero(distance <= furthest)
             near = near[near != start]
