@@ -1,17 +1,15 @@
 """fetch_dataset: WordNet's release, out of its archive, whole, once."""
 
 import hashlib
-import http.server
 import io
 import json
 import sys
 import tarfile
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
+from web import served
 
 from groundscope.checkpoints import read_manifest
 from groundscope.commands import fetch_dataset
@@ -38,24 +36,12 @@ def archive() -> bytes:
     return packed.getvalue()
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder and says nothing."""
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """Address of a server of the folder ``web``."""
     (tmp_path / "web").mkdir()
-    handler = partial(Quiet, directory=str(tmp_path / "web"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with served(tmp_path / "web") as found:
+        yield found
 
 
 def test_wordnet_is_downloaded_and_read(

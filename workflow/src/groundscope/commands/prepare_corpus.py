@@ -3,7 +3,7 @@
 import argparse
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from groundscope.corpora import (
 )
 from groundscope.corpora.tokens import Corpus, count_types, token_table
 from groundscope.errors import UserError
+from groundscope.lexicon.spelling import composed
 from groundscope.token_table import write_corpus_report, write_tokens
 
 _RECORDED = {
@@ -47,7 +48,14 @@ def load(options: Mapping[str, Any], *, audio: Path, workers: int) -> Corpus:
 
 
 def curate(corpus: Corpus, options: Mapping[str, Any], name: str) -> Corpus:
-    """Join norms and pronunciations, then filter; refuse a corpus that ends up empty."""
+    """Join norms and pronunciations, then filter; refuse a corpus that ends up empty.
+
+    Words are compared in one spelling; the text that they stand in stays as it is, since
+    characters are counted in it.
+    """
+    corpus = Corpus(
+        [replace(token, word=composed(token.word)) for token in corpus.tokens], corpus.steps
+    )
     corpus = filters.add_norms(corpus, options.get("norms", []))
     if pronunciations := options.get("pronunciations"):
         corpus = filters.add_phones(corpus, pronunciations)

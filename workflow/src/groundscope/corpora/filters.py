@@ -10,10 +10,12 @@ import numpy as np
 
 from groundscope.corpora.audio import inspect
 from groundscope.corpora.tokens import Corpus, Token
+from groundscope.corpora.transcription import transcribe
 from groundscope.corpora.words import read_words
 from groundscope.errors import UserError
 from groundscope.lexicon.norms import read_norms
 from groundscope.lexicon.pronunciations import read_pronunciations
+from groundscope.lexicon.spelling import composed
 from groundscope.lexicon.wordnet import open_wordnet
 
 Keep = Callable[[Sequence[Token]], Sequence[Token]]
@@ -25,7 +27,7 @@ def add_norms(corpus: Corpus, norms: Sequence[Mapping[str, Any]]) -> Corpus:
         values = read_norms(options)
         tokens = []
         for token in corpus.tokens:
-            own = values.get(token.word.lower(), {})
+            own = values.get(token.word) or {}
             columns = {name: own.get(name) for name in options["columns"]}
             tokens.append(replace(token, metadata={**token.metadata, **columns}))
         corpus = Corpus(tokens, corpus.steps)
@@ -39,7 +41,8 @@ def add_norms(corpus: Corpus, norms: Sequence[Mapping[str, Any]]) -> Corpus:
 def add_phones(corpus: Corpus, options: Mapping[str, Any]) -> Corpus:
     """Give tokens without phones the dictionary's, and apply the policy for missing ones."""
     spoken = {token.word: token.phones for token in corpus.tokens if token.phones}
-    found = read_pronunciations(options, (token.word for token in corpus.tokens), spoken).variants
+    words = {token.word for token in corpus.tokens}
+    found = read_pronunciations(options, words, spoken, transcribe).variants
     kept = [
         token if token.phones else replace(token, phones=" ".join(found[token.word][0]))
         for token in corpus.tokens
@@ -82,7 +85,7 @@ def _rules(corpus: Corpus, options: Mapping[str, Any], seed: int) -> list[tuple[
     if (shortest := options.get("min_duration_s")) is not None:
         rules.append(("min_duration_s", str(shortest), _where(lambda t: _long(t, shortest))))
     for source in options.get("words", ()):
-        listed = read_words(source)
+        listed = {composed(word): None for word in read_words(source)}
         name = source["file"] if isinstance(source, Mapping) else f"{len(listed)} words"
         rules.append(("words", str(name), _where(_in(listed))))
     if folder := options.get("has_synonym"):

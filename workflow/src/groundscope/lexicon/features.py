@@ -12,20 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundscope.errors import UserError
+from groundscope.lexicon.arpabet import IPA
 
 FEATURES = 24  # of a segment; an edit costs this much, so that all costs are whole numbers
 _FIRST = 0xF0000  # code points that stand for one segment each
 _CELLS = 1 << 18  # pairs compared at a time
 _STRESS = "ˈˌ"
-# ARPAbet as the IPA of American English (CMUdict's own phone set)
-_ARPABET = {
-    "AA": "\u0251", "AE": "æ", "AH": "ʌ", "AO": "ɔ", "AW": "aʊ", "AY": "a\u026a", "B": "b",
-    "CH": "tʃ", "D": "d", "DH": "ð", "EH": "ɛ", "ER": "ɝ", "EY": "e\u026a", "F": "f",
-    "G": "\u0261", "HH": "h",
-    "IH": "\u026a", "IY": "i", "JH": "dʒ", "K": "k", "L": "l", "M": "m", "N": "n", "NG": "ŋ",
-    "OW": "oʊ", "OY": "ɔ\u026a", "P": "p", "R": "ɹ", "S": "s", "SH": "ʃ", "T": "t", "TH": "θ",
-    "UH": "ʊ", "UW": "u", "V": "v", "W": "w", "Y": "j", "Z": "z", "ZH": "ʒ",
-}  # fmt: skip
 # what espeak-ng and keyboards write for segments that PanPhon has under another sign
 _SAME = str.maketrans({"g": "\u0261", ":": "\u02d0", "ᵻ": "ɨ", "ɝ": "ɹ\u0329", "ɚ": "ɹ\u0329"})
 
@@ -114,7 +106,7 @@ def _edits(left: NDArray[np.intp], right: NDArray[np.intp]) -> NDArray[np.int32]
 def _segments(phone: str) -> str:
     signs, _ = _table()
     base = phone.rstrip("012") if phone[:1].isupper() else phone
-    written = _ARPABET.get(base, phone).strip(_STRESS).translate(_SAME)
+    written = IPA.get(base, phone).strip(_STRESS).translate(_SAME)
     segments = _splitter().ipa_segs(written)
     # what is left over would be ignored
     if not segments or len("".join(segments)) != len(_splitter().normalize(written)):

@@ -73,7 +73,7 @@ def make_pool(
     if words:
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
     codes = encode([pronunciations[word][0] for word in words], unit)
-    rated = np.array([ratings.get(word.lower(), np.nan) for word in words])
+    rated = np.array([ratings.get(word, np.nan) for word in words])
     return Pool(words, matrix, codes, rated, unit)
 
 
