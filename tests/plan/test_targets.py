@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundscope.errors import UserError
@@ -114,6 +114,8 @@ def test_one_layer_a_job_is_one_rule_for_all_models(config: dict[str, Json]) -> 
     assert rule.layers(SimpleNamespace(layer="2")) == "2"
 
 
+# a slow machine is no failure
+@settings(deadline=None)
 @given(per_job=st.one_of(st.integers(1, 6), st.just("all")), blocks=st.integers(1, 7))
 def test_every_layer_is_made_by_exactly_one_rule(per_job: Json, blocks: int) -> None:
     """However layers are shared among jobs, each file of each model has one rule that makes it."""

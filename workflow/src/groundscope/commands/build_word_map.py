@@ -11,6 +11,7 @@ from typing import Any
 from groundscope import tables
 from groundscope.commands import _cli
 from groundscope.corpora.transcription import transcribe
+from groundscope.errors import UserError
 from groundscope.lexicon.pronunciations import Spoken, read_pronunciations
 from groundscope.lexicon.records import read_records
 from groundscope.lexicon.spelling import composed
@@ -26,6 +27,9 @@ def related(spoken: Spoken, options: Mapping[str, Any], workers: int) -> list[Re
     labels = {
         composed(row["word"]): row["label"] for row in read_records(categories, ["word", "label"])
     } if categories else {}  # fmt: skip
+    if labels and not labels.keys() & spoken.variants.keys():
+        message = f"word_map.categories: {categories} has no word of the corpus"
+        raise UserError(message)
     return build_word_map(
         spoken.variants,
         open_wordnet(Path(wordnet)) if wordnet else None,

@@ -22,7 +22,13 @@ Keep = Callable[[Sequence[Token]], Sequence[Token]]
 
 
 def add_norms(corpus: Corpus, norms: Sequence[Mapping[str, Any]]) -> Corpus:
-    """Add columns of ratings or counts, joined by word; how many tokens have one is counted."""
+    """Add columns of ratings or counts, joined by word; how many tokens have one is counted.
+
+    Raises
+    ------
+    UserError
+        No word of the corpus has one.
+    """
     for options in norms:
         values = read_norms(options)
         tokens = []
@@ -33,6 +39,12 @@ def add_norms(corpus: Corpus, norms: Sequence[Mapping[str, Any]]) -> Corpus:
         corpus = Corpus(tokens, corpus.steps)
         for name in options["columns"]:
             rated = [token for token in tokens if token.metadata[name] is not None]
+            if tokens and not rated:
+                message = (
+                    f"norms: no word of the corpus has {name!r} in {options['file']} (its words "
+                    f"are in column {options['word']!r}); the corpus has {_examples(corpus)}"
+                )
+                raise UserError(message)
             counted = corpus.keep(f"has {name} (all are kept)", str(options["file"]), rated)
             corpus = Corpus(tokens, counted.steps)
     return corpus
@@ -69,7 +81,7 @@ def apply_filters(corpus: Corpus, options: Mapping[str, Any]) -> Corpus:
     Raises
     ------
     UserError
-        A rule names a column or speaker that does not exist.
+        A rule names a column or speaker that does not exist, or lists no word of the corpus.
     """
     seed = int(options.get("seed", 0))
     for rule, detail, keep in _rules(corpus, options, seed):
@@ -87,6 +99,11 @@ def _rules(corpus: Corpus, options: Mapping[str, Any], seed: int) -> list[tuple[
     for source in options.get("words", ()):
         listed = {composed(word): None for word in read_words(source)}
         name = source["file"] if isinstance(source, Mapping) else f"{len(listed)} words"
+        if not any(token.word in listed for token in corpus.tokens):
+            message = (
+                f"filters.words: {name} has no word of the corpus (which has {_examples(corpus)})"
+            )
+            raise UserError(message)
         rules.append(("words", str(name), _where(_in(listed))))
     if folder := options.get("has_synonym"):
         wordnet = open_wordnet(Path(folder))
@@ -103,6 +120,11 @@ def _rules(corpus: Corpus, options: Mapping[str, Any], seed: int) -> list[tuple[
         detail = f"{size}, seed {seed}"
         rules.append(("sample", detail, lambda tokens: _sampled(tokens, size, seed)))
     return rules
+
+
+def _examples(corpus: Corpus) -> str:
+    words = list(dict.fromkeys(token.word for token in corpus.tokens))
+    return ", ".join(words[:5]) + (", ..." if len(words) > 5 else "")
 
 
 def _where(holds: Callable[[Token], bool]) -> Keep:
