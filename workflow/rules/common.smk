@@ -23,6 +23,7 @@ pathvars:
 
 wildcard_constraints:
     corpus=PLAN.one_of(STUDY["corpora"]),
+    dataset=PLAN.one_of(STUDY["datasets"]),
     checkpoint=PLAN.one_of(STUDY["checkpoints"]),
     model=PLAN.one_of(STUDY["models"]),
     left=PLAN.one_of(STUDY["models"]),

@@ -1,6 +1,7 @@
 """What every analysis command reads: the selected tokens, their labels, and layers of a model."""
 
 import csv
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -183,6 +184,8 @@ def read_word_labels(path: Path) -> dict[str, str]:
                 if not word or not label:
                     message = f"{path}, line {reader.line_num}: word or label is empty"
                     raise UserError(message)
+                # as words of token tables are
+                word = unicodedata.normalize("NFC", word)
                 if labels.setdefault(word, label) != label:
                     message = f"{path}, line {reader.line_num}: {word!r} has two labels"
                     raise UserError(message)

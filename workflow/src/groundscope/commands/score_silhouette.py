@@ -63,7 +63,7 @@ def _own(
     """Leave out subsets of other labellings: those without a single group of this one."""
     own = {name: groups for name, groups in subsets.items() if labels.intersection(groups)}
     for name in subsets.keys() - own.keys():
-        logging.info("subset %s has no group of labelling %s: not scored", name, labelling)
+        logging.warning("subset %s has no group of labelling %s: not scored", name, labelling)
     return own
 
 

@@ -131,6 +131,21 @@ class Plan:
         """Give the options of a corpus."""
         return targets.canonical(self.study["corpora"][wildcards.corpus])
 
+    def dataset_options(self, wildcards: Wildcards) -> str:
+        """Give the options of a data set."""
+        return targets.canonical(self.study["datasets"][wildcards.dataset])
+
+    def local_files(self, paths: Iterable[str | None]) -> list[str]:
+        """List the files of `paths`; for one inside a data set, the manifest of the data set."""
+        found = []
+        for path in paths:
+            dataset = None if path is None else targets.dataset_of(self.study, path)
+            if dataset is not None:
+                found.append(self.result(f"datasets/{dataset}/manifest.json"))
+            elif path is not None:
+                found.append(path)
+        return list(dict.fromkeys(found))
+
     def corpus_files(self, wildcards: Wildcards) -> list[str]:
         """List the tables and lists that a corpus is made from, but not its recordings."""
         options = self.study["corpora"][wildcards.corpus]
@@ -142,7 +157,7 @@ class Plan:
         ]
         listed = [options.get(key) for key in ("manifest", "items", "captions")]
         listed += [table.get("file") for table in tables if isinstance(table, dict)]
-        return [path for path in listed if path is not None]
+        return self.local_files([*listed, options["filters"]["has_synonym"]])
 
     def lacking_embeddings(self, wildcards: Wildcards) -> list[str]:
         """List one layer of each model that may have no vector for some tokens."""
@@ -246,8 +261,8 @@ class Plan:
     def word_map_files(self, _: Wildcards) -> list[str]:
         """List the local files that the map of related words is made from."""
         options = self.study["analyses"]["pairs"]["word_map"]
-        listed = [options["categories"], options["pronunciations"].get("file")]
-        return [path for path in listed if path is not None]
+        pronunciations = options["pronunciations"].get("file")
+        return self.local_files([options["categories"], options["wordnet"], pronunciations])
 
     def group_tokens(self, wildcards: Wildcards) -> str:
         """Name the token table that word groups are built from."""
@@ -263,8 +278,7 @@ class Plan:
         """List the local files that word groups are built from."""
         options = self.study["word_groups"][wildcards.groups]
         listed = [options.get("candidates"), options["concreteness"]["file"]]
-        listed += [options["pronunciations"].get("file")]
-        return [path for path in listed if path is not None]
+        return self.local_files([*listed, options["pronunciations"].get("file")])
 
     def group_options(self, wildcards: Wildcards) -> str:
         """Give the options of word groups; corpus, model and layer are inputs."""
