@@ -15,7 +15,7 @@ from groundscope.metrics.groups import Floats, Groups
 from groundscope.metrics.kernels import Order
 
 
-def _source(rows: Floats) -> Source:
+def _source(rows: Any) -> Source:
     return Source("rows", rows.shape[1], lambda: rows)
 
 
@@ -23,7 +23,7 @@ def _words(count: int) -> Groups:
     return Groups.of([f"w{number:05d}" for number in range(count)])
 
 
-def _align(x: Floats, y: Floats, groups: Groups | None = None, **options: Any) -> Alignment:
+def _align(x: Any, y: Any, groups: Groups | None = None, **options: Any) -> Alignment:
     groups = groups or _words(len(x))
     return compare_layers([_source(x)], [_source(y)], groups, **options)
 
@@ -107,6 +107,19 @@ def test_feature_and_gram_space_agree(rng: np.random.Generator, tokens: int) -> 
         feature.interval.standard_error, gram.interval.standard_error, rtol=1e-9
     )
     np.testing.assert_allclose(feature.null, gram.null, rtol=1e-9, atol=1e-12)
+
+
+def test_many_rows_and_a_frequent_word(rng: np.random.Generator) -> None:
+    """Over 4096 rows, over 256 of one word: values as in Gram space to 1e-9, errors to 1e-5."""
+    groups = Groups.of(np.where(np.arange(4200) < 300, 0, rng.integers(1, 1000, 4200)))
+    x = (rng.normal(size=(4200, 8)) + 3).astype(np.float32)
+    y = x[:, :5] + rng.normal(size=(4200, 5)).astype(np.float32)
+    feature, gram = (_align(x, y, groups, gram=space) for space in (False, True))
+    assert groups.sizes.max() > 256
+    np.testing.assert_allclose(feature.estimate, gram.estimate, rtol=1e-9)
+    np.testing.assert_allclose(
+        feature.interval.standard_error, gram.interval.standard_error, rtol=1e-5
+    )
 
 
 def test_invariances(rng: np.random.Generator) -> None:

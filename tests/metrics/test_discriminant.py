@@ -37,7 +37,8 @@ def _labelled(
 
 @pytest.mark.parametrize("solver", list(THEIRS))
 @pytest.mark.parametrize(
-    "shape", [(109, 200, 9), (80, 80, 4), (400, 40, 7), (300, 30, 2), (90, 12, 5)]
+    "shape",
+    [(109, 200, 9), (80, 80, 4), (400, 40, 7), (300, 30, 2), (90, 12, 5), (300, 60, 12)],
 )
 def test_predictions_are_those_of_scikit_learn(
     rng: np.random.Generator, solver: str, shape: tuple[int, int, int]

@@ -104,8 +104,8 @@ class Rows:
         ]
 
     def features(self, layer: Layer) -> Floats:
-        """Vectors of the rows, float64, shape ``[n, d]``."""
-        vectors = read_embeddings(layer.path).aligned(self.token_ids).astype(np.float64)
+        """Vectors of the rows, ``[n, d]``: tokens as stored, float32; means of types, float64."""
+        vectors = read_embeddings(layer.path).aligned(self.token_ids)
         return self.token_words.means(vectors) if self.kind == "types" else vectors
 
 
