@@ -1,6 +1,7 @@
 # The checked study, the folders, and what wildcards may be. No rule, no logic.
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 SOURCES = Path(workflow.basedir) / "workflow" / "src"
