@@ -50,9 +50,9 @@ class Checkout:
             timeout=900,
         )
 
-    def planned(self, *arguments: str) -> dict[str, int]:
+    def planned(self, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, int]:
         """Dry-run; return how many jobs of each rule would run, target rules left out."""
-        done = self.snakemake("--dry-run", *arguments)
+        done = self.snakemake("--dry-run", *arguments, environment=environment)
         assert done.returncode == 0, done.stdout
         table = done.stdout.partition("Job stats:")[2].partition("\n\n")[0]
         counts = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}

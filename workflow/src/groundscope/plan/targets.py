@@ -18,7 +18,7 @@ LIGHT_FAMILIES = frozenset({"static", "log-mel"})
 NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
     "fast-vgs": ("cls", "trm2", "projection"),
     "vg-hubert": ("cls", "projection"),
-    "speech-clip": ("branch", "cls", "projection"),
+    "speech-clip": ("branch", "cls", "keywords", "projection"),
     "vg-bert": ("projection",),
     "text": ("projection",),
 }
