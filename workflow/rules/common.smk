@@ -1,5 +1,6 @@
 # The checked study, the folders, and what wildcards may be. No rule, no logic.
 import sys
+from functools import partial
 from pathlib import Path
 
 SOURCES = Path(workflow.basedir) / "workflow" / "src"
