@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,12 @@ _CONVERTED = frozenset({"format", "blocks", "bundle"})
 _CHOICES = frozenset({"models", "labellings", "pairs", "groups", "labelling", "word_map"})
 # Tables that published numbers are looked up in.
 _REPLICATED = ("cka", "silhouette")
+
+
+@cache
+def _sources(folder: Path, *modules: str) -> tuple[str, ...]:
+    """List the sources of `modules` relative to `folder`: Snakemake records the paths."""
+    return tuple(os.path.relpath(path, folder) for path in source_closure(*modules))
 
 
 @dataclass(frozen=True)
@@ -80,9 +87,7 @@ class Plan:
         """
 
         def files(_: Wildcards) -> list[str]:
-            found = source_closure(f"groundscope.commands.{command}", *modules)
-            # relative where possible: Snakemake records the paths
-            return [os.path.relpath(path) for path in found]
+            return list(_sources(Path.cwd(), f"groundscope.commands.{command}", *modules))
 
         return files
 
