@@ -194,8 +194,12 @@ class Plan:
 
     def gpus(self, wildcards: Wildcards) -> int:
         """Count the GPUs that a model needs: none where there is nothing to compute on one."""
-        family = self.study["models"][wildcards.model]["family"]
-        return 0 if family in targets.LIGHT_FAMILIES else 1
+        return int(wildcards.model in self.models_on_gpu())
+
+    def models_on_gpu(self) -> list[str]:
+        """List the models that are computed on a GPU where there is one."""
+        models = self.study["models"].items()
+        return [name for name, one in models if one["family"] not in targets.LIGHT_FAMILIES]
 
     def extraction_rules(self) -> list[ExtractionRule]:
         """List the rules of extraction: one for each distinct set of layers that share a job."""
