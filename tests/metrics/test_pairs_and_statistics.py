@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import pearsonr, spearmanr, ttest_rel
+from scipy.stats import pearsonr, rankdata, spearmanr, ttest_rel
 from sklearn.metrics import roc_auc_score
 
 from groundscope.metrics.correlation import across_layers
@@ -20,6 +20,7 @@ from groundscope.metrics.similarity import (
 )
 from groundscope.metrics.spaces import into_space
 from groundscope.metrics.statistics import (
+    average_ranks,
     draws_interval,
     holm,
     jackknife,
@@ -212,6 +213,12 @@ def test_correlation_across_layers(rng: np.random.Generator, kind: str) -> None:
     assert turned.estimate == pytest.approx(-found.estimate)
     with pytest.raises(ValueError, match="the same in all 13 layers"):
         across_layers(np.ones(13), y, kind, permutations=10, seed=0)
+
+
+def test_ranks_are_those_of_scipy(rng: np.random.Generator) -> None:
+    """Ties, single values and distinct values rank as scipy ranks them."""
+    for values in (rng.integers(0, 5, 40).astype(float), rng.normal(size=30), np.ones(1)):
+        np.testing.assert_array_equal(average_ranks(values), rankdata(values))
 
 
 def test_permuted_rows_of_unequal_groups(rng: np.random.Generator) -> None:

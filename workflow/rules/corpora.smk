@@ -80,7 +80,7 @@ rule select_tokens:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=resources.grow(2000),
+        mem_mb=resources.selection_memory,
         runtime=resources.grow(20),
     message:
         "Select the tokens of {wildcards.corpus} that all compared models have"

@@ -26,9 +26,9 @@ for job in PLAN.extraction_rules():
         threads: 2
         resources:
             gpu=PLAN.gpus,
-            mem_mb=resources.grow(4000),
-            runtime=resources.grow(60),
-            batch_percent=resources.shrink(100),
+            mem_mb=resources.extraction_memory(job.layers),
+            runtime=resources.extraction_time,
+            batch_percent=resources.batch_percent,
             layers=job.layers,
         params:
             options=PLAN.model_options,

@@ -25,8 +25,8 @@ rule score_silhouette:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=resources.grow(2000),
-        runtime=resources.grow(60),
+        mem_mb=resources.analysis_memory,
+        runtime=resources.analysis_time,
     params:
         options=PLAN.analysis_options("silhouette"),
         column=PLAN.label_column,
@@ -67,8 +67,8 @@ rule score_lda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=resources.grow(2000),
-        runtime=resources.grow(60),
+        mem_mb=resources.analysis_memory,
+        runtime=resources.analysis_time,
     params:
         options=PLAN.analysis_options("lda"),
         column=PLAN.label_column,

@@ -22,8 +22,8 @@ rule compare_cka:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=resources.grow(2000),
-        runtime=resources.grow(60),
+        mem_mb=resources.analysis_memory,
+        runtime=resources.analysis_time,
     params:
         options=PLAN.analysis_options("cka"),
         labelling=PLAN.space_labelling,
@@ -64,8 +64,8 @@ rule compare_pairs:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=resources.grow(2000),
-        runtime=resources.grow(60),
+        mem_mb=resources.analysis_memory,
+        runtime=resources.analysis_time,
     params:
         options=PLAN.analysis_options("pairs"),
     message:

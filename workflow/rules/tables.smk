@@ -1,5 +1,10 @@
 # Gathered tables. Requires: the parts of each table. Makes: <results>/tables/{table}.parquet
-# gather_table  all parts of one table in one file
+# gather_table    all parts of one table in one file
+# summarise_jobs  what the jobs took: time, memory, GPU hours (a target by itself)
+
+
+localrules:
+    summarise_jobs,
 
 
 rule gather_table:
@@ -15,7 +20,7 @@ rule gather_table:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=resources.grow(1000),
+        mem_mb=resources.gathering_memory,
         runtime=resources.grow(20),
     message:
         "Gather table {wildcards.table}"
@@ -25,6 +30,25 @@ rule gather_table:
         " --inputs {input.parts:q}"
         " --output {output:q}"
         " &> {log:q}"
+
+
+rule summarise_jobs:
+    log:
+        "<logs>/summarise_jobs.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        benchmarks=f"{STUDY['results']}/benchmarks",
+        models=list(STUDY["models"]),
+        on_gpu=PLAN.models_on_gpu(),
+        table=f"{STUDY['results']}/tables/jobs.parquet",
+    shell:
+        "python -m groundscope.commands.summarise_jobs"
+        " --benchmarks {params.benchmarks:q}"
+        " --models {params.models:q}"
+        " --on-gpu {params.on_gpu:q}"
+        " --output {params.table:q}"
+        " 2> {log:q}"
 
 
 rule tables:

@@ -148,3 +148,19 @@ def read_embeddings(path: str | Path) -> Embeddings:
         key.decode(): value.decode() for key, value in stored.items() if key != b"ARROW:schema"
     }
     return Embeddings(token_ids, vectors, metadata)
+
+
+def read_token_ids(path: str | Path) -> NDArray[np.str_]:
+    """Read which tokens an embedding file has vectors of, and not the vectors.
+
+    Raises
+    ------
+    UserError
+        The file is not a readable embedding file.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            return np.asarray(file.read(["token_id"]).column(0).to_pylist(), dtype=np.str_)
+    except (pa.ArrowInvalid, IndexError, OSError) as error:
+        message = f"{path} is not a readable embedding file ({error}): delete it and rerun"
+        raise UserError(message) from error

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from groundscope.commands._job import log_begin, log_end
 from groundscope.errors import UserError
 
 
@@ -14,6 +15,7 @@ def run(main: Callable[[], None]) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True
     )
+    begin = log_begin()
     try:
         main()
     except UserError as error:
@@ -23,6 +25,8 @@ def run(main: Callable[[], None]) -> None:
         where = f" ({error.filename})" if error.filename else ""
         sys.stderr.write(f"error: {error.strerror or error}{where}\n")
         sys.exit(2)
+    finally:
+        log_end(begin)
 
 
 def options(text: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import argparse
 import importlib.metadata
 import json
+import logging
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +37,7 @@ def main() -> None:
         message = "--device cuda: no GPU is visible to this process"
         raise UserError(message)
     device = torch.device("cuda" if available and given.device != "cpu" else "cpu")
+    logging.info("device: %s", torch.cuda.get_device_name() if device.type == "cuda" else "CPU")
     words = frozenset(tokens.column("word").to_pylist())
     request = Request(given.model, checkpoint, options, layers, device, words)
     execution = Execution.on(device, given.batch_percent / 100, given.workers)

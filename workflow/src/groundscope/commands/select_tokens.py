@@ -8,7 +8,7 @@ import numpy as np
 from groundscope import tables
 from groundscope.analysis.inputs import read_layers
 from groundscope.commands import _cli
-from groundscope.embeddings import read_embeddings
+from groundscope.embeddings import read_token_ids
 from groundscope.errors import UserError
 from groundscope.token_table import read_tokens
 
@@ -25,7 +25,7 @@ def main() -> None:
     rows = []
     for path in given.embeddings:
         layer = read_layers([path])[0]
-        has = np.isin(token_ids, read_embeddings(path).token_ids)
+        has = np.isin(token_ids, read_token_ids(path))
         shared &= has
         lacking = np.unique(words[~has])
         gone = lacking[~np.isin(lacking, words[has])]

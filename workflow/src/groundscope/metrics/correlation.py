@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from groundscope.metrics.groups import Floats
-from groundscope.metrics.statistics import permutation_p
+from groundscope.metrics.statistics import average_ranks, permutation_p
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def across_layers(x: Floats, y: Floats, kind: str, *, permutations: int, seed: i
         message = f"one of the quantities is the same in all {len(x)} layers: no correlation exists"
         raise ValueError(message)
     if kind == "spearman":
-        x, y = rankdata(x), rankdata(y)
+        x, y = average_ranks(x), average_ranks(y)
     x, y = x - x.mean(), y - y.mean()
     x, y = x / np.linalg.norm(x), y / np.linalg.norm(y)
     estimate = float(np.clip(x @ y, -1.0, 1.0))

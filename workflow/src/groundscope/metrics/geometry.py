@@ -7,10 +7,10 @@ neighbours.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from groundscope.metrics.groups import Floats, Integers
 from groundscope.metrics.similarity import unit_rows
+from groundscope.metrics.statistics import average_ranks
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Dissimilarity:
             raise ValueError(message)
         unit = unit_rows(rows)
         upper = np.triu_indices(count, 1)
-        ranks = rankdata((1.0 - unit @ unit.T)[upper])
+        ranks = average_ranks((1.0 - unit @ unit.T)[upper])
         if ranks[0] == ranks.mean() and (ranks == ranks[0]).all():
             message = f"all distances between {count} words are the same: they have no ranks"
             raise ValueError(message)

@@ -21,7 +21,9 @@ SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 
 def load_schema() -> dict[str, Json]:
     """Read the configuration's JSON schema."""
-    loaded: dict[str, Json] = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+    loaded: dict[str, Json] = yaml.load(
+        SCHEMA_FILE.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
     return loaded
 
 

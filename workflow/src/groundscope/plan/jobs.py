@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,12 @@ _CONVERTED = frozenset({"format", "blocks", "bundle"})
 _CHOICES = frozenset({"models", "labellings", "pairs", "groups", "labelling", "word_map"})
 # Tables that published numbers are looked up in.
 _REPLICATED = ("cka", "silhouette")
+
+
+@cache
+def _sources(folder: Path, *modules: str) -> tuple[str, ...]:
+    """List the sources of `modules` relative to `folder`: Snakemake records the paths."""
+    return tuple(os.path.relpath(path, folder) for path in source_closure(*modules))
 
 
 @dataclass(frozen=True)
@@ -80,9 +87,7 @@ class Plan:
         """
 
         def files(_: Wildcards) -> list[str]:
-            found = source_closure(f"groundscope.commands.{command}", *modules)
-            # relative where possible: Snakemake records the paths
-            return [os.path.relpath(path) for path in found]
+            return list(_sources(Path.cwd(), f"groundscope.commands.{command}", *modules))
 
         return files
 
@@ -204,8 +209,12 @@ class Plan:
 
     def gpus(self, wildcards: Wildcards) -> int:
         """Count the GPUs that a model needs: none where there is nothing to compute on one."""
-        family = self.study["models"][wildcards.model]["family"]
-        return 0 if family in targets.LIGHT_FAMILIES else 1
+        return int(wildcards.model in self.models_on_gpu())
+
+    def models_on_gpu(self) -> list[str]:
+        """List the models that are computed on a GPU where there is one."""
+        models = self.study["models"].items()
+        return [name for name, one in models if one["family"] not in targets.LIGHT_FAMILIES]
 
     def extraction_rules(self) -> list[ExtractionRule]:
         """List the rules of extraction: one for each distinct set of layers that share a job."""

@@ -1,25 +1,123 @@
-"""What a job asks for, and how that changes from one attempt to the next."""
+"""What a job asks for: memory, time and batch size, in one place.
+
+Asked for at the first attempt, in MB and minutes; every further attempt asks for twice as much,
+with half the batch.
+
+``extract_embeddings``
+    memory  = 3000 + 3 x weights + tokens x (4 kB x (layers + 2) + 2 kB)
+    time    = 60 + tokens / 1000 x max(0.1, weights in GB)
+    batch   = 100 % of the usual one up to 1200 MB of weights, above in proportion, at least 25 %
+``compare_*``, ``score_*``
+    memory  = 1000 + 14 x the largest file of vectors
+    time    = 60 + 0.2 x all files of vectors
+``select_tokens``
+    memory  = 1000 + tokens x 2 kB
+``gather_table``
+    memory  = 1000 + 30 x all parts
+all others
+    a number in their rule
+
+`weights` is the size of the checkpoint's files; `tokens` follows from the size of the token table,
+15 bytes each, which is low, so that the count is high; 4 kB is a vector of 1024 numbers. A longer
+item than a batch may hold runs alone, and what does not fit on a GPU is halved inside the job.
+Sizes are read when a job is about to be submitted: its input files exist by then. A plan that is
+made before they exist shows the numbers for empty files.
+"""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # Snakemake inspects the argument names: `attempt` is 1, 2, ...
 Resource = Callable[[Any, int], int]
+Sized = Callable[[Any, Any, int], int]
+Layers = Callable[[Any], str]
+
+_MB = 1e6
+_TOKEN_BYTES = 15
+_VECTOR_MB = 0.004
+_TOKEN_MB = 0.002
 
 
 def grow(base: int) -> Resource:
     """Ask for `base` at first and for twice as much at every further attempt."""
 
     def amount(wildcards: Any, attempt: int) -> int:
-        return int(base * 2 ** (attempt - 1))
+        return _again(base, attempt)
 
     return amount
 
 
-def shrink(base: int) -> Resource:
-    """Take `base` at first and half of it at every further attempt, but at least 1."""
+def extraction_memory(layers: Layers) -> Sized:
+    """Return the memory of an extraction job, in MB; `layers` lists a job's layers."""
 
-    def amount(wildcards: Any, attempt: int) -> int:
-        return max(1, int(base // 2 ** (attempt - 1)))
+    def amount(wildcards: Any, input: Any, attempt: int) -> int:
+        per_token = _VECTOR_MB * (len(layers(wildcards).split(",")) + 2) + _TOKEN_MB
+        base = 3000 + 3 * _weights_mb(input) + _tokens(input) * per_token
+        return _again(base, attempt)
 
     return amount
+
+
+def extraction_time(wildcards: Any, input: Any, attempt: int) -> int:
+    """Return the time of an extraction job, in minutes."""
+    return _again(60 + _tokens(input) / 1000 * max(0.1, _weights_mb(input) / 1000), attempt)
+
+
+def batch_percent(wildcards: Any, input: Any, attempt: int) -> int:
+    """Return the share of the usual batch that an extraction job starts with, at least 1 %."""
+    first = max(25.0, min(100.0, 100 * 1200 / max(_weights_mb(input), 1)))
+    return max(1, int(first / 2 ** (attempt - 1)))
+
+
+def analysis_memory(wildcards: Any, input: Any, attempt: int) -> int:
+    """Return the memory of an analysis of vectors, in MB."""
+    return _again(1000 + 14 * max(_vectors_mb(input), default=0.0), attempt)
+
+
+def analysis_time(wildcards: Any, input: Any, attempt: int) -> int:
+    """Return the time of an analysis of vectors, in minutes."""
+    return _again(60 + 0.2 * sum(_vectors_mb(input)), attempt)
+
+
+def selection_memory(wildcards: Any, input: Any, attempt: int) -> int:
+    """Return the memory of a selection of tokens, in MB."""
+    return _again(1000 + _tokens(input) * _TOKEN_MB, attempt)
+
+
+def gathering_memory(wildcards: Any, input: Any, attempt: int) -> int:
+    """Return the memory of gathering a table, in MB."""
+    return _again(1000 + 30 * sum(map(_size_mb, input.parts)), attempt)
+
+
+def _again(base: float, attempt: int) -> int:
+    return int(base * 2 ** (attempt - 1))
+
+
+def _tokens(files: Any) -> float:
+    return _size_mb(files.tokens) * _MB / _TOKEN_BYTES
+
+
+def _weights_mb(files: Any) -> float:
+    """Size of what lies beside the manifest of a checkpoint; 0 without one."""
+    # a model without weights has no checkpoint: Snakemake then gives an empty list
+    manifests = [files.checkpoint] if isinstance(files.checkpoint, str) else files.checkpoint
+    return sum(
+        _size_mb(file)
+        for manifest in manifests
+        for file in Path(manifest).parent.rglob("*")
+        if file.is_file()
+    )
+
+
+def _vectors_mb(files: Any) -> list[float]:
+    """Sizes of the embedding files among the inputs."""
+    return [_size_mb(file) for file in files if "/layer-" in file and file.endswith(".parquet")]
+
+
+def _size_mb(file: str | Path) -> float:
+    """Size of a file; 0 while it does not exist."""
+    try:
+        return Path(file).stat().st_size / _MB
+    except FileNotFoundError:
+        return 0.0

@@ -26,6 +26,8 @@ NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
 DIRECT_FORMATS = frozenset({"huggingface", "vectors"})
 # Corpora without recordings.
 TEXT_KINDS = frozenset({"word-list"})
+# Analyses of one model at a time, all of which score words.
+_SINGLE = ("pairs", "silhouette", "lda")
 # Keys that say what is computed on which corpus, not how.
 _NOT_SCIENCE = frozenset({"corpora", "layers", "checkpoint"})
 
@@ -133,7 +135,7 @@ def tables(study: Study) -> dict[str, list[str]]:
     A table that no configured analysis contributes to is left out.
     """
     cka, single = _cka_parts(study), _single_parts(study)
-    scored = [part for name in ("pairs", "silhouette", "lda") for part in single[name]]
+    scored = [part for name in _SINGLE for part in single[name]]
     contrasts = [
         f"{corpus}/{name}"
         for name in study["contrasts"]
@@ -168,17 +170,25 @@ def _cka_parts(study: Study) -> list[str]:
 
 def _single_parts(study: Study) -> dict[str, list[str]]:
     """Parts of the analyses of one model, by analysis."""
-    parts: dict[str, list[str]] = {"pairs": [], "silhouette": [], "lda": []}
+    parts: dict[str, list[str]] = {analysis: [] for analysis in _SINGLE}
     for analysis, found in parts.items():
-        settings = study["analyses"].get(analysis)
-        for corpus in study["corpora"] if settings is not None else ():
-            for model in models_on(study, corpus, settings["models"]):
-                found += [
-                    "/".join(filter(None, (analysis, corpus, labelling, model)))
-                    for labelling in settings.get("labellings", [""])
-                    if not labelling or _has_labels(study, labelling, corpus)
-                ]
+        asked = study["analyses"].get(analysis, {"models": []})["models"]
+        for corpus in study["corpora"]:
+            for model in models_on(study, corpus, asked):
+                found += _parts_of(study, analysis, corpus, model)
     return parts
+
+
+def _parts_of(study: Study, analysis: str, corpus: str, model: str) -> list[str]:
+    """Parts of one analysis of one model on a corpus that the model is run on."""
+    settings = study["analyses"].get(analysis)
+    if settings is None or not (settings["models"] == "all" or model in settings["models"]):
+        return []
+    return [
+        "/".join(filter(None, (analysis, corpus, labelling, model)))
+        for labelling in settings.get("labellings", [""])
+        if not labelling or _has_labels(study, labelling, corpus)
+    ]
 
 
 def contrast_corpora(study: Study, contrast: str) -> list[str]:
@@ -189,11 +199,12 @@ def contrast_corpora(study: Study, contrast: str) -> list[str]:
 
 def scores(study: Study, corpus: str, model: str) -> list[str]:
     """List the files of word scores of one model, below the results folder."""
+    if corpus not in corpora(study, model):
+        return []
     return [
         f"word_scores/{part}.parquet"
-        for found in _single_parts(study).values()
-        for part in found
-        if part.split("/")[1] == corpus and part.split("/")[-1] == model
+        for analysis in _SINGLE
+        for part in _parts_of(study, analysis, corpus, model)
     ]
 
 
