@@ -112,7 +112,7 @@ def test_cka_draws(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
             selected=study.selected,
             left=study.layers("one", 1.0, 1),
             right=study.layers("two", 1.0, 2),
-            options={**OPTIONS["cka"], "rows": "tokens", "sample": 40, "draws": 3},
+            options={**OPTIONS["cka"], "rows": ["tokens"], "sample": 40, "draws": 3},
             output=output,
         )
         found.append(_rows(output, "cka"))
@@ -181,7 +181,7 @@ def test_lda_of_a_column(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         embeddings=study.layers("one", 1.0, 1, 1),
         labels=[],
         labelling="speaker",
-        column="speaker",
+        label_options={"column": "speaker"},
     )
     row = _rows(output, "lda", measure="accuracy")[0]
     assert (row["rows"], row["held_apart"], row["n_tokens"]) == ("tokens", "word", 3 * WORDS)
@@ -192,7 +192,7 @@ def test_lda_of_a_column(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
             "lda",
             embeddings=study.layers("one", 1.0, 1, 1),
             labels=[],
-            column="sex",
+            label_options={"column": "sex"},
         )
 
 
@@ -212,7 +212,7 @@ def test_lda_with_speakers_apart(study: Study, monkeypatch: pytest.MonkeyPatch) 
             embeddings=layers,
             options=options,
             labels=[],
-            column="speaker",
+            label_options={"column": "speaker"},
         )
 
 

@@ -104,6 +104,7 @@ def _scores(
     protocols: Sequence[str] = ("all-groups",),
     subsets: Mapping[str, Sequence[str]] | None = None,
     permutations: int = 0,
+    kmeans_seeds: int = 0,
 ) -> list[Scores]:
     return score_protocols(
         rows,
@@ -114,6 +115,8 @@ def _scores(
         protocols=protocols,
         subsets=subsets or {},
         permutations=permutations,
+        kmeans_seeds=kmeans_seeds,
+        kmeans_restarts=3,
         seed=0,
     )
 
