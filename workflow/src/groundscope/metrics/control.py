@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of
-from groundscope.metrics.probing import Folds, predict
+from groundscope.metrics.probing import Folds, check_rows, predict
 from groundscope.metrics.statistics import (
     Interval,
     jackknife,
@@ -112,7 +112,7 @@ def control_tasks(
             f"{len(part)} such words of {len(own)} classes"
         )
         raise ValueError(message)
-    features = np.asarray(rows[chosen], np.float64)
+    features = check_rows(rows[chosen])
     rng = np.random.default_rng(seed)
     right = np.empty((2, tasks, len(chosen)))
     for task in range(tasks):

@@ -87,17 +87,22 @@ def rsa_shuffled(a: Dissimilarity, b: Dissimilarity, order: Integers) -> float:
 
 
 def neighbours(rows: Floats, count: int) -> Integers:
-    """Nearest rows by cosine, itself excluded, shape ``[n, count]``; ties fall by row order.
+    """Nearest rows by cosine, itself excluded, shape ``[n, count]``.
 
     Raises
     ------
     ValueError
-        Not more than `count` other rows, or a zero vector.
+        Not more than `count` other rows, a zero vector, or rows that are the same: which of them is
+        nearer is not defined, and taking them in row order would look like agreement of layers.
     """
     if len(rows) < count + 2:
         message = f"{count} nearest neighbours need at least {count + 2} words, got {len(rows)}"
         raise ValueError(message)
     unit = unit_rows(rows)
+    distinct = len(np.unique(unit, axis=0))
+    if distinct < len(rows):
+        message = f"nearest neighbours need rows that differ, got {distinct} of {len(rows)}"
+        raise ValueError(message)
     similarity = unit @ unit.T
     np.fill_diagonal(similarity, -np.inf)
     return np.asarray(np.argsort(-similarity, axis=1, kind="stable")[:, :count], np.intp)

@@ -110,10 +110,10 @@ def draw_pairs(
     Raises
     ------
     ValueError
-        Fewer than two words.
+        Fewer than four words.
     """
-    if len(words) < 2:
-        message = f"word pairs need at least 2 words, got {len(words)}"
+    if len(words) < 4:
+        message = f"word pairs need at least 4 words, got {len(words)}"
         raise ValueError(message)
     every = np.arange(len(words.codes))
     kinds: dict[str, list[Pairs | Crossed]] = {}
@@ -152,9 +152,12 @@ def score_layer(
     Raises
     ------
     ValueError
-        A zero vector.
+        A zero vector, or vectors that are all the same.
     """
     unit = unit_rows(features)
+    if not (unit != unit[0]).any():
+        message = f"all {len(unit)} vectors are the same: every pair has the cosine 1"
+        raise ValueError(message)
     weights = bootstrap_weights(len(draws.words), replicates, seed)
     means = {kind: [each.type_means(unit) for each in pairs] for kind, pairs in draws.kinds.items()}
     base = np.array([values.mean() for values in means[RANDOM]])

@@ -63,9 +63,12 @@ def unit_rows(rows: Floats) -> Floats:
     Raises
     ------
     ValueError
-        A zero vector, which has no cosine.
+        A zero vector, which has no cosine, or values that are not finite.
     """
     rows = np.asarray(rows, np.float64)
+    if not np.isfinite(rows).all():
+        message = "the vectors hold values that are not finite"
+        raise ValueError(message)
     norms = np.linalg.norm(rows, axis=1)
     if not (norms > 0).all():
         message = f"row {int(np.argmin(norms))} is the zero vector: it has no cosine"
