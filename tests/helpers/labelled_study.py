@@ -75,7 +75,8 @@ class Study:
                 "text": self.word,
                 "char_start": [0] * count,
                 "char_end": [3] * count,
-                "phones": [None] * count,
+                # the first phone is the group's: with stress, and once without any phone
+                "phones": [None] + [f"\u02c8{'aeiu'[group]}1 t" for group in self.group[1:]],
             },
         )
         self.labels = folder / "meaning.csv"

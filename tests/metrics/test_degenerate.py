@@ -49,7 +49,7 @@ METRICS_OF_ROWS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (np.ones((12, 3)), "the same|rows that differ, got 1 of 12"),
+        (np.ones((12, 3)), "the same"),
         (np.full((12, 3), np.nan), "not finite"),
         (np.eye(3), r"at least [24]|needs at least|has 1"),
     ],
@@ -78,7 +78,7 @@ def test_one_group(name: str) -> None:
     [
         ("cka-linear", "too few rows differ"),
         ("cka-rbf", "over half of the pairs of rows are the same"),
-        ("knn", "need rows that differ, got 2 of 9"),
+        ("knn", "8 rows are the same vector: 2 nearest"),
     ],
 )
 def test_duplicate_rows(name: str, message: str) -> None:

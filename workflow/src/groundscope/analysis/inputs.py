@@ -260,7 +260,7 @@ def token_labels(
         labels = [by_word.get(word) for word in words]
     elif column == "first-phone":
         spoken = tokens.column("phones").to_pylist()
-        labels = [phones.split()[0] if phones and phones.split() else None for phones in spoken]
+        labels = [_first_phone(phones) for phones in spoken]
     elif column in tokens.column_names:
         values = tokens.column(column).to_pylist()
         labels = [None if value is None else str(value) for value in values]
@@ -277,6 +277,12 @@ def token_labels(
         message = f"no analysed token has a label{of_enough} in {files[0] if files else column}"
         raise UserError(message)
     return labels
+
+
+def _first_phone(phones: str | None) -> str | None:
+    """First phone without its stress, which is a mark in IPA and a digit in ARPAbet."""
+    listed = (phones or "").split()
+    return listed[0].strip("\u02c8\u02cc0123456789") if listed else None
 
 
 def make_rows(selection: Selection, kind: str, labels: Sequence[str | None] | None = None) -> Rows:

@@ -15,6 +15,7 @@ from groundscope.figures.selection import LayerAxis, Row, choose, intervals
 _PANEL = ("contrast", "treated", "control", "labelling", "space", "cka_space")
 _SHOWN = {
     "metric": "cosine",
+    "space": "full",
     "x": "change",
     "cka_measure": "cka-linear debiased",
     "cka_rows": "types",
@@ -36,7 +37,8 @@ def figure(
     cka, contrasts
         Tables that hold the points: CKA across, difference in silhouette up.
     options
-        ``corpus``; and, to show other rows, ``metric``, ``x``, ``cka_measure``.
+        ``corpus``; and, to show other rows, ``metric``, ``space``, ``x``, ``cka_measure``,
+        ``cka_rows``.
 
     Raises
     ------

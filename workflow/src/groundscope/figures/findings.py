@@ -230,10 +230,13 @@ def _contrasts(rows: list[Row]) -> Sheet:
 def _changes(rows: list[Row]) -> Sheet:
     keys = ("corpus", "contrast", "labelling", "metric", "space", "cka_measure", "cka_space",
             "cka_rows", "x", "correlation")  # fmt: skip
+    # the table has every measure, and each correlation a second time with the other sign
+    rows = [row for row in rows if row["cka_measure"] == "cka-linear debiased"]
     cells = [
         [*(row[key] for key in keys), row["estimate"], _interval(row), row["p_value"],
          row["n_layers"]]
         for row in rows
+        if row["x"] == "change"
     ]  # fmt: skip
     return Sheet(
         "Change against clustering, across layers",

@@ -87,21 +87,21 @@ def rsa_shuffled(a: Dissimilarity, b: Dissimilarity, order: Integers) -> float:
 
 
 def neighbours(rows: Floats, count: int) -> Integers:
-    """Nearest rows by cosine, itself excluded, shape ``[n, count]``.
+    """Nearest rows by cosine, itself excluded, shape ``[n, count]``; ties fall by row order.
 
     Raises
     ------
     ValueError
-        Not more than `count` other rows, a zero vector, or rows that are the same: which of them is
-        nearer is not defined, and taking them in row order would look like agreement of layers.
+        Not more than `count` other rows, a zero vector, or more than `count` rows that are the
+        same: their neighbours would be those that come first, which looks like agreement of layers.
     """
     if len(rows) < count + 2:
         message = f"{count} nearest neighbours need at least {count + 2} words, got {len(rows)}"
         raise ValueError(message)
     unit = unit_rows(rows)
-    distinct = len(np.unique(unit, axis=0))
-    if distinct < len(rows):
-        message = f"nearest neighbours need rows that differ, got {distinct} of {len(rows)}"
+    copies = int(np.unique(unit, axis=0, return_counts=True)[1].max())
+    if copies > count:
+        message = f"{copies} rows are the same vector: {count} nearest of them cannot be told apart"
         raise ValueError(message)
     similarity = unit @ unit.T
     np.fill_diagonal(similarity, -np.inf)
