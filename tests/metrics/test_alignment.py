@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy.stats import spearmanr
+from scipy.stats import kstest, spearmanr
 
 from groundscope.metrics import cka, kernels
 from groundscope.metrics.alignment import Alignment, Source, compare_layers
@@ -213,7 +213,7 @@ def test_error_of_tokens_is_that_of_words() -> None:
 
 
 def test_p_is_uniform_under_the_null() -> None:
-    """Unrelated layers get p below 0.05, 0.2, 0.5 as often as that."""
+    """Unrelated layers have uniform p (spread within its steps)."""
     rng = np.random.default_rng(3)
     p_values = []
     for _ in range(400):
@@ -226,10 +226,8 @@ def test_p_is_uniform_under_the_null() -> None:
             permutations=39,
             seed=int(rng.integers(1 << 30)),
         )
-        p_values.append(result.p_value[0, 0, 0])
-    for level in (0.05, 0.2, 0.5):
-        share = np.mean(np.array(p_values) <= level + 1e-9)
-        assert share == pytest.approx(level, abs=2.6 * np.sqrt(level * (1 - level) / 400))
+        p_values.append(result.p_value[0, 0, 0] - rng.uniform() / 40)
+    assert kstest(p_values, "uniform").pvalue > 0.01
 
 
 def test_words_move_as_a_whole_under_the_null() -> None:

@@ -19,6 +19,10 @@ _SIZES = (
     Column("n_tokens", "int64", "word tokens that entered the number"),
     Column("n_types", "int64", "distinct words among them"),
 )
+_DROPPED = (
+    Column("missing_tokens", "int64", "tokens left out: some compared model has no vector"),
+    Column("unlabelled_tokens", "int64", "tokens left out: no label, or one of too few words"),
+)
 _INTERVAL = (
     Column("estimate", "float64", "the number"),
     Column("standard_error", "float64", "its standard error", nullable=True),
@@ -105,6 +109,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("draw_sd", "float64", "deviation between draws; missing for one", nullable=True),
         *_NULL,
         *_SIZES,
+        *_DROPPED,
     ),
     "pairs": (
         *_KEYS,
@@ -116,6 +121,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("n_pairs", "int64", "token pairs, mean over draws"),
         Column("n_type_pairs", "int64", "(left word, right word) pairs, mean over draws"),
         *_SIZES,
+        *_DROPPED,
     ),
     "pair_values": (
         *_KEYS,
@@ -128,7 +134,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "silhouette": (
         *_KEYS,
         _LABELLING,
-        Column("measure", "string", "silhouette"),
+        Column("measure", "string", "silhouette, or adjusted-rand (of k-means and the labels)"),
         Column("metric", "string", "cosine or euclidean"),
         _SPACE,
         _ROWS,
@@ -139,12 +145,18 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         *_INTERVAL,
         *_NULL,
         *_SIZES,
+        *_DROPPED,
         Column("n_groups", "int64", "groups that were clustered"),
     ),
     "lda": (
         *_KEYS,
         _LABELLING,
-        Column("measure", "string", "accuracy, or balanced-accuracy"),
+        Column(
+            "measure",
+            "string",
+            "accuracy, balanced-accuracy; with words that recur seen-word-accuracy, "
+            "control-accuracy and selectivity, their difference",
+        ),
         Column("solver", "string", "shrinkage (Ledoit-Wolf) or svd"),
         _ROWS,
         *_INTERVAL,
@@ -157,6 +169,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         ),
         *_NULL,
         *_SIZES,
+        *_DROPPED,
         Column("n_classes", "int64", "classes"),
         Column("folds", "int64", "folds of one repeat"),
         Column("repeats", "int64", "times the folds were drawn"),
@@ -187,7 +200,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         *_INTERVAL,
         Column("p_value", "float64", "two-sided sign-flip permutation p over words"),
         Column("p_holm", "float64", "the same, Holm-corrected over layers"),
+        Column("n_tokens", "int64", "tokens of these words, treated model"),
         Column("n_types", "int64", "words with a score in both models"),
+        Column("dropped_types", "int64", "words left out: a score in one of the models only"),
     ),
     "change_correlation": (
         *_CONTRAST,
@@ -196,6 +211,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("space", "string", "space of the clustering"),
         Column("cka_measure", "string", "measure and estimator of the CKA"),
         Column("cka_space", "string", "space of the CKA"),
+        Column("cka_rows", "string", "rows of the CKA: types or tokens"),
         Column("x", "string", "cka, or change (1 - CKA); y is treated minus control silhouette"),
         Column("correlation", "string", "pearson or spearman, across layers"),
         Column("estimate", "float64", "the correlation, -1 to 1"),
@@ -203,6 +219,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("ci_high", "float64", "upper end of the 95% Fisher interval", nullable=True),
         Column("p_value", "float64", "two-sided permutation p; layers taken as exchangeable"),
         Column("n_layers", "int64", "layers"),
+        Column("n_types", "int64", "words behind the silhouette differences, fewest of any layer"),
     ),
     "corpus_report": CORPUS_REPORT,
     "replication": (

@@ -11,6 +11,7 @@ from groundscope.metrics.similarity import (
     Crossed,
     Pairs,
     Sample,
+    all_alike,
     areas_under_curve,
     sample_rows,
     shuffled_pairs,
@@ -152,10 +153,10 @@ def draw_pairs(
     Raises
     ------
     ValueError
-        Fewer than two words.
+        Fewer than four words.
     """
-    if len(words) < 2:
-        message = f"word pairs need at least 2 words, got {len(words)}"
+    if len(words) < 4:
+        message = f"word pairs need at least 4 words, got {len(words)}"
         raise ValueError(message)
     every = np.arange(len(words.codes))
     everything = Sample.of(every, words)
@@ -199,8 +200,11 @@ def score_layer(
     Raises
     ------
     ValueError
-        A zero vector.
+        A zero vector, or vectors that are all the same.
     """
+    if all_alike(features):
+        message = f"all {len(features)} vectors are the same: every pair has the cosine 1"
+        raise ValueError(message)
     each = [pairs for kind in draws.kinds.values() for pairs in kind]
     found = iter(type_means(each, features))
     means = {kind: [next(found) for _ in pairs] for kind, pairs in draws.kinds.items()}

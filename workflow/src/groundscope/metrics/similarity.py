@@ -56,10 +56,17 @@ def unit_rows(rows: Floats) -> Floats:
     Raises
     ------
     ValueError
-        A zero vector, which has no cosine.
+        A zero vector, which has no cosine, or values that are not finite.
     """
     rows = np.asarray(rows, np.float64)
     return np.asarray(rows / _lengths(rows)[:, None])
+
+
+def all_alike(rows: Floats) -> bool:
+    """Whether all rows ``[n, d]`` point the same way; the first that does not ends the search."""
+    first = unit_rows(rows[:1])
+    starts = range(0, len(rows), _ROWS)
+    return all((unit_rows(rows[start : start + _ROWS]) == first).all() for start in starts)
 
 
 def _lengths(rows: Floats) -> Floats:
@@ -67,6 +74,9 @@ def _lengths(rows: Floats) -> Floats:
     for start in range(0, len(rows), _ROWS):
         part = slice(start, start + _ROWS)
         lengths[part] = np.linalg.norm(rows[part].astype(np.float64), axis=1)
+    if not np.isfinite(lengths).all():
+        message = "the vectors hold values that are not finite"
+        raise ValueError(message)
     if not (lengths > 0).all():
         message = f"row {int(np.argmin(lengths))} is the zero vector: it has no cosine"
         raise ValueError(message)

@@ -258,6 +258,10 @@ class Plan:
         """Name the file of the word groups that the pair kind `same-group` is made from."""
         return self._label_file(self.study["analyses"]["pairs"]["groups"])
 
+    def pair_group_options(self, _: Wildcards) -> str:
+        """Give the options of these groups."""
+        return self._label_options(self.study["analyses"]["pairs"]["groups"])
+
     def word_map(self, wildcards: Wildcards) -> list[str]:
         """Name the map of related words of a corpus; none if the study has none."""
         asked = self.study["analyses"]["pairs"].get("word_map")
@@ -299,9 +303,9 @@ class Plan:
         """Name the file of a labelling; none if it is a column of the token table."""
         return self._label_file(wildcards.labelling)
 
-    def label_column(self, wildcards: Wildcards) -> str:
-        """Name the column of the token table that a labelling is; empty if it is a file."""
-        return str(self.study["labellings"][wildcards.labelling].get("column", ""))
+    def label_options(self, wildcards: Wildcards) -> str:
+        """Give the options of a labelling; its file is an input."""
+        return self._label_options(wildcards.labelling)
 
     def space_labels(self, _: Wildcards) -> list[str]:
         """Name the file of the labelling whose LDA space CKA is computed in, if it is a file."""
@@ -311,10 +315,14 @@ class Plan:
         """Name the labelling whose LDA space CKA is computed in."""
         return str(self.study["analyses"]["cka"]["labelling"] or "")
 
-    def space_column(self, _: Wildcards) -> str:
-        """Name the column of the token table that this labelling is; empty if it is a file."""
-        labelling = self.study["analyses"]["cka"]["labelling"]
-        return str(self.study["labellings"].get(labelling, {}).get("column", ""))
+    def space_label_options(self, _: Wildcards) -> str:
+        """Give the options of this labelling; its file is an input."""
+        return self._label_options(self.study["analyses"]["cka"]["labelling"])
+
+    def _label_options(self, labelling: str | None) -> str:
+        options = self.study["labellings"].get(labelling, {})
+        inputs = ("words", "corpora")
+        return targets.canonical({k: v for k, v in options.items() if k not in inputs})
 
     def _label_file(self, labelling: str | None) -> list[str]:
         words = self.study["labellings"].get(labelling, {}).get("words")
