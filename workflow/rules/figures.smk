@@ -8,7 +8,9 @@ for kind in figures.kinds(STUDY):
         name:
             f"plot_{kind.name}"
         input:
-            tables=[f"<results>/tables/{table}.parquet" for table in kind.tables],
+            tables=expand(
+                "<results>/tables/{table}.parquet", table=figures.tables(STUDY, kind)
+            ),
             code=PLAN.code(f"plot_{kind.name}"),
         output:
             svg=report(

@@ -26,6 +26,8 @@ class FigureKind:
         Entry in the report.
     by_labelling
         Whether there is a figure for each labelling.
+    any_table
+        Whether it is drawn from those of the tables that the study has.
     """
 
     name: str
@@ -33,6 +35,7 @@ class FigureKind:
     category: str
     title: str
     by_labelling: bool = False
+    any_table: bool = False
 
     @property
     def file(self) -> str:
@@ -62,6 +65,13 @@ _SUMMARY = (
 )
 
 KINDS = (
+    FigureKind(
+        "overview",
+        ("silhouette", "lda", "pairs", "cka"),
+        "Overview",
+        "Best layer of each model",
+        any_table=True,
+    ),
     FigureKind("cka", ("cka",), "Alignment", "All layers with all layers"),
     FigureKind("cka_layers", ("cka",), "Alignment", "Layer by layer"),
     FigureKind("pairs", ("pairs",), "Word pairs", "Similarity by layer"),
@@ -71,6 +81,20 @@ KINDS = (
         ("silhouette",),
         "Clustering",
         "Silhouette of each group",
+        by_labelling=True,
+    ),
+    FigureKind(
+        "planes_pca",
+        ("planes",),
+        "Words in a plane",
+        "Principal components",
+        by_labelling=True,
+    ),
+    FigureKind(
+        "planes_lda",
+        ("planes",),
+        "Words in a plane",
+        "Discriminant axes (in sample)",
         by_labelling=True,
     ),
     FigureKind("lda", ("lda",), "Decodability", "Held-out accuracy by layer"),
@@ -86,8 +110,14 @@ KINDS = (
 
 def kinds(study: Study) -> list[FigureKind]:
     """List the kinds of figures whose tables the study has."""
-    have = set(targets.tables(study))
-    return [kind for kind in KINDS if have.issuperset(kind.tables)]
+    return [kind for kind in KINDS if tables(study, kind)]
+
+
+def tables(study: Study, kind: FigureKind) -> list[str]:
+    """Name the tables that a figure of `kind` is drawn from; none if the study has none."""
+    have = targets.tables(study)
+    found = [name for name in kind.tables if name in have]
+    return found if kind.any_table or len(found) == len(kind.tables) else []
 
 
 def files(study: Study) -> list[str]:
@@ -132,7 +162,7 @@ def summary_options(study: Study) -> str:
 
 
 def _stems(study: Study, kind: FigureKind) -> Iterator[str]:
-    parts = targets.tables(study)[kind.tables[0]]
+    parts = [part for name in tables(study, kind) for part in targets.tables(study)[name]]
     for corpus in study["corpora"]:
         if kind.name == "change" and not _correlated(study, corpus):
             continue

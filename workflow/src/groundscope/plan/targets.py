@@ -26,6 +26,8 @@ NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
 DIRECT_FORMATS = frozenset({"huggingface", "vectors"})
 # Corpora without recordings.
 TEXT_KINDS = frozenset({"word-list"})
+# Analyses of one model that give every word a score.
+_SCORED = ("pairs", "silhouette", "lda")
 # Keys that say what is computed on which corpus, not how.
 _NOT_SCIENCE = frozenset({"corpora", "layers", "checkpoint"})
 
@@ -114,7 +116,7 @@ def tables(study: Study) -> dict[str, list[str]]:
     A table that no configured analysis contributes to is left out.
     """
     cka, single = _cka_parts(study), _single_parts(study)
-    scored = [part for name in ("pairs", "silhouette", "lda") for part in single[name]]
+    scored = [part for name in _SCORED for part in single[name]]
     contrasts = [
         f"{corpus}/{name}"
         for name in study["contrasts"]
@@ -149,7 +151,7 @@ def _cka_parts(study: Study) -> list[str]:
 
 def _single_parts(study: Study) -> dict[str, list[str]]:
     """Parts of the analyses of one model, by analysis."""
-    parts: dict[str, list[str]] = {"pairs": [], "silhouette": [], "lda": []}
+    parts: dict[str, list[str]] = {name: [] for name in (*_SCORED, "planes")}
     for analysis, found in parts.items():
         settings = study["analyses"].get(analysis)
         for corpus in study["corpora"] if settings is not None else ():
@@ -170,10 +172,11 @@ def contrast_corpora(study: Study, contrast: str) -> list[str]:
 
 def scores(study: Study, corpus: str, model: str) -> list[str]:
     """List the files of word scores of one model, below the results folder."""
+    single = _single_parts(study)
     return [
         f"word_scores/{part}.parquet"
-        for found in _single_parts(study).values()
-        for part in found
+        for name in _SCORED
+        for part in single[name]
         if part.split("/")[1] == corpus and part.split("/")[-1] == model
     ]
 
