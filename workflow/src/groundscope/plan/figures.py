@@ -1,7 +1,9 @@
 """Which figures a study has: one a kind and corpus, and for some kinds one a labelling."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from groundscope.plan import targets
@@ -62,6 +64,7 @@ _SUMMARY = (
     "change_correlation",
     "coverage",
     "corpus_report",
+    "planes",
 )
 
 KINDS = (
@@ -156,23 +159,59 @@ def summary_options(study: Study) -> str:
         {
             "study": study["study"],
             "corpora": sorted(study["corpora"]),
+            "figures": [
+                {"title": _title(kind, found), "wildcards": found}
+                for kind in kinds(study)
+                for found in _wildcards(study, kind)
+            ],
             "settings": {key: study[key] for key in settings},
         }
     )
 
 
-def _stems(study: Study, kind: FigureKind) -> Iterator[str]:
+def vectors(study: Study) -> list[str]:
+    """Name one embedding file of each model and corpus, whose metadata say what made it."""
+    return [
+        f"{study['results']}/embeddings/{corpus}/{model}/"
+        f"layer-{targets.layers(study, model)[0]}.parquet"
+        for model in study["models"]
+        for corpus in targets.corpora(study, model)
+    ]
+
+
+def shown(study: Study) -> list[str]:
+    """Paths of the figures that the summary holds."""
+    return [path for path in files(study) if path.endswith(".svg")]
+
+
+def captions(study: Study, base: Path) -> list[str]:
+    """Paths of the captions of these figures, one a figure."""
+    folder = os.path.relpath(base / "workflow/report")
+    return [f"{folder}/{kind.name}.rst" for kind in kinds(study) for _ in _wildcards(study, kind)]
+
+
+def _title(kind: FigureKind, wildcards: Mapping[str, str]) -> str:
+    parts = (kind.category, kind.title, wildcards["corpus"], wildcards.get("labelling"))
+    return " · ".join(part for part in parts if part)
+
+
+def _stems(study: Study, kind: FigureKind) -> list[str]:
+    return [kind.file.format(**found) for found in _wildcards(study, kind)]
+
+
+def _wildcards(study: Study, kind: FigureKind) -> Iterator[dict[str, str]]:
+    """Wildcards of every figure of one kind."""
     parts = [part for name in tables(study, kind) for part in targets.tables(study)[name]]
     for corpus in study["corpora"]:
         if kind.name == "change" and not _correlated(study, corpus):
             continue
         if not kind.by_labelling:
             if any(f"/{corpus}/" in part for part in parts):
-                yield kind.file.format(corpus=corpus)
+                yield {"corpus": corpus}
             continue
         for labelling in study["analyses"][kind.tables[0]]["labellings"]:
             if any(f"/{corpus}/{labelling}/" in part for part in parts):
-                yield kind.file.format(corpus=corpus, labelling=labelling)
+                yield {"corpus": corpus, "labelling": labelling}
 
 
 def _correlated(study: Study, corpus: str) -> bool:
