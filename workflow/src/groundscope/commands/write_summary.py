@@ -96,7 +96,7 @@ def main() -> None:
     corpora, speakers = _corpora(options["corpora"], arguments.tokens)
     cautions = warnings(found, speakers)
     for line in cautions:
-        logging.warning("too small for a claim: %s", line)
+        logging.warning("too small or too uneven for a claim: %s", line)
     made_from = provenance(
         [read_manifest(path) for path in arguments.manifests],
         [_metadata(path) for path in arguments.embeddings],

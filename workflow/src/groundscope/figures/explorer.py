@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from groundscope.figures import style
 from groundscope.figures.findings import groups_of
-from groundscope.figures.selection import LayerAxis, Row
+from groundscope.figures.selection import LayerAxis, Row, in_order
 
 # Most rows of a plane that are put into the page.
 _MOST_ROWS = 1000
@@ -32,7 +32,8 @@ if (planes) {
     "plane-told", "plane-map", "plane-groups"].map(id => document.getElementById(id));
   const make = (tag, text, more = {}) => {
     const made = document.createElementNS(
-      tag === "option" || tag === "li" ? "http://www.w3.org/1999/xhtml" : map.namespaceURI, tag);
+      ["option", "li", "span"].includes(tag) ? "http://www.w3.org/1999/xhtml" : map.namespaceURI,
+      tag);
     for (const [key, value] of Object.entries(more)) made.setAttribute(key, value);
     made.textContent = text;
     return made;
@@ -64,7 +65,9 @@ if (planes) {
     if (names.includes(before)) model.value = before;
     groups.replaceChildren(...chosen.labels.map((label, i) => {
       const look = looks[i % looks.length];
-      return make("li", `${look.sign} ${label}`, { style: `color: ${look.colour}` });
+      const item = make("li", "");
+      item.append(make("span", look.sign, { style: `color: ${look.colour}` }), ` ${label}`);
+      return item;
     }));
     layers();
   };
@@ -89,9 +92,11 @@ def explorer(planes: pa.Table) -> str:
     """
     maps: list[dict[str, Any]] = []
     crowded: list[str] = []
-    for keys, rows in groups_of(planes.to_pylist(), "corpus", "labelling", "space"):
+    found = dict(groups_of(planes.to_pylist(), "corpus", "labelling", "space"))
+    # principal components first: they are not fitted to the labels
+    for keys in sorted(found, key=lambda keys: (keys[0], keys[1], keys[2] != "pca")):
         title = " · ".join(keys) + (" (fitted in sample)" if keys[2] == "lda" else "")
-        one = _map(title, rows)
+        one = _map(title, found[keys])
         if len(one["words"]) <= _MOST_ROWS:
             maps.append(one)
         else:
@@ -112,7 +117,8 @@ def explorer(planes: pa.Table) -> str:
 def _map(title: str, rows: list[Row]) -> dict[str, Any]:
     models: dict[str, Any] = {}
     first: list[Row] = []
-    for (model,), own in groups_of(rows, "model"):
+    for model in in_order(row["model"] for row in rows):
+        own = [row for row in rows if row["model"] == model]
         parts: dict[str, list[Row]] = {}
         for row in own:
             parts.setdefault(row["layer"], []).append(row)

@@ -193,7 +193,7 @@ def _lda(rows: list[Row]) -> Sheet:
 
 
 def _pairs(rows: list[Row]) -> Sheet:
-    rows = [row for row in rows if row["measure"] == "normalised"]
+    rows = [row for row in rows if row["measure"] == "normalised" and row["kind"] != "random"]
     cells = [
         [*keys, top["layer"], top["estimate"], _interval(top), top["n_pairs"], top["n_types"]]
         for keys, part in groups_of(rows, "corpus", "kind", "model")
@@ -226,6 +226,8 @@ def _cka(rows: list[Row]) -> Sheet:
 
 
 def _contrasts(rows: list[Row]) -> Sheet:
+    # random pairs minus random pairs is zero by definition
+    rows = [row for row in rows if row["kind"] != "random"]
     cells, sentences = [], []
     for keys, part in groups_of(
         rows, "corpus", "contrast", "analysis", "labelling", "kind", "metric", "space"

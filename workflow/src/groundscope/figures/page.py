@@ -22,6 +22,7 @@ th button { all: unset; cursor: pointer; font-weight: 600; }
 th button:focus-visible { outline: 2px solid #0072b2; }
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
 th[aria-sort=descending] button::after { content: " \\25BC"; }
+td.long { white-space: normal; overflow-wrap: anywhere; min-width: 20em; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; font-size: 12px; background: #f5f5f5; padding: 1em; }
 nav a { margin-right: 1.2em; } a { color: #0072b2; }
@@ -50,6 +51,9 @@ for (const button of document.querySelectorAll("th button")) {
   });
 }
 """
+
+# Longer texts are wrapped in their cells.
+_LONG = 40
 
 
 def page(
@@ -84,7 +88,8 @@ def page(
     if study["caution"]:
         parts.append(f'<p class="caution"><b>Caution.</b> {html.escape(study["caution"])}</p>')
     if warnings:
-        parts.append(f'<div class="warnings"><b>Too small for a claim</b>{listed(warnings)}</div>')
+        head = "<b>Too small or too uneven for a claim</b>"
+        parts.append(f'<div class="warnings">{head}{listed(warnings)}</div>')
     heads = ["In words", *sections, *(sheet.title for sheet in sheets), "Settings"]
     links = (f'<a href="#part-{i}">{html.escape(head)}</a>' for i, head in enumerate(heads))
     parts.append(f"<nav>{' '.join(links)}</nav>")
@@ -122,4 +127,6 @@ def _cell(value: Any) -> str:
         return f'<td class="number" data-value="{value!r}">{value:.3f}</td>'
     if isinstance(value, int):
         return f'<td class="number" data-value="{value}">{value:,}</td>'
-    return f"<td>{html.escape(str(value))}</td>"
+    text = str(value)
+    kind = ' class="long"' if len(text) > _LONG else ""
+    return f"<td{kind}>{html.escape(text)}</td>"
