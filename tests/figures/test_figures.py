@@ -359,3 +359,15 @@ def test_groups_show_their_null() -> None:
     ends = [part.get_paths()[0].vertices[:, 0] for part in box.collections]
     shown = [(float(e.min()), float(e.max())) for e in ends]
     assert shown.count((-0.06, 0.0)) == 5
+
+
+def test_every_group_is_inside_its_panel() -> None:
+    """Panels share one scale that holds all estimates, and ends where silhouettes do."""
+    table = result_tables.silhouette()
+    drawn = _panels(silhouette_groups.figure(table, {"labelling": "sound"}))
+    (limits,) = {box.get_xlim() for box in drawn}
+    places = [x for box in drawn for line in box.lines[1:] for x in line.get_xdata()]
+    assert len(places) == len(result_tables.DEFAULT) * len(result_tables.LABELLINGS["sound"])
+    assert limits[0] < min(places) < max(places) < limits[1]
+    assert limits[0] >= -1.05
+    assert limits[1] <= 1.05

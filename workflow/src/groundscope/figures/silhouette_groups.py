@@ -72,13 +72,13 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         names_sizes = [f"{g.replace('_', ' ')} ({count(parts[g], 'n_types')})" for g in groups]
         box.set_yticks(range(len(groups)), names_sizes)
         box.set_title(f"{model}\nlayer {best[model]}", loc="left")
-        # a silhouette is between -1 and 1, and so is what can be read of its interval
-        low, high = box.get_xlim()
-        box.set_xlim(max(low, -1.05), min(high, 1.05))
         box.xaxis.set_major_locator(MaxNLocator(3))
         if model in models[-columns:]:
             box.tick_params(labelbottom=True)
             box.set_xlabel(f"{shown['measure']} ({shown['metric']})")
+    # a silhouette is between -1 and 1, and so is what can be read of its interval
+    low, high = grid[0, 0].get_xlim()
+    grid[0, 0].set_xlim(max(low, -1.05), min(high, 1.05))
     style.headline(
         made,
         f"{shown['corpus']} · {shown['labelling']} · {shown['space']} space · "
