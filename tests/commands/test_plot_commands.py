@@ -115,12 +115,22 @@ def _summarise(folder: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
     options = {
         "study": {"title": "A <study>", "question": "Why?", "caution": "Synthetic."},
         "corpora": ["spoken"],
-        "settings": {"models": {"whisper": {"seed": 17}}},
+        "figures": [{"title": "Change <1>", "wildcards": {"corpus": "spoken"}}],
+        "settings": {
+            "models": {"whisper": {"family": "log-mel", "seed": 17, "layers": "all"}},
+            "corpora": {"spoken": {"kind": "recordings"}},
+            "analyses": {},
+            "contrasts": {},
+        },
     }
+    figure = folder / "change.svg"
+    figure.write_text('<?xml?><svg><g id="figure_1"><text>drawn</text></g></svg>')
+    caption = SOURCES.parent / "report/change.rst"
     out = folder / "summary.html"
     done = _run(
         "write_summary", "--tables", *paths, "--tokens", folder / "tokens.parquet", "--manifests",
-        manifest, "--options", json.dumps(options), "--output", out,
+        manifest, "--figures", figure, "--captions", caption, "--options", json.dumps(options),
+        "--output", out,
     )  # fmt: skip
     return done, out
 
@@ -132,14 +142,21 @@ def test_the_summary_is_one_sound_page(tmp_path: Path) -> None:
     reader = _Reader()
     reader.feed(out.read_text(encoding="utf-8"))
     assert reader.open == []
-    assert reader.addresses == []
-    wanted = ("A <study>", "Synthetic.", "<xylophone>", "hub: some/model", '"seed": 17')
+    assert all(address.startswith("#part-") for address in reader.addresses)
+    wanted = (
+        "A <study>",
+        "Synthetic.",
+        "<xylophone>",
+        "hub: some/model",
+        '"seed": 17',
+        "Change <1>",
+    )
     assert [text for text in wanted if text not in reader.text] == []
     assert "one speaker" in reader.text
     assert "one speaker" in done.stderr
     # heads, and rows by sheet: silhouette, lda, pairs, cka, contrasts, correlations, coverage,
-    # corpora, provenance
-    assert reader.rows == 9 + 30 + 15 + 15 + 20 + 6 + 2 + 2 + 1 + 3
+    # corpora, weights, vectors (no file was given), versions of Python and six libraries, one seed
+    assert reader.rows == 12 + 30 + 15 + 15 + 20 + 6 + 2 + 2 + 1 + 1 + 0 + 7 + 1
 
 
 def test_findings_are_the_best_layers() -> None:

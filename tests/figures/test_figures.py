@@ -16,7 +16,9 @@ from groundscope.figures import (
     cka_matrices,
     contrasts,
     lda,
+    overview,
     pairs,
+    planes,
     silhouette,
     silhouette_groups,
     style,
@@ -243,6 +245,7 @@ def test_one_model_of_one_layer() -> None:
         (silhouette_groups.figure, "silhouette"),
         (lda.figure, "lda"),
         (contrasts.figure, "contrasts"),
+        (planes.figure, "planes"),
     ],
 )
 def test_empty_and_wrong_tables_are_refused(draw: Any, name: str) -> None:
@@ -278,3 +281,93 @@ def test_words_of_one_column_are_one_column_wide() -> None:
     table = result_tables.cka({"a": ["0", "1"], "b": ["0", "1"]})
     figure = cka_layers.figure(table, {})
     assert figure.get_figwidth() / style.MM == pytest.approx(85)
+
+
+def test_planes_show_the_layer_that_stands_for_the_model() -> None:
+    """A panel a model, every word of the chosen layer once, the share of both axes stated."""
+    table = result_tables.planes()
+    drawn = _panels(planes.figure(table, {"labelling": "meaning", "space": "lda"}))
+    assert len(drawn) == len(result_tables.DEFAULT)
+    titles = [box.get_title(loc="left").partition("\n")[0] for box in drawn]
+    assert titles[0] == "whisper, layer 4"
+    rows = [
+        row
+        for row in table.to_pylist()
+        if (row["model"], row["layer"], row["labelling"], row["space"])
+        == ("whisper", "4", "meaning", "lda")
+    ]
+    shown = {xy for line in drawn[0].lines for xy in zip(*line.get_data(), strict=True)}
+    assert shown == {(row["x"], row["y"]) for row in rows}
+    assert "40% of variance between groups" in drawn[0].get_xlabel()
+    assert "25%" in drawn[0].get_ylabel()
+
+
+def test_names_of_words_cover_nothing() -> None:
+    """No name lies over another name or over a marker, all are inside; the title counts them."""
+    figure = planes.figure(result_tables.planes(), {"labelling": "sound"})
+    for box in _panels(figure):
+        areas = [text.get_window_extent() for text in box.texts]
+        assert areas
+        assert not any(a.overlaps(b) for i, a in enumerate(areas) for b in areas[:i])
+        spots = [
+            box.transData.transform(xy)
+            for line in box.lines
+            for xy in zip(*line.get_data(), strict=True)
+        ]
+        assert not any(area.contains(*spot) for area in areas for spot in spots)
+        inside = box.get_window_extent()
+        assert all(inside.containsx(area.x0) and inside.containsx(area.x1) for area in areas)
+        title = box.get_title(loc="left")
+        assert f"; {len(areas)} named" in title if len(areas) < 30 else "named" not in title
+
+
+def test_the_overview_holds_the_best_layer_of_every_model() -> None:
+    """Each marker is the highest estimate of the model, and value and layer stand beside it."""
+    names = ("silhouette", "lda", "pairs", "cka")
+    tables = {name: getattr(result_tables, name)() for name in names}
+    drawn = _panels(overview.figure(tables, {"corpus": "spoken", "contrasts": PAIR}))
+    # three labellings each, three kinds of pairs, and CKA
+    assert len(drawn) == 3 + 3 + 3 + 1
+    (box,) = [b for b in drawn if b.get_title(loc="left").startswith("LDA · sound")]
+    wanted = [
+        _estimates(tables["lda"], model=model, labelling="sound") for model in result_tables.DEFAULT
+    ]
+    marks = [line for line in box.lines if line.get_marker() not in ("None", "")]
+    assert [line.get_xdata()[0] for line in marks] == [max(values) for values in wanted]
+    texts = [f"{max(values):.2f}, layer {np.argmax(values)}" for values in wanted]
+    assert [text.get_text() for text in box.texts] == texts
+    chance = 1 / len(result_tables.LABELLINGS["sound"])
+    (line,) = [line for line in box.lines if line.get_linestyle() == ":"]
+    assert list(line.get_xdata()) == [chance, chance]
+    # grey: what permuted labels reach, for each model
+    bands = [part for part in box.collections if hasattr(part, "get_paths")]
+    ends = [band.get_paths()[0].vertices[:, 0] for band in bands]
+    assert sum(np.allclose((e.min(), e.max()), (chance, chance + 0.06)) for e in ends) == 5
+
+
+def test_the_overview_of_another_corpus_is_refused() -> None:
+    """A corpus that no table has is one line."""
+    with pytest.raises(UserError, match="corpus 'nowhere'"):
+        overview.figure({"lda": result_tables.lda()}, {"corpus": "nowhere"})
+
+
+def test_groups_show_their_null() -> None:
+    """Grey reaches from the null's mean to its 95th percentile, for each group."""
+    (box, *_) = _panels(
+        silhouette_groups.figure(result_tables.silhouette(), {"labelling": "meaning"})
+    )
+    ends = [part.get_paths()[0].vertices[:, 0] for part in box.collections]
+    shown = [(float(e.min()), float(e.max())) for e in ends]
+    assert shown.count((-0.06, 0.0)) == 5
+
+
+def test_every_group_is_inside_its_panel() -> None:
+    """Panels share one scale that holds all estimates, and ends where silhouettes do."""
+    table = result_tables.silhouette()
+    drawn = _panels(silhouette_groups.figure(table, {"labelling": "sound"}))
+    (limits,) = {box.get_xlim() for box in drawn}
+    places = [x for box in drawn for line in box.lines[1:] for x in line.get_xdata()]
+    assert len(places) == len(result_tables.DEFAULT) * len(result_tables.LABELLINGS["sound"])
+    assert limits[0] < min(places) < max(places) < limits[1]
+    assert limits[0] >= -1.05
+    assert limits[1] <= 1.05

@@ -100,3 +100,24 @@ def test_drawing_does_not_load_the_global_state() -> None:
     """Figures are made without pyplot, which would keep them alive and pick a display."""
     sources = Path(style.__file__).parent.glob("*.py")
     assert not any("pyplot" in file.read_text(encoding="utf-8") for file in sources)
+
+
+def test_markers_say_their_values_in_the_svg(tmp_path: Path) -> None:
+    """Each marker of every curve has its own title, in order."""
+    table = result_tables.silhouette({"w2v": ["0", "1", "2"]}, groups=False)
+    style.save(silhouette.figure(table, {}), [tmp_path / "a.svg"])
+    svg = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    titles = re.findall(r"<use [^>]*><title>([^<]*)</title></use>", svg)
+    rows = [row for row in table.to_pylist() if row["metric"] == "cosine"]
+    assert len(titles) == len(rows) == 9
+    for title, row in zip(titles, rows, strict=True):
+        assert title.startswith(f"w2v, layer {row['layer']}: {row['estimate']:.3f} (95% interval")
+
+
+def test_texts_that_do_not_fit_their_markers_are_refused(tmp_path: Path) -> None:
+    """A text too many is an error, not a wrong value under the pointer."""
+    figure = silhouette.figure(result_tables.silhouette({"w2v": ["0", "1"]}, groups=False), {})
+    line = next(line for line in figure.axes[0].lines if line.get_label() == "w2v")
+    style.hover(line, ["one", "two", "three"])
+    with pytest.raises(ValueError, match="2 markers for 3 texts"):
+        style.save(figure, [tmp_path / "a.svg"])

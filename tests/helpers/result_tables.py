@@ -289,6 +289,41 @@ def change_correlation(space: str = "full") -> pa.Table:
     return _table("change_correlation", rows)
 
 
+def planes(models: Models = DEFAULT) -> pa.Table:
+    """Thirty words of two labellings in both planes; the last layer stands for each model."""
+    rng = np.random.default_rng(6)
+    rows = []
+    for labelling in ("meaning", "sound"):
+        names = LABELLINGS[labelling]
+        for model, layers in models.items():
+            for layer in layers:
+                for space in ("pca", "lda"):
+                    for number in range(30):
+                        label = names[number % len(names)]
+                        x, y = rng.normal(size=2) + 3 * (number % len(names)) * np.array([1, 0.5])
+                        rows.append(
+                            {
+                                "corpus": "spoken",
+                                "model": model,
+                                "layer": layer,
+                                "labelling": labelling,
+                                "space": space,
+                                "rows": "types",
+                                "word": f"word{number}",
+                                "label": label,
+                                "x": float(x),
+                                "y": float(y),
+                                "share_x": 0.4,
+                                "share_y": 0.25,
+                                "silhouette": 0.1,
+                                "chosen": layer == layers[-1],
+                                "n_tokens": 120,
+                                "n_types": 30,
+                            }
+                        )
+    return _table("planes", rows)
+
+
 def coverage() -> pa.Table:
     """Two models; one lacks a word."""
     rows = [

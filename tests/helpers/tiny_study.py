@@ -112,5 +112,6 @@ def tiny_study() -> dict[str, Json]:
             "pairs": {"groups": "meaning"},
             "silhouette": {"labellings": ["meaning"]},
             "lda": {"labellings": ["speaker"]},
+            "planes": {"labellings": ["meaning"]},
         },
     }

@@ -45,6 +45,8 @@ def _names(study: dict[str, Any]) -> set[str]:
 def test_figures_follow_the_analyses() -> None:
     """No figure of an analysis, labelling or pair of models that a corpus does not have."""
     assert _names(_study()) == {
+        "read/overview",
+        "listed/overview",
         "read/cka",
         "read/cka-layers",
         "read/silhouette",

@@ -21,6 +21,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return checkout
 
 
+@pytest.fixture(scope="session")
+def report(finished: Checkout) -> Path:
+    """Write the report of the tiny study once."""
+    done = finished.snakemake("--report", "results/report.html")
+    assert done.returncode == 0, done.stdout
+    return finished.folder / "results/report.html"
+
+
 @pytest.fixture
 def study(finished: Checkout, tmp_path: Path) -> Iterator[Checkout]:
     """Give a copy of the finished tiny study, dates of files included."""

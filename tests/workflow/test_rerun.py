@@ -13,17 +13,18 @@ Edit = Callable[[Checkout], None]
 
 SOURCES = "workflow/src/groundscope"
 # what follows from new embeddings of one model, or of any
-CKA = {"compare_cka", "gather_table", "plot_cka", "plot_cka_layers", "write_summary"}
-PAIRS = {"compare_pairs", "gather_table", "plot_pairs", "write_summary"}
+END = {"gather_table", "write_summary"}
+CKA = {"compare_cka", "plot_cka", "plot_cka_layers", "plot_overview"} | END
+PAIRS = {"compare_pairs", "plot_pairs", "plot_overview"} | END
 SILHOUETTE = {
     "score_silhouette",
-    "gather_table",
     "plot_silhouette",
     "plot_silhouette_groups",
-    "write_summary",
-}
-LDA = {"score_lda", "gather_table", "plot_lda", "write_summary"}
-ANALYSES = CKA | PAIRS | SILHOUETTE | LDA
+    "plot_overview",
+} | END
+LDA = {"score_lda", "plot_lda", "plot_overview"} | END
+PLANES = {"project_words", "plot_planes_pca", "plot_planes_lda"} | END
+ANALYSES = CKA | PAIRS | SILHOUETTE | LDA | PLANES
 
 
 def append(path: str, text: str) -> Edit:
@@ -135,7 +136,7 @@ CONTRACT: dict[str, tuple[Edit, set[str], int]] = {
     "metrics/cka.py": (append(f"{SOURCES}/metrics/cka.py", "\n# other\n"), CKA, 0),
     "metrics/silhouette.py": (
         append(f"{SOURCES}/metrics/silhouette.py", "\n# other\n"),
-        SILHOUETTE,
+        SILHOUETTE | PLANES,
         0,
     ),
     "tables.py": (
@@ -180,7 +181,7 @@ CONTRACT: dict[str, tuple[Edit, set[str], int]] = {
                 bert2={"family": "text", "checkpoint": "bert", "layers": [2]}
             )
         ),
-        PAIRS | SILHOUETTE | LDA | {"extract_embeddings"},
+        PAIRS | SILHOUETTE | LDA | PLANES | {"extract_embeddings"},
         1,
     ),
     "one more labelling": (
@@ -189,7 +190,11 @@ CONTRACT: dict[str, tuple[Edit, set[str], int]] = {
         0,
     ),
     "an option of CKA": (configure(lambda s: s["analyses"]["cka"].update(seed=7)), CKA, 0),
-    "a list of labels": (append("data/clips/meaning.csv", "moon,sky\n"), SILHOUETTE | PAIRS, 0),
+    "a list of labels": (
+        append("data/clips/meaning.csv", "moon,sky\n"),
+        SILHOUETTE | PAIRS | PLANES,
+        0,
+    ),
 }
 
 

@@ -1,6 +1,6 @@
 # Figures and the summary. Requires: gathered tables. Makes: <results>/figures/{corpus}/, summary
 # 1. plot_*         one figure a kind and corpus, as SVG (in the report), PDF and PNG
-# 2. write_summary  findings, warnings, coverage and provenance in words and numbers
+# 2. write_summary  findings, warnings, figures, methods, coverage, provenance: one page
 
 for kind in figures.kinds(STUDY):
 
@@ -8,7 +8,9 @@ for kind in figures.kinds(STUDY):
         name:
             f"plot_{kind.name}"
         input:
-            tables=[f"<results>/tables/{table}.parquet" for table in kind.tables],
+            tables=expand(
+                "<results>/tables/{table}.parquet", table=figures.tables(STUDY, kind)
+            ),
             code=PLAN.code(f"plot_{kind.name}"),
         output:
             svg=report(
@@ -46,6 +48,9 @@ rule write_summary:
         tables=figures.summary_tables(STUDY),
         tokens=figures.token_tables(STUDY),
         manifests=figures.manifests(STUDY),
+        embeddings=figures.vectors(STUDY),
+        figures=figures.shown(STUDY),
+        captions=figures.captions(STUDY, Path(workflow.basedir)),
         code=PLAN.code("write_summary"),
     output:
         html=report(
@@ -73,6 +78,9 @@ rule write_summary:
         " --tables {input.tables:q}"
         " --tokens {input.tokens:q}"
         " --manifests {input.manifests:q}"
+        " --embeddings {input.embeddings:q}"
+        " --figures {input.figures:q}"
+        " --captions {input.captions:q}"
         " --options {params.options:q}"
         " --output {output.html:q}"
         " &> {log:q}"

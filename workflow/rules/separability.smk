@@ -1,7 +1,8 @@
 # How separable are labelled words? Requires: embeddings, selected tokens, labels.
-# Makes: <results>/{silhouette,lda}/{corpus}/{labelling}/
+# Makes: <results>/{silhouette,lda,planes}/{corpus}/{labelling}/
 # 1. score_silhouette  silhouette coefficients, all layers of one model
 # 2. score_lda         held-out accuracy of linear discriminant analysis, all layers of one model
+# 3. project_words     words in a plane, for figures, all layers of one model
 # One thread a job: Snakemake then keeps BLAS to one too, and small products are many times faster.
 
 
@@ -86,4 +87,41 @@ rule score_lda:
         " --output {output.scores:q}"
         " --words {output.words:q}"
         " --confusion {output.confusion:q}"
+        " &> {log:q}"
+
+
+rule project_words:
+    input:
+        tokens="<results>/corpora/{corpus}/tokens.parquet",
+        selected="<results>/corpora/{corpus}/selected.parquet",
+        embeddings=PLAN.model_embeddings,
+        labels=PLAN.labels,
+        code=PLAN.code("project_words"),
+    output:
+        ensure("<results>/planes/{corpus}/{labelling}/{model}.parquet", non_empty=True),
+    log:
+        "<logs>/project_words/{corpus}/{labelling}/{model}.log",
+    benchmark:
+        "<benchmarks>/project_words/{corpus}/{labelling}/{model}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=resources.analysis_memory,
+        runtime=resources.analysis_time,
+    params:
+        options=PLAN.analysis_options("planes"),
+        label_options=PLAN.label_options,
+    message:
+        "Planes of {wildcards.labelling} in all layers of {wildcards.model}"
+    shell:
+        "python -m groundscope.commands.project_words"
+        " --tokens {input.tokens:q}"
+        " --selected {input.selected:q}"
+        " --embeddings {input.embeddings:q}"
+        " --labelling {wildcards.labelling}"
+        " --labels {input.labels:q}"
+        " --label-options {params.label_options:q}"
+        " --options {params.options:q}"
+        " --output {output:q}"
         " &> {log:q}"

@@ -1,39 +1,38 @@
 """Summarise a study in words and numbers: findings, warnings, coverage, provenance."""
 
 import argparse
+import html
 import logging
-import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from groundscope import tables
 from groundscope.checkpoints import read_manifest
 from groundscope.commands import _cli
+from groundscope.errors import UserError
 from groundscope.figures.cautions import warnings
+from groundscope.figures.explorer import explorer
 from groundscope.figures.findings import Sheet, sheets
-from groundscope.figures.page import page
+from groundscope.figures.gallery import caption, gallery
+from groundscope.figures.methods import methods, references
+from groundscope.figures.page import listed, page
+from groundscope.figures.provenance import provenance
 from groundscope.files import atomic
 from groundscope.token_table import read_tokens
 
 
-def _provenance(manifests: Sequence[Path]) -> Sheet:
-    rows = []
-    for path in manifests:
-        checkpoint = read_manifest(path)
-        notes = "; ".join(f"{name}: {found}" for name, found in sorted(checkpoint.notes.items()))
-        rows.append([checkpoint.source, checkpoint.format, checkpoint.digest, notes])
-    rows.append(["Python", "version", platform.python_version(), ""])
-    rows.append(["pyarrow", "version", pa.__version__, ""])
-    return Sheet(
-        "Provenance",
-        "Weights: sha256 over the names and contents of all files. Each embedding file records "
-        "what made it, library versions included.",
-        ("what", "format", "sha256 or version", "notes"),
-        rows,
-    )
+def _metadata(path: Path) -> dict[str, str]:
+    """Read what an embedding file says about itself."""
+    try:
+        stored = pq.read_schema(path).metadata or {}
+    except (pa.ArrowInvalid, OSError) as error:
+        message = f"{path} is not a readable embedding file ({error}): delete it and rerun"
+        raise UserError(message) from error
+    return {key.decode(): value.decode() for key, value in stored.items()}
 
 
 def _corpora(names: Sequence[str], paths: Sequence[Path]) -> tuple[Sheet, dict[str, int]]:
@@ -47,30 +46,65 @@ def _corpora(names: Sequence[str], paths: Sequence[Path]) -> tuple[Sheet, dict[s
     return Sheet("Corpora", "Before words that a model lacks are left out.", heads, rows), speakers
 
 
-def main() -> None:
-    """Read arguments and tables, write the summary, log its warnings."""
+def _sections(
+    arguments: argparse.Namespace, found: Mapping[str, pa.Table], corpora: Sheet
+) -> dict[str, str]:
+    """Figures, planes, methods and references, by title."""
+    options = arguments.options
+    captions = [
+        caption(path.read_text(encoding="utf-8"), entry["wildcards"])
+        for path, entry in zip(arguments.captions, options["figures"], strict=True)
+    ]
+    svgs = [path.read_text(encoding="utf-8") for path in arguments.figures]
+    titles = [entry["title"] for entry in options["figures"]]
+    sections = {"Figures": gallery(titles, svgs, captions)} if svgs else {}
+    planes = explorer(found["planes"]) if "planes" in found else ""
+    if planes:
+        sections["Words in a plane, layer by layer"] = planes
+    text = html.escape(methods(options["settings"], corpora.rows))
+    sections["Methods"] = f"<p>{text}</p>"
+    sections["References"] = listed(references(options["settings"]))
+    return sections
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--tables", required=True, type=Path, nargs="+", help="tables, each named as its content"
     )
     parser.add_argument("--tokens", required=True, type=Path, nargs="+", help="token tables")
     parser.add_argument("--manifests", type=Path, nargs="*", default=[], help="of the weights")
+    parser.add_argument("--embeddings", type=Path, nargs="*", default=[], help="one a model")
+    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="SVG files")
+    parser.add_argument("--captions", type=Path, nargs="*", default=[], help="one a figure")
     parser.add_argument(
         "--options",
         required=True,
         type=_cli.options,
-        help="study (title, question, caution), corpora (names, as --tokens), settings",
+        help="study (title, question, caution), corpora (names, as --tokens), "
+        "figures (title and wildcards, as --figures), settings",
     )
     parser.add_argument("--output", required=True, type=Path, help="HTML page to write")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read arguments and tables, write the summary, log its warnings."""
+    arguments = _arguments()
     options = arguments.options
     found = {path.stem: tables.read_table(path, path.stem) for path in arguments.tables}
     corpora, speakers = _corpora(options["corpora"], arguments.tokens)
     cautions = warnings(found, speakers)
     for line in cautions:
-        logging.warning("too small for a claim: %s", line)
-    all_sheets = [*sheets(found), corpora, _provenance(arguments.manifests)]
-    text = page(options["study"], all_sheets, cautions, options["settings"])
+        logging.warning("too small or too uneven for a claim: %s", line)
+    made_from = provenance(
+        [read_manifest(path) for path in arguments.manifests],
+        [_metadata(path) for path in arguments.embeddings],
+        options["settings"],
+    )
+    all_sheets = [*sheets(found), corpora, *made_from]
+    sections = _sections(arguments, found, corpora)
+    text = page(options["study"], all_sheets, cautions, options["settings"], sections)
     with atomic(arguments.output) as beside:
         beside.write_text(text, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Whether a study is large enough to carry a claim."""
+"""Whether a study is large and even enough to carry a claim."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,6 +7,10 @@ from groundscope.figures.selection import Row
 
 # Below these a number carries no claim.
 FEW_TYPES, FEW_WORDS = 50, 5
+# A group with this many times the rows of another makes means hard to compare.
+UNEVEN = 5
+# With fewer words no two-sided sign-flip p is below 0.05: 2 / 2**6 is the first.
+FEWEST_PAIRED = 6
 
 
 def warnings(tables: Tables, speakers: Mapping[str, int]) -> list[str]:
@@ -32,10 +36,23 @@ def warnings(tables: Tables, speakers: Mapping[str, int]) -> list[str]:
                     f"CKA in {corpus} rests on {fewest} words, fewer than {FEW_TYPES}: even "
                     "debiased values are uncertain."
                 )
+            if any(row["null_mean"] is None for row in part):
+                found.append(f"CKA in {corpus} has no permuted null to be compared with.")
     for name in ("silhouette", "lda"):
         rows = tables[name].to_pylist() if name in tables else []
         for (corpus, labelling), part in groups_of(rows, "corpus", "labelling"):
             found += _small(f"{labelling} in {corpus}", name, part)
+            found += _uneven(f"{labelling} in {corpus}", part)
+    if "contrasts" in tables:
+        for (corpus, contrast), part in groups_of(
+            tables["contrasts"].to_pylist(), "corpus", "contrast"
+        ):
+            fewest = min(row["n_types"] for row in part)
+            if fewest < FEWEST_PAIRED:
+                found.append(
+                    f"contrast {contrast} in {corpus} is paired over {fewest} words: with fewer "
+                    f"than {FEWEST_PAIRED} no p can be below 0.05."
+                )
     return found
 
 
@@ -57,3 +74,22 @@ def _small(where: str, analysis: str, rows: Sequence[Row]) -> list[str]:
     if any(row["null_mean"] is None for row in tested):
         found.append(f"{where}: {analysis} has no permuted null, so it cannot be told from chance.")
     return found
+
+
+def _uneven(where: str, rows: Sequence[Row]) -> list[str]:
+    sizes = {row["group"]: row["n_tokens"] for row in rows if row.get("level") == "group"}
+    if sizes and max(sizes.values()) >= UNEVEN * min(sizes.values()):
+        large, small = (choose(sizes, key=lambda name: sizes[name]) for choose in (max, min))
+        return [
+            f"{where}: groups are unbalanced, {large} has {sizes[large]:,} tokens and {small} "
+            f"{sizes[small]:,}."
+        ]
+    for row in rows:
+        chance = row.get("chance")
+        majority = chance is not None and row["chance_kind"] == "majority"
+        if majority and chance > min(0.75, 2 / row["n_classes"]):
+            return [
+                f"{where}: classes are unbalanced, the largest holds {chance:.0%} of the rows: "
+                "compare accuracy with that, or read balanced accuracy."
+            ]
+    return []

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from groundscope.errors import UserError
 from groundscope.figures import style
-from groundscope.figures.selection import LayerAxis, Row, choose, intervals
+from groundscope.figures.selection import LayerAxis, Row, choose, intervals, told
 
 _PANEL = ("contrast", "treated", "control", "labelling", "space", "cka_space")
 _SHOWN = {
@@ -115,13 +115,16 @@ def _panel(
     shape: style.Look,
 ) -> None:
     box.axhline(0.0, color=style.GREY, linewidth=0.6, linestyle=":", zorder=1)
-    box.plot(
+    (line,) = box.plot(
         [across for across, _ in points],
         [row["estimate"] for _, row in points],
         linestyle="none",
         marker=shape.marker,
         color=shape.colour,
         markersize=4,
+    )
+    style.hover(
+        line, [f"layer {row['layer']}: {across:.3f} across, {told(row)}" for across, row in points]
     )
     for across, row in points:
         if row["ci_low"] is not None and row["ci_high"] is not None:

@@ -26,6 +26,9 @@ _LABELLED_MM = 12.0
 # Models from which on the matrices stand closer.
 _CROWD = 8
 
+# Most cells of a matrix that say their value under the pointer.
+_POINTED = 700
+
 Matrices = Mapping[tuple[str, str], NDArray[np.float64]]
 
 
@@ -191,6 +194,8 @@ def _matrix(
         setter([names.index(name) for name in shown], shown)
     if any(not name.isdigit() for name in across):
         box.tick_params(axis="x", rotation=90)
+    if matrix.size <= _POINTED:
+        _values(box, matrix, across, up)
     if cell_mm < _LEGIBLE_MM:
         return
     colours = colormaps[_MAP](scale(np.nan_to_num(matrix)))
@@ -206,3 +211,16 @@ def _matrix(
                 fontsize=5.5,
                 color="white" if dark else "black",
             )
+
+
+def _values(
+    box: Axes, matrix: NDArray[np.float64], across: Sequence[str], up: Sequence[str]
+) -> None:
+    """Let every cell say its value under the pointer."""
+    cells = [place for place, value in np.ndenumerate(matrix) if np.isfinite(value)]
+    (line,) = box.plot(
+        [x for _, x in cells], [y for y, _ in cells], "s", alpha=0.0, markersize=8, zorder=3
+    )
+    style.hover(
+        line, [f"layer {across[x]} with layer {up[y]}: {matrix[y, x]:.3f}" for y, x in cells]
+    )

@@ -11,6 +11,8 @@ from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
 from groundscope.figures.selection import Row, choose, count, in_order, intervals
 
 ALPHA = 0.05
+_ANALYSIS = {"pairs": "word pairs", "silhouette": "silhouette", "lda": "LDA"}
+_MEASURE = {"normalised": "cosine", "raw": "cosine"}
 
 
 def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
@@ -27,6 +29,8 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         a choice.
     """
     rows, shown = choose(table, "contrasts", {"space": "full"}, options)
+    # random pairs minus random pairs is zero by definition
+    rows = [row for row in rows if row["kind"] != "random"]
     with_cosine = {_quantity(row) for row in rows if row["metric"] == "cosine"}
     rows = [r for r in rows if r["metric"] == "cosine" or _quantity(r) not in with_cosine]
     names = in_order(row["contrast"] for row in rows)
@@ -43,9 +47,10 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
             )
             for name, own in by_name(part, "contrast").items()
         ]
-        title = " · ".join(word for word in quantity[:2] if word)
+        title = " · ".join(word for word in (_ANALYSIS[quantity[0]], quantity[1]) if word)
         title += f"\n{count(part, 'n_types')} words"
-        panels.append(Panel(title, f"difference in {quantity[2]}", curves, 0.0))
+        measure = _MEASURE.get(quantity[2], quantity[2])
+        panels.append(Panel(title, f"difference in {measure}", curves, 0.0))
     head = (
         f"{shown['corpus']} · treated minus control, paired over words · {shown['space']} space · "
         f"filled: Holm-corrected p < {ALPHA} · {intervals(rows)}"

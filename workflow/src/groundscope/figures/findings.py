@@ -68,7 +68,32 @@ def groups_of(rows: Sequence[Row], *keys: str) -> Iterator[tuple[tuple[str, ...]
         yield values, list(part)
 
 
-def _best(rows: Sequence[Row]) -> Row:
+_SHOWN: Mapping[str, Mapping[str, str]] = {
+    "silhouette": {
+        "level": "overall",
+        "measure": "silhouette",
+        "protocol": "all-groups",
+        "subset": "all",
+        "metric": "cosine",
+        "space": "full",
+    },
+    "lda": {"measure": "accuracy"},
+    "pairs": {"measure": "normalised"},
+    "cka": {"measure": "cka-linear", "estimator": "debiased", "space": "full"},
+}
+
+
+def shown_rows(name: str, rows: Sequence[Row]) -> list[Row]:
+    """Rows of table `name` that the overview and the sentences speak of, random pairs apart."""
+    wanted = _SHOWN[name].items()
+    return [
+        row
+        for row in rows
+        if all(row[key] == value for key, value in wanted) and row.get("kind") != "random"
+    ]
+
+
+def best(rows: Sequence[Row]) -> Row:
     """Row with the highest estimate; the first of equals."""
     return max(rows, key=lambda row: float(row["estimate"]))
 
@@ -92,10 +117,10 @@ _OPTIMISM = (
 )
 
 
-def _in_words(where: str, what: str, best: Sequence[tuple[str, Row]]) -> str:
+def _in_words(where: str, what: str, tops: Sequence[tuple[str, Row]]) -> str:
     """Say which model is highest, and how many are above their permuted null."""
-    model, top = max(best, key=lambda item: float(item[1]["estimate"]))
-    tested = [row for _, row in best if row["null_high"] is not None]
+    model, top = max(tops, key=lambda item: float(item[1]["estimate"]))
+    tested = [row for _, row in tops if row["null_high"] is not None]
     above = sum(row["estimate"] > row["null_high"] for row in tested)
     null = (
         f"{above} of {len(tested)} models exceed the 95th percentile of permuted labels in their "
@@ -119,14 +144,14 @@ def _silhouette(rows: list[Row]) -> Sheet:
     for (corpus, labelling, measure, metric, space), part in groups_of(
         rows, "corpus", "labelling", "measure", "metric", "space"
     ):
-        best = [(model, _best(own)) for (model,), own in groups_of(part, "model")]
+        tops = [(model, best(own)) for (model,), own in groups_of(part, "model")]
         cells += [
             [corpus, labelling, measure, metric, space, model, row["layer"], row["estimate"],
              _interval(row), *_null(row), row["n_types"], row["n_groups"]]
-            for model, row in best
+            for model, row in tops
         ]  # fmt: skip
         if (measure, metric, space) == ("silhouette", "cosine", "full"):
-            sentences.append(_in_words(f"{labelling} in {corpus}", "cosine silhouette", best))
+            sentences.append(_in_words(f"{labelling} in {corpus}", "cosine silhouette", tops))
     return Sheet(
         "Clustering: the best layer of each model",
         "Silhouette: 1 = groups far apart, 0 = none, negative = nearer to another group. Adjusted "
@@ -144,16 +169,16 @@ def _lda(rows: list[Row]) -> Sheet:
     for (corpus, labelling, measure, solver), part in groups_of(
         rows, "corpus", "labelling", "measure", "solver"
     ):
-        best = [(model, _best(own)) for (model,), own in groups_of(part, "model")]
+        tops = [(model, best(own)) for (model,), own in groups_of(part, "model")]
         cells += [
             [corpus, labelling, measure, solver, model, row["layer"], row["estimate"],
              _interval(row), row["chance"], *_null(row), row["n_types"], row["n_classes"],
              row["held_apart"]]
-            for model, row in best
+            for model, row in tops
         ]  # fmt: skip
         if measure == "accuracy":
-            words = _in_words(f"{labelling} in {corpus}", f"held-out {measure}", best)
-            chance = best[0][1]["chance"]
+            words = _in_words(f"{labelling} in {corpus}", f"held-out {measure}", tops)
+            chance = tops[0][1]["chance"]
             sentences.append(words if chance is None else f"{words} Chance is {chance:.3f}.")
     return Sheet(
         "Decodability: held-out LDA in the best layer of each model",
@@ -166,11 +191,11 @@ def _lda(rows: list[Row]) -> Sheet:
 
 
 def _pairs(rows: list[Row]) -> Sheet:
-    rows = [row for row in rows if row["measure"] == "normalised"]
+    rows = [row for row in rows if row["measure"] == "normalised" and row["kind"] != "random"]
     cells = [
-        [*keys, best["layer"], best["estimate"], _interval(best), best["n_pairs"], best["n_types"]]
+        [*keys, top["layer"], top["estimate"], _interval(top), top["n_pairs"], top["n_types"]]
         for keys, part in groups_of(rows, "corpus", "kind", "model")
-        for best in [_best(part)]
+        for top in [best(part)]
     ]
     return Sheet(
         "Word pairs: similarity above random pairs, in the best layer of each model",
@@ -182,12 +207,12 @@ def _pairs(rows: list[Row]) -> Sheet:
 
 def _cka(rows: list[Row]) -> Sheet:
     cells = [
-        [*keys, best["layer_a"], best["layer_b"], best["estimate"], _interval(best), *_null(best),
-         best["n_types"]]
+        [*keys, top["layer_a"], top["layer_b"], top["estimate"], _interval(top), *_null(top),
+         top["n_types"]]
         for keys, part in groups_of(
             rows, "corpus", "measure", "estimator", "space", "rows", "model_a", "model_b"
         )
-        for best in [_best(part)]
+        for top in [best(part)]
     ]  # fmt: skip
     return Sheet(
         "Alignment: the most similar layers of each pair of models",
@@ -199,6 +224,8 @@ def _cka(rows: list[Row]) -> Sheet:
 
 
 def _contrasts(rows: list[Row]) -> Sheet:
+    # random pairs minus random pairs is zero by definition
+    rows = [row for row in rows if row["kind"] != "random"]
     cells, sentences = [], []
     for keys, part in groups_of(
         rows, "corpus", "contrast", "analysis", "labelling", "kind", "metric", "space"

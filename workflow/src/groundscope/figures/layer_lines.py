@@ -10,11 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from groundscope.figures import style
-from groundscope.figures.selection import LayerAxis, Row
+from groundscope.figures.selection import LayerAxis, Row, told
 from groundscope.figures.style import Look
 
 _FLAT = (0, (6.0, 2.0))
-_BAND = "#DDDDDD"
 # Most curves whose intervals can be told apart as bars; more are drawn as bands.
 _BARS = 8
 # On crowded curves every so manieth layer has a marker.
@@ -156,7 +155,7 @@ def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, crowded: int 
         if not part:
             continue
         x = [axis.positions[row["layer"]] + shift for row in part]
-        box.plot(
+        (line,) = box.plot(
             x,
             [row["estimate"] for row in part],
             color=shape.colour,
@@ -167,9 +166,11 @@ def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, crowded: int 
             markevery=None if crowded is None or len(part) < _MARKS else (crowded % _MARKS, _MARKS),
             label=curve.label,
         )
+        if crowded is None:
+            style.hover(line, [f"{curve.label}, layer {row['layer']}: {told(row)}" for row in part])
         _intervals(box, part, x, shape, bands=crowded is not None and connected)
     hollow = [row for row in rows if row["layer"] in curve.hollow]
-    box.plot(
+    (line,) = box.plot(
         [axis.positions[row["layer"]] + shift for row in hollow],
         [row["estimate"] for row in hollow],
         color=shape.colour,
@@ -178,11 +179,12 @@ def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, crowded: int 
         markerfacecolor="white",
         markeredgewidth=0.7,
     )
+    style.hover(line, [f"{curve.label}, layer {row['layer']}: {told(row)}" for row in hollow])
 
 
 def _flat(box: Axes, curve: Curve, row: Row, axis: LayerAxis) -> None:
     low, high = axis.limits
-    box.plot(
+    (line,) = box.plot(
         [low, high],
         [row["estimate"]] * 2,
         color=curve.look.colour,
@@ -193,6 +195,7 @@ def _flat(box: Axes, curve: Curve, row: Row, axis: LayerAxis) -> None:
         clip_on=False,
         label=curve.label,
     )
+    style.hover(line, [f"{curve.label}, its only layer: {told(row)}"])
     if row["ci_low"] is not None and row["ci_high"] is not None:
         box.axhspan(
             row["ci_low"], row["ci_high"], color=curve.look.colour, alpha=0.1, linewidth=0, zorder=1
@@ -227,7 +230,7 @@ def _null(box: Axes, rows: Sequence[Row], axis: LayerAxis) -> None:
         ends[place] = min(low, row["null_mean"]), max(high, row["null_high"])
     for place, (low, high) in ends.items():
         box.fill_between(
-            [place - 0.5, place + 0.5], low, high, color=_BAND, linewidth=0, zorder=0.5
+            [place - 0.5, place + 0.5], low, high, color=style.BAND, linewidth=0, zorder=0.5
         )
 
 
@@ -256,7 +259,7 @@ def _handles(panels: Sequence[Panel], reference: str) -> list[Line2D | Patch]:
             Line2D([], [], color=style.GREY, linewidth=0.6, linestyle=":", label=reference)
         )
     if any(row["null_high"] is not None for panel in panels for row in panel.null):
-        handles.append(Patch(color=_BAND, label="permuted: mean to 95%"))
+        handles.append(Patch(color=style.BAND, label="permuted: mean to 95%"))
     return handles
 
 

@@ -3,8 +3,10 @@
 import html
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from groundscope.figures.explorer import SCRIPT
 from groundscope.figures.findings import Sheet
 
 _STYLE = """
@@ -20,8 +22,15 @@ th button { all: unset; cursor: pointer; font-weight: 600; }
 th button:focus-visible { outline: 2px solid #0072b2; }
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
 th[aria-sort=descending] button::after { content: " \\25BC"; }
+td.long { white-space: normal; overflow-wrap: anywhere; min-width: 20em; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; font-size: 12px; background: #f5f5f5; padding: 1em; }
+nav a { margin-right: 1.2em; } a { color: #0072b2; }
+figure { margin: 2em 0; } figure svg { max-width: 100%; height: auto; }
+figcaption { color: #333; font-size: 14px; max-width: 60em; }
+figcaption blockquote { font-family: serif; }
+.controls label { margin-right: 1em; } #plane-map { width: 100%; max-width: 44em; }
+#plane-map text { cursor: default; } #plane-groups { columns: 4; list-style: none; padding: 0; }
 """
 _SCRIPT = """
 for (const button of document.querySelectorAll("th button")) {
@@ -43,12 +52,16 @@ for (const button of document.querySelectorAll("th button")) {
 }
 """
 
+# Longer texts are wrapped in their cells.
+_LONG = 40
+
 
 def page(
     study: Mapping[str, str],
     sheets: Sequence[Sheet],
     warnings: Sequence[str],
     settings: Mapping[str, Any],
+    sections: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Put the summary together.
 
@@ -62,6 +75,8 @@ def page(
         Why the study may not carry its claims.
     settings
         The configuration that made the results.
+    sections
+        Title -> HTML of what stands between the sentences and the tables.
     """
     title = html.escape(study["title"])
     sentences = [sentence for sheet in sheets for sentence in sheet.sentences]
@@ -73,15 +88,22 @@ def page(
     if study["caution"]:
         parts.append(f'<p class="caution"><b>Caution.</b> {html.escape(study["caution"])}</p>')
     if warnings:
-        parts.append(f'<div class="warnings"><b>Too small for a claim</b>{_list(warnings)}</div>')
-    parts += ["<h2>In words</h2>", _list(sentences), *map(_sheet, sheets)]
+        head = "<b>Too small or too uneven for a claim</b>"
+        parts.append(f'<div class="warnings">{head}{listed(warnings)}</div>')
+    heads = ["In words", *sections, *(sheet.title for sheet in sheets), "Settings"]
+    links = (f'<a href="#part-{i}">{html.escape(head)}</a>' for i, head in enumerate(heads))
+    parts.append(f"<nav>{' '.join(links)}</nav>")
+    bodies = [listed(sentences), *sections.values(), *map(_sheet, sheets)]
     text = json.dumps(settings, indent=1, sort_keys=True, ensure_ascii=False)
-    parts.append(f"<h2>Settings</h2><pre>{html.escape(text)}</pre>")
-    parts.append(f"<script>{_SCRIPT}</script></body></html>\n")
+    bodies.append(f"<pre>{html.escape(text)}</pre>")
+    for number, (head, body) in enumerate(zip(heads, bodies, strict=True)):
+        parts.append(f'<h2 id="part-{number}">{html.escape(head)}</h2>{body}')
+    parts.append(f"<script>{_SCRIPT}{SCRIPT}</script></body></html>\n")
     return "\n".join(parts)
 
 
-def _list(items: Sequence[str]) -> str:
+def listed(items: Sequence[str]) -> str:
+    """Make a list of texts."""
     return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in items) + "</ul>"
 
 
@@ -92,7 +114,7 @@ def _sheet(sheet: Sheet) -> str:
     )
     rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in sheet.rows)
     return (
-        f'<h2>{html.escape(sheet.title)}</h2><p class="note">{html.escape(sheet.note)}</p>'
+        f'<p class="note">{html.escape(sheet.note)}</p>'
         f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>'
         "</div>"
     )
@@ -105,4 +127,6 @@ def _cell(value: Any) -> str:
         return f'<td class="number" data-value="{value!r}">{value:.3f}</td>'
     if isinstance(value, int):
         return f'<td class="number" data-value="{value}">{value:,}</td>'
-    return f"<td>{html.escape(str(value))}</td>"
+    text = str(value)
+    kind = ' class="long"' if len(text) > _LONG else ""
+    return f"<td{kind}>{html.escape(text)}</td>"

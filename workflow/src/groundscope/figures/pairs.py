@@ -34,12 +34,13 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     order = in_order(row["model"] for row in rows)
     looks = style.looks(order, options.get("contrasts", ()))
     kinds = in_order((row["kind"] for row in rows), _KINDS)
-    measures = in_order((row["measure"] for row in rows), ["normalised", "raw", "auc"])
+    measures = in_order((row["measure"] for row in rows), ["normalised", "auc", "raw"])
     panels: list[Panel | None] = []
     for measure in measures:
         for kind in kinds:
             part = [r for r in rows if (r["measure"], r["kind"]) == (measure, kind)]
-            if not part:
+            # random minus random is zero by definition
+            if not part or (kind == "random" and measure != "raw"):
                 panels.append(None)
                 continue
             models = by_name(part, "model")

@@ -124,3 +124,13 @@ def intervals(rows: Sequence[Row]) -> str:
     """Say what the bars or bands are, as the table says it."""
     kinds = sorted({row["interval"] for row in rows if row["interval"]})
     return f"95% interval: {'; '.join(kinds)}" if kinds else "no intervals"
+
+
+def told(row: Row) -> str:
+    """Write the estimate of a row with its interval and, if there is one, its permuted null."""
+    text = f"{row['estimate']:.3f}"
+    if row["ci_low"] is not None and row["ci_high"] is not None:
+        text += f" (95% interval {row['ci_low']:.3f} to {row['ci_high']:.3f})"
+    if row.get("null_high") is not None:
+        text += f", permuted {row['null_mean']:.3f} to {row['null_high']:.3f}"
+    return text

@@ -8,12 +8,21 @@ import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from groundscope.errors import UserError
 from groundscope.figures import style
 from groundscope.figures.layer_lines import by_name
-from groundscope.figures.selection import LayerAxis, Row, choose, count, in_order, intervals
+from groundscope.figures.selection import (
+    LayerAxis,
+    Row,
+    choose,
+    count,
+    in_order,
+    intervals,
+    told,
+)
 
 _SHOWN = {
     "measure": "silhouette",
@@ -67,16 +76,23 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         if model in models[-columns:]:
             box.tick_params(labelbottom=True)
             box.set_xlabel(f"{shown['measure']} ({shown['metric']})")
+    # a silhouette is between -1 and 1, and so is what can be read of its interval
+    low, high = grid[0, 0].get_xlim()
+    grid[0, 0].set_xlim(max(low, -1.05), min(high, 1.05))
     style.headline(
         made,
         f"{shown['corpus']} · {shown['labelling']} · {shown['space']} space · "
         f"in brackets: words · {intervals(rows)}",
     )
+    handles: list[Line2D | Patch] = []
     if any(names):
-        handles = [
+        handles += [
             Line2D([], [], color=shape.colour, marker=shape.marker, linestyle="none", label=name)
             for name, shape in looks.items()
         ]
+    if any(row["null_high"] is not None for row in rows):
+        handles.append(Patch(color=style.BAND, label="permuted: mean to 95%"))
+    if handles:
         made.legend(handles=handles, loc="outside lower center", ncols=5)
     return made
 
@@ -101,7 +117,13 @@ def _panel(
         row = rows.get(group)
         if row is None:
             continue
-        box.plot([row["estimate"]], [height], color=shape.colour, marker=shape.marker)
+        if row["null_mean"] is not None and row["null_high"] is not None:
+            box.fill_betweenx(
+                [height - 0.4, height + 0.4], row["null_mean"], row["null_high"],
+                color=style.BAND, linewidth=0, zorder=0.5,
+            )  # fmt: skip
+        (line,) = box.plot([row["estimate"]], [height], color=shape.colour, marker=shape.marker)
+        style.hover(line, [f"{group.replace('_', ' ')}: {told(row)}"])
         if row["ci_low"] is not None and row["ci_high"] is not None:
             box.hlines(height, row["ci_low"], row["ci_high"], color=shape.colour, linewidth=0.8)
     box.set_ylim(-0.6, len(groups) - 0.4)

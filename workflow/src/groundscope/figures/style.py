@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from groundscope.errors import UserError
 from groundscope.files import atomic
@@ -21,6 +22,8 @@ COLUMN_MM, PAGE_MM = 85.0, 180.0
 PALETTE = ("#0072B2", "#E69F00", "#D55E00", "#56B4E9", "#009E73", "#000000", "#CC79A7")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">")
 GREY = "#666666"
+# Of what permuted labels reach.
+BAND = "#DDDDDD"
 
 # of type Any: the stubs of rc_context list every key of this one version
 SETTINGS: Any = {
@@ -49,6 +52,8 @@ SETTINGS: Any = {
     "svg.hashsalt": "groundscope",
     "pdf.fonttype": 42,
 }
+# Starts the identifier of a line whose markers have texts, one a line of the identifier.
+_HOVER = "values:"
 _METADATA: Mapping[str, Mapping[str, Any]] = {
     ".svg": {"Date": None},
     ".pdf": {"CreationDate": None},
@@ -127,6 +132,53 @@ def headline(figure: Figure, text: str) -> None:
     )
 
 
+def settle(figure: Figure) -> None:
+    """Fix the layout, so that places on the page are known and every format is one picture."""
+    if figure.get_layout_engine() is None:
+        return
+    for _ in range(2):  # the second pass sees the ticks that the first one placed
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+def hover(line: Line2D, texts: Sequence[str]) -> None:
+    """Give each marker of `line` a text that is shown under the pointer, in the SVG.
+
+    Parameters
+    ----------
+    line
+        With a marker at every point.
+    texts
+        One a point.
+    """
+    if texts:
+        line.set_gid(_HOVER + "\n".join(text.replace("\n", " ") for text in texts))
+
+
+def _with_titles(svg: str) -> str:
+    """Turn the texts that `hover` left in identifiers of groups into titles of their markers.
+
+    Raises
+    ------
+    ValueError
+        A line has another number of markers than of texts.
+    """
+    first, *parts = svg.split(f'<g id="{_HOVER}')
+    for number, part in enumerate(parts):
+        texts, _, rest = part.partition('">')
+        titles = texts.split("\n")
+        group, closing, behind = rest.partition("</g>\n   </g>")
+        before, *marks = group.split("<use ")
+        if len(marks) != len(titles):
+            message = f"{len(marks)} markers for {len(titles)} texts: {titles[:3]}"
+            raise ValueError(message)
+        for title, mark in zip(titles, marks, strict=True):
+            place, _, after = mark.partition("/>")
+            before += f"<use {place}><title>{title}</title></use>{after}"
+        parts[number] = f'values-{number}">{before}{closing}{behind}'
+    return '<g id="'.join([first, *parts])
+
+
 def save(figure: Figure, paths: Sequence[Path]) -> None:
     """Write the figure to each path, in the format that its suffix says.
 
@@ -135,13 +187,13 @@ def save(figure: Figure, paths: Sequence[Path]) -> None:
     UserError
         A suffix is not .svg, .pdf or .png.
     """
-    # the layout is made once, so that all formats are the same picture
-    for _ in range(2):  # the second pass sees the ticks that the first one placed
-        figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    settle(figure)
     for path in paths:
         if path.suffix not in _METADATA:
             message = f"{path}: figures are written as .svg, .pdf or .png"
             raise UserError(message)
         with mpl.rc_context(SETTINGS), atomic(path) as beside:
             figure.savefig(beside, format=path.suffix[1:], metadata=_METADATA[path.suffix])
+            if path.suffix == ".svg":
+                text = beside.read_text(encoding="utf-8")
+                beside.write_text(_with_titles(text), encoding="utf-8")

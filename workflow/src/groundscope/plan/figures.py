@@ -1,7 +1,9 @@
 """Which figures a study has: one a kind and corpus, and for some kinds one a labelling."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from groundscope.plan import targets
@@ -26,6 +28,8 @@ class FigureKind:
         Entry in the report.
     by_labelling
         Whether there is a figure for each labelling.
+    any_table
+        Whether it is drawn from those of the tables that the study has.
     """
 
     name: str
@@ -33,6 +37,7 @@ class FigureKind:
     category: str
     title: str
     by_labelling: bool = False
+    any_table: bool = False
 
     @property
     def file(self) -> str:
@@ -59,9 +64,17 @@ _SUMMARY = (
     "change_correlation",
     "coverage",
     "corpus_report",
+    "planes",
 )
 
 KINDS = (
+    FigureKind(
+        "overview",
+        ("silhouette", "lda", "pairs", "cka"),
+        "Overview",
+        "Best layer of each model",
+        any_table=True,
+    ),
     FigureKind("cka", ("cka",), "Alignment", "All layers with all layers"),
     FigureKind("cka_layers", ("cka",), "Alignment", "Layer by layer"),
     FigureKind("pairs", ("pairs",), "Word pairs", "Similarity by layer"),
@@ -71,6 +84,20 @@ KINDS = (
         ("silhouette",),
         "Clustering",
         "Silhouette of each group",
+        by_labelling=True,
+    ),
+    FigureKind(
+        "planes_pca",
+        ("planes",),
+        "Words in a plane",
+        "Principal components",
+        by_labelling=True,
+    ),
+    FigureKind(
+        "planes_lda",
+        ("planes",),
+        "Words in a plane",
+        "Discriminant axes (in sample)",
         by_labelling=True,
     ),
     FigureKind("lda", ("lda",), "Decodability", "Held-out accuracy by layer"),
@@ -86,8 +113,14 @@ KINDS = (
 
 def kinds(study: Study) -> list[FigureKind]:
     """List the kinds of figures whose tables the study has."""
-    have = set(targets.tables(study))
-    return [kind for kind in KINDS if have.issuperset(kind.tables)]
+    return [kind for kind in KINDS if tables(study, kind)]
+
+
+def tables(study: Study, kind: FigureKind) -> list[str]:
+    """Name the tables that a figure of `kind` is drawn from; none if the study has none."""
+    have = targets.tables(study)
+    found = [name for name in kind.tables if name in have]
+    return found if kind.any_table or len(found) == len(kind.tables) else []
 
 
 def files(study: Study) -> list[str]:
@@ -126,23 +159,59 @@ def summary_options(study: Study, _: Wildcards) -> str:
         {
             "study": study["study"],
             "corpora": sorted(study["corpora"]),
+            "figures": [
+                {"title": _title(kind, found), "wildcards": found}
+                for kind in kinds(study)
+                for found in _wildcards(study, kind)
+            ],
             "settings": {key: study[key] for key in settings},
         }
     )
 
 
-def _stems(study: Study, kind: FigureKind) -> Iterator[str]:
-    parts = targets.tables(study)[kind.tables[0]]
+def vectors(study: Study) -> list[str]:
+    """Name one embedding file of each model and corpus, whose metadata say what made it."""
+    return [
+        f"{study['results']}/embeddings/{corpus}/{model}/"
+        f"layer-{targets.layers(study, model)[0]}.parquet"
+        for model in study["models"]
+        for corpus in targets.corpora(study, model)
+    ]
+
+
+def shown(study: Study) -> list[str]:
+    """Paths of the figures that the summary holds."""
+    return [path for path in files(study) if path.endswith(".svg")]
+
+
+def captions(study: Study, base: Path) -> list[str]:
+    """Paths of the captions of these figures, one a figure."""
+    folder = os.path.relpath(base / "workflow/report")
+    return [f"{folder}/{kind.name}.rst" for kind in kinds(study) for _ in _wildcards(study, kind)]
+
+
+def _title(kind: FigureKind, wildcards: Mapping[str, str]) -> str:
+    parts = (kind.category, kind.title, wildcards["corpus"], wildcards.get("labelling"))
+    return " · ".join(part for part in parts if part)
+
+
+def _stems(study: Study, kind: FigureKind) -> list[str]:
+    return [kind.file.format(**found) for found in _wildcards(study, kind)]
+
+
+def _wildcards(study: Study, kind: FigureKind) -> Iterator[dict[str, str]]:
+    """Wildcards of every figure of one kind."""
+    parts = [part for name in tables(study, kind) for part in targets.tables(study)[name]]
     for corpus in study["corpora"]:
         if kind.name == "change" and not _correlated(study, corpus):
             continue
         if not kind.by_labelling:
             if any(f"/{corpus}/" in part for part in parts):
-                yield kind.file.format(corpus=corpus)
+                yield {"corpus": corpus}
             continue
         for labelling in study["analyses"][kind.tables[0]]["labellings"]:
             if any(f"/{corpus}/{labelling}/" in part for part in parts):
-                yield kind.file.format(corpus=corpus, labelling=labelling)
+                yield {"corpus": corpus, "labelling": labelling}
 
 
 def _correlated(study: Study, corpus: str) -> bool:

@@ -26,8 +26,8 @@ NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
 DIRECT_FORMATS = frozenset({"huggingface", "vectors"})
 # Corpora without recordings.
 TEXT_KINDS = frozenset({"word-list"})
-# Analyses of one model at a time, all of which score words.
-_SINGLE = ("pairs", "silhouette", "lda")
+# Analyses of one model that give every word a score.
+_SCORED = ("pairs", "silhouette", "lda")
 # Keys that say what is computed on which corpus, not how.
 _NOT_SCIENCE = frozenset({"corpora", "layers", "checkpoint"})
 
@@ -135,7 +135,7 @@ def tables(study: Study) -> dict[str, list[str]]:
     A table that no configured analysis contributes to is left out.
     """
     cka, single = _cka_parts(study), _single_parts(study)
-    scored = [part for name in _SINGLE for part in single[name]]
+    scored = [part for name in _SCORED for part in single[name]]
     contrasts = [
         f"{corpus}/{name}"
         for name in study["contrasts"]
@@ -170,7 +170,7 @@ def _cka_parts(study: Study) -> list[str]:
 
 def _single_parts(study: Study) -> dict[str, list[str]]:
     """Parts of the analyses of one model, by analysis."""
-    parts: dict[str, list[str]] = {analysis: [] for analysis in _SINGLE}
+    parts: dict[str, list[str]] = {name: [] for name in (*_SCORED, "planes")}
     for analysis, found in parts.items():
         asked = study["analyses"].get(analysis, {"models": []})["models"]
         for corpus in study["corpora"]:
@@ -203,7 +203,7 @@ def scores(study: Study, corpus: str, model: str) -> list[str]:
         return []
     return [
         f"word_scores/{part}.parquet"
-        for analysis in _SINGLE
+        for analysis in _SCORED
         for part in _parts_of(study, analysis, corpus, model)
     ]
 

@@ -1,0 +1,162 @@
+"""What the summary page is made of: figures, planes, methods and provenance."""
+
+import json
+import re
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import result_tables
+import yaml
+
+from groundscope.checkpoints import Checkpoint
+from groundscope.figures.cautions import warnings
+from groundscope.figures.explorer import explorer
+from groundscope.figures.gallery import caption, gallery
+from groundscope.figures.methods import methods, references
+from groundscope.figures.provenance import provenance
+from groundscope.plan.config import resolve_study
+
+STUDY = """
+study: {title: t}
+corpora: {read: {kind: recordings, manifest: m.csv}}
+checkpoints: {w: {source: folder, path: w, blocks: 3}}
+models:
+  one: {family: speech, checkpoint: w, layers: [1, 2]}
+  two: {family: speech, checkpoint: w, weights: random, seed: 17}
+labellings: {speaker: {column: speaker}}
+contrasts: {training: {treated: one, control: two, seed: 5}}
+analyses:
+  cka: {permutations: 0}
+  lda: {labellings: [speaker], folds: 7, repeats: 3, solver: svd, speaker_disjoint: true}
+"""
+
+
+def _study() -> dict[str, Any]:
+    study: dict[str, Any] = resolve_study(yaml.safe_load(STUDY))
+    return study
+
+
+def test_methods_follow_the_configuration() -> None:
+    """Numbers, seeds and choices are the study's; an analysis that was not run is not named."""
+    text = methods(_study(), [["read", 1234, 99, 1]])
+    for wanted in (
+        "1,234 tokens of 99 words, 1 speaker.",
+        "random weights, seed 17",
+        "layers: 1, 2.",
+        "3 repeats of 7 stratified folds",
+        "by singular value decomposition",
+        "no word and speaker in",
+        "no permuted null",
+        "one minus two",
+        "seed 5",
+    ):
+        assert wanted in text
+    assert "silhouette" not in text
+
+
+def test_references_are_those_of_the_analyses() -> None:
+    """Holm with contrasts, no silhouettes without any, each once and in order."""
+    found = references(_study())
+    assert found == sorted(set(found))
+    assert any(text.startswith("Holm (1979)") for text in found)
+    assert not any(text.startswith("Rousseeuw") for text in found)
+
+
+def test_provenance_names_weights_versions_and_seeds(tmp_path: Any) -> None:
+    """The digest of the weights, the versions in the embedding files, and every seed."""
+    weights = Checkpoint(tmp_path, "huggingface", {"a": "ab" * 32}, "hub: x", {"frozen": "equal"})
+    vectors = {"model": "one", "corpus": "read", "version.torch": "9.9", "device": "cpu"}
+    sheets = {sheet.title: sheet for sheet in provenance([weights], [vectors], _study())}
+    assert sheets["Provenance: weights"].rows == [
+        ["hub: x", "huggingface", weights.digest, "frozen: equal"]
+    ]
+    assert sheets["Provenance: vectors"].rows[0][-1] == "torch 9.9"
+    seeds = dict(map(tuple, sheets["Provenance: seeds"].rows))
+    assert seeds["models.two.seed"] == "17"
+    assert seeds["contrasts.training.seed"] == "5"
+
+
+def test_figures_in_one_page_do_not_share_identifiers() -> None:
+    """Two figures with the same clip path each refer to their own."""
+    inner = '<g id="a" clip-path="url(#c)"><use xlink:href="#c"/></g>'
+    svg = f'<?xml?><svg xmlns:xlink="x">{inner}</svg>'
+    page = gallery(["one", "<two>"], [svg, svg], ["", ""])
+    identifiers = re.findall(r' id="([^"]*)"', page)
+    assert len(identifiers) == len(set(identifiers)) == 4
+    assert page.count("url(#f0-c)") == page.count('xlink:href="#f0-c"') == 1
+    assert "<?xml" not in page
+    assert "&lt;two&gt;" in page
+
+
+def test_captions_are_filled_in_and_cannot_read_files() -> None:
+    """Wildcards get their values; a directive that reads or passes through text is not obeyed."""
+    text = caption("**A** of {{ snakemake.wildcards.corpus }}, x\\ :sub:`k`", {"corpus": "<b>"})
+    assert "<strong>A</strong> of &lt;b&gt;, x<sub>k</sub>" in text
+    assert "root:" not in caption(".. include:: /etc/passwd", {})
+
+
+def test_the_explorer_holds_every_layer_in_one_scale() -> None:
+    """Positions are the table's up to one scale and shift; no text ends the script."""
+    table = result_tables.planes()
+    words = ["</script>" if word == "word0" else word for word in table["word"].to_pylist()]
+    table = table.set_column(table.column_names.index("word"), "word", pa.array(words))
+    page = explorer(table)
+    assert page.count("</script>") == 1
+    data = json.loads(page[page.index("{") : page.rindex("}") + 1])
+    assert [one["title"] for one in data["maps"]][:2] == [
+        "spoken · meaning · pca",
+        "spoken · meaning · lda (fitted in sample)",
+    ]
+    one = data["maps"][0]
+    assert one["words"][0] == "</script>"
+    assert [layer["layer"] for layer in one["models"]["minilm"]["layers"]] == list("0123456")
+    assert one["models"]["minilm"]["chosen"] == 6
+    rows = [
+        row
+        for row in table.to_pylist()
+        if (row["model"], row["layer"], row["labelling"], row["space"])
+        == ("minilm", "3", "meaning", "pca")
+    ]
+    shown = one["models"]["minilm"]["layers"][3]
+    spread = max(row["x"] for row in rows) - min(row["x"] for row in rows)
+    scale = (max(shown["x"]) - min(shown["x"])) / spread
+    for axis in "xy":
+        for k in range(1, 30):
+            moved = shown[axis][k] - shown[axis][0]
+            assert moved == pytest.approx(scale * (rows[k][axis] - rows[0][axis]), abs=2)
+
+
+def _changed(name: str, **values: Any) -> pa.Table:
+    table = getattr(result_tables, name)()
+    rows = [{**row, **values} for row in table.to_pylist()]
+    return pa.Table.from_pylist(rows, table.schema)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "wanted"),
+    [
+        ("cka", {"null_mean": None}, "CKA in spoken has no permuted null"),
+        ("contrasts", {"n_types": 5}, "contrast depth in spoken is paired over 5 words"),
+        ("lda", {"chance": 0.9, "chance_kind": "majority"}, "the largest holds 90% of the rows"),
+    ],
+)
+def test_uneven_and_untestable_studies_are_told(
+    name: str, values: dict[str, Any], wanted: str
+) -> None:
+    """No null, too few pairs for any p below 0.05, and classes of very different size."""
+    assert any(wanted in text for text in warnings({name: _changed(name, **values)}, {}))
+    assert not any(wanted in text for text in warnings({name: getattr(result_tables, name)()}, {}))
+
+
+def test_unbalanced_groups_are_named() -> None:
+    """A group with five times the tokens of another is named with it; four times is even."""
+    table = result_tables.silhouette()
+    for factor, found in ((5, True), (4, False)):
+        rows = [
+            {**row, "n_tokens": 10 * factor if row["group"] == "food" else 10}
+            for row in table.to_pylist()
+        ]
+        told = warnings({"silhouette": pa.Table.from_pylist(rows, table.schema)}, {})
+        text = f"meaning in spoken: groups are unbalanced, food has {10 * factor} tokens"
+        assert any(line.startswith(text) for line in told) is found

@@ -1,0 +1,55 @@
+"""Figures inside the page: the SVG itself, so that values show under the pointer, and a caption."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+
+from docutils.core import publish_parts
+
+_WILDCARD = re.compile(r"{{ snakemake\.wildcards\.(\w+) }}")
+
+
+def caption(source: str, wildcards: Mapping[str, str]) -> str:
+    """Caption as HTML.
+
+    Parameters
+    ----------
+    source
+        A caption of the report: reStructuredText with the wildcards of a job in double braces.
+    wildcards
+        Their values.
+    """
+    text = _WILDCARD.sub(lambda match: wildcards[match[1]], source)
+    settings = {"file_insertion_enabled": False, "raw_enabled": False, "report_level": 2}
+    return str(publish_parts(text, writer="html5", settings_overrides=settings)["body"])
+
+
+def gallery(titles: Sequence[str], figures: Sequence[str], captions: Sequence[str]) -> str:
+    """Put figures and captions one below the other.
+
+    Parameters
+    ----------
+    titles
+        One a figure.
+    figures
+        SVG files, as text.
+    captions
+        HTML.
+    """
+    parts = []
+    for number, (title, svg, text) in enumerate(zip(titles, figures, captions, strict=True)):
+        parts.append(
+            f'<figure id="figure-{number}"><h3>{html.escape(title)}</h3>'
+            f'<div class="wide">{_inline(svg, f"f{number}-")}</div>'
+            f"<figcaption>{text}</figcaption></figure>"
+        )
+    return "\n".join(parts)
+
+
+def _inline(svg: str, prefix: str) -> str:
+    """Cut the prolog off, and make every identifier one of this figure alone."""
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, count=1, flags=re.DOTALL)
+    body = re.sub(r' id="', f' id="{prefix}', body)
+    body = re.sub(r'xlink:href="#', f'xlink:href="#{prefix}', body)
+    return re.sub(r"url\(#", f"url(#{prefix}", body)
