@@ -76,7 +76,8 @@ def extended(
     config = checkout.config()
     (added,) = [block for block in blocks(README, "yaml") if "my-words.csv" in block]
     for section, entries in yaml.safe_load(added).items():
-        config[section] |= entries
+        for name, entry in entries.items():
+            config[section][name] = config[section].get(name, {}) | entry
     checkout.configure(config)
     yield checkout
     shutil.rmtree(copy)
