@@ -64,9 +64,9 @@ def main() -> None:
     rates = [product_rate(kind) for kind in (np.float64, np.float32)]
     found = measure(
         {
+            "groundscope": ours,
             "published Gram code": partial(_gram_code, *double),
             "ckatorch": partial(torch_cka, *tensors),
-            "groundscope": ours,
             "published Gram code, debiased": partial(_gram_code, *double, debiased=True),
             "ckatorch, debiased": partial(torch_cka, *tensors, unbiased=True),
             "published Gram code in float32": partial(_gram_code, *single),

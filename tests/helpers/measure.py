@@ -92,7 +92,8 @@ def measure(
 ) -> dict[str, tuple[Any, Measured]]:
     """Run the works in turn, `rounds` times, so that a busy machine slows all.
 
-    The result of the last run counts, the shortest time and the first growth of memory.
+    The result of the last run counts, the shortest time and the first growth of memory. Ours comes
+    first: a later work may grow into memory that an earlier one left.
     """
     found: dict[str, tuple[Any, Measured]] = {}
     for _ in range(rounds):
