@@ -28,7 +28,10 @@ check: $(VENV)/dev
 	snakemake --lint
 
 benchmark: $(VENV)/dev
+	rm -f $(VENV)/benchmarks.jsonl
+	export GROUNDSCOPE_BENCHMARKS=$(VENV)/benchmarks.jsonl; \
 	for script in tests/benchmarks/bench_*.py; do python "$$script"; done
+	python tests/benchmarks/table.py $(VENV)/benchmarks.jsonl
 
 clean:
 	rm -rf results .snakemake

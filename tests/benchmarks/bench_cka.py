@@ -1,6 +1,10 @@
-"""Linear CKA of all layers x all layers against Gram code, one pair at a time.
+"""Linear CKA, debiased and biased, all layers x all layers with standard errors.
 
-Usage: python tests/benchmarks/bench_cka.py [rows] [features] [layers]
+Against the code that published CKA (Kornblith et al. 2019, reference notebook: Gram matrices, each
+checked for symmetry, copied and centred) and ckatorch, one pair of layers at a time, without
+errors; their time for one pair is scaled to all pairs.
+
+Usage: python tests/benchmarks/bench_cka.py [rows] [features] [layers] [rounds]
 """
 
 import importlib
@@ -9,67 +13,95 @@ from functools import partial
 
 import numpy as np
 import torch
-from measure import measure, product_rate, show
+from measure import Row, measure, product_rate, report
 
 from groundscope.metrics.alignment import Source, compare_layers
 from groundscope.metrics.groups import Floats, Groups
 
 
-def _gram_code(x: Floats, y: Floats) -> float:
-    """Biased linear CKA by centred n x n Gram matrices, as published code does it."""
-    grams = []
-    for rows in (x, y):
-        gram = rows @ rows.T
-        means = gram.mean(axis=0)
+def _centred(gram: Floats, *, debiased: bool) -> Floats:
+    if not np.allclose(gram, gram.T):
+        message = "not symmetric"
+        raise ValueError(message)
+    gram = gram.copy()
+    count = len(gram)
+    if debiased:
+        np.fill_diagonal(gram, 0.0)
+        means = gram.sum(axis=0, dtype=np.float64) / (count - 2)
+        means -= means.sum() / (2 * (count - 1))
+    else:
+        means = gram.mean(axis=0, dtype=np.float64)
         means -= means.mean() / 2
-        gram -= means[:, None]
-        gram -= means
-        grams.append(gram)
-    scale = np.linalg.norm(grams[0]) * np.linalg.norm(grams[1])
-    return float(grams[0].ravel() @ grams[1].ravel() / scale)
+    gram -= means[:, None]
+    gram -= means
+    if debiased:
+        np.fill_diagonal(gram, 0.0)
+    return gram
+
+
+def _gram_code(x: Floats, y: Floats, *, debiased: bool = False) -> float:
+    first, second = (_centred(rows @ rows.T, debiased=debiased) for rows in (x, y))
+    scale = np.linalg.norm(first) * np.linalg.norm(second)
+    return float(first.ravel().dot(second.ravel()) / scale)
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the rows of the table."""
     given = [*map(int, sys.argv[1:])]
-    rows, features, layers = (given + [10_000, 768, 13][len(given) :])[:3]
+    rows, features, layers, rounds = (given + [10_000, 768, 13, 1][len(given) :])[:4]
     rng = np.random.default_rng(0)
-    shared = rng.normal(size=(rows, features))
-
-    def load(seed: int) -> Floats:
-        noise = np.random.default_rng(seed).normal(size=(rows, features))
-        return np.asarray(shared + noise)
-
-    made = {seed: load(seed) for seed in range(2 * layers)}
-    sources = [Source("layer", features, partial(made.__getitem__, seed)) for seed in made]
-    left, right = sources[:layers], sources[layers:]
-    words = Groups.of([f"w{number:06d}" for number in range(rows)])
-    theirs = importlib.import_module("ckatorch.core")
-    rate = product_rate(rows, features)
-    result, ours = measure(partial(compare_layers, left, right, words))
-    # X'Y and (X'Y)Y for every pair and every layer with itself
-    operations = 4 * rows * features**2 * (layers**2 + 2 * layers)
-    share = operations / ours.seconds / rate
-    x, y = left[0].load(), right[0].load()
-    gram, gram_time = measure(partial(_gram_code, x, y))
-    tensors = torch.from_numpy(x), torch.from_numpy(y)
-    torch_biased, torch_time = measure(partial(theirs.cka_base, *tensors))
-    torch_debiased, debiased_time = measure(partial(theirs.cka_base, *tensors, unbiased=True))
-    pairs = layers**2
-    lines = [
-        (f"groundscope, {pairs} pairs, errors, both", ours, f"{share:.0%} of {rate / 1e9:.0f} GF/s")
+    shared = rng.normal(size=(rows, features)).astype(np.float32)
+    made = [
+        shared + rng.normal(size=(rows, features)).astype(np.float32) for _ in range(2 * layers)
     ]
-    for name, value, index, measured in (
-        ("Gram code, 1 pair, no errors", gram, 1, gram_time),
-        ("ckatorch, 1 pair, no errors", float(torch_biased), 1, torch_time),
-        ("ckatorch debiased, 1 pair, no errors", float(torch_debiased), 0, debiased_time),
-    ):
-        ratio = measured.seconds * pairs / ours.seconds
-        memory = measured.memory_mib / max(ours.memory_mib, 1)
-        off = abs(value - result.estimate[index, 0, 0])
-        remark = f"all pairs: {ratio:.0f}x time, {memory:.1f}x memory; differs by {off:.1e}"
-        lines.append((name, measured, remark))
-    show(f"Linear CKA, n = {rows}, d = {features}, {layers} x {layers} layers", lines)
+    sources = [Source("layer", features, partial(made.__getitem__, at)) for at in range(2 * layers)]
+    words = Groups.of([f"w{number:06d}" for number in range(rows)])
+    ours = partial(compare_layers, sources[:layers], sources[layers:], words)
+    single = made[0], made[layers]
+    double = single[0].astype(np.float64), single[1].astype(np.float64)
+    tensors = torch.from_numpy(double[0]), torch.from_numpy(double[1])
+    torch_cka = importlib.import_module("ckatorch.core").cka_base
+    rates = [product_rate(kind) for kind in (np.float64, np.float32)]
+    found = measure(
+        {
+            "groundscope": ours,
+            "published Gram code": partial(_gram_code, *double),
+            "ckatorch": partial(torch_cka, *tensors),
+            "published Gram code, debiased": partial(_gram_code, *double, debiased=True),
+            "ckatorch, debiased": partial(torch_cka, *tensors, unbiased=True),
+            "published Gram code in float32": partial(_gram_code, *single),
+        },
+        rounds,
+    )
+    rates = [
+        max(rate, product_rate(kind))
+        for rate, kind in zip(rates, (np.float64, np.float32), strict=True)
+    ]
+    result, fast = found.pop("groundscope")
+    # of every pair X'Y (float64) and (X'Y)Y (float32); of every layer X'X by half, and (X'X)X
+    cross, own = 2 * rows * features**2 * layers**2, 2 * rows * features**2 * 2 * layers
+    products = (cross + 1.5 * own) / rates[0] + cross / rates[1]
+    table = []
+    for peer, (value, slow) in found.items():
+        debiased = peer.endswith("debiased")
+        off = abs(float(value) - result.estimate[0 if debiased else 1, 0, 0])
+        whole = slow.times(layers**2)
+        table.append(
+            Row(
+                f"{'debiased' if debiased else 'linear'} CKA {layers} x {layers}, n {rows}",
+                peer,
+                fast,
+                whole,
+                scaled="1 pair",
+                target=0 if peer.endswith("32") else 100,
+                lighter=0 if peer.endswith("32") else 5,
+                agreement=f"differs by {off:.0e}",
+                share=products / fast.seconds,
+                bound=whole.seconds / (cross / rates[0]),
+            )
+        )
+    sys.stdout.write(f"products: {rates[0] / 1e9:.0f} GF/s float64, {rates[1] / 1e9:.0f} float32\n")
+    report(table)
 
 
 if __name__ == "__main__":

@@ -128,15 +128,14 @@ class Scatters:
         parts, removed = zip(*[self._shrink(train) for train in folds], strict=True)
         covariances = np.stack([part.weights for part in parts]) @ self.scatter
         fits = []
-        for part, rows, flat in zip(parts, removed, covariances, strict=True):
-            covariance = flat.reshape(rows.shape[1], -1)
-            covariance -= rows.T @ rows
+        for part, less, flat in zip(parts, removed, covariances, strict=True):
+            covariance = flat.reshape(less.shape) - less
             covariance[np.diag_indices(len(covariance))] += part.ridge
             fits.append(part.decide(_solve_positive(covariance, part.means.T)))
         return fits
 
     def _shrink(self, train: Integers) -> tuple[Shrunk, Floats]:
-        """Shrink each class; also weighted rows to take from the sum of scatter matrices."""
+        """Shrink each class; also what to take from the weighted sum of scatter matrices."""
         kept = np.zeros(len(self.rows), np.bool_)
         kept[self.places[train]] = True
         classes, features = self.means.shape
@@ -157,12 +156,10 @@ class Scatters:
             weights[code] = (1 - intensity) / len(train)
             ridge += counts[code] / len(train) * own_ridge
         scale = np.sqrt(weights)
-        removed = np.concatenate(
-            [
-                self.rows[~kept] * scale[self.codes[~kept], None],
-                shifts * (scale * np.sqrt(counts))[:, None],
-            ]
-        )
+        out = self.rows[~kept]
+        out *= scale[self.codes[~kept], None]
+        shifts_out = shifts * (scale * np.sqrt(counts))[:, None]
+        removed = out.T @ out + shifts_out.T @ shifts_out
         return Shrunk(counts, self.means + shifts, weights, ridge), removed
 
 
