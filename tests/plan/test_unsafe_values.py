@@ -84,7 +84,7 @@ class _Anything:
         return self._text
 
     def __format__(self, spec: str) -> str:
-        return fill("{value:q}" if spec == "q" else "{value}", value=self._text)
+        return str(fill("{value:q}" if spec == "q" else "{value}", value=self._text))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
