@@ -1,11 +1,16 @@
-"""Settings of all tests: a skip is a failure where the environment says so."""
+"""Settings of all tests: a skip is a failure where the environment says so; the default study."""
 
 import os
 from collections.abc import Generator
 
+import hypothesis
 import pytest
+from checkout import Checkout, make_study
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# A test that is right does not fail because the machine is busy.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -17,3 +22,11 @@ def pytest_runtest_makereport(
     if report.skipped and os.environ.get("GROUNDSCOPE_NO_SKIP") == "1":
         report.outcome = "failed"
     return report
+
+
+@pytest.fixture(scope="session")
+def default_study(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Run `make study` in a copy of the project, once for all tests; they change nothing in it."""
+    if "GROUNDSCOPE_WHEELS" not in os.environ:
+        pytest.skip("GROUNDSCOPE_WHEELS names no folder with the study's wheels")
+    return make_study(tmp_path_factory.mktemp("default") / "project")

@@ -33,6 +33,14 @@ HF: Any = transformers  # largely untyped
 CLIPS, SLOW_CLIPS, REPEATS = 64, 8, 3
 SECONDS = (0.25, 0.8)
 BATCH_SECONDS = 8.0
+LARGE = {
+    "hidden_size": 1024,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+    "feat_extract_norm": "layer",
+    "do_stable_layer_norm": True,
+}
 
 
 def _write_clips(folder: Path) -> tuple[pa.Table, list[torch.Tensor]]:
@@ -75,7 +83,7 @@ def _request(folder: Path, family: Any, config: Any, layers: int, **options: Any
     checkpoint = Checkpoint(folder, "huggingface", files, str(folder), {})
     given = {"weights": "random", **options}
     values = resolve_options("bench", family.__name__, family.OPTIONS, given)
-    names = tuple(str(layer) for layer in range(1, layers + 1))
+    names = tuple(str(layer) for layer in range(layers + 1))
     return Request("bench", checkpoint, values, names, torch.device("cpu"))
 
 
@@ -101,17 +109,19 @@ def _bare(model: Any, inputs: list[torch.Tensor]) -> Callable[[], None]:
     return run
 
 
-def _loops(model: Any, tokens: pa.Table, mel: Any) -> Callable[[], None]:
+def _loops(
+    model: Any, tokens: pa.Table, mel: Any, *, clips: int = SLOW_CLIPS
+) -> Callable[[], None]:
     """One clip at a time, the whole model once a layer, as scripts do it."""
 
     def run() -> None:
-        # every eighth by length: the loops take long, and must not see short clips only
+        # some of all lengths: the loops take long, and must not see short clips only
         paths = sorted(
             tokens.column("audio").to_pylist(), key=lambda path: Path(path).stat().st_size
         )
-        for path in paths[CLIPS // SLOW_CLIPS // 2 :: CLIPS // SLOW_CLIPS]:
+        for path in paths[CLIPS // clips // 2 :: CLIPS // clips]:
             samples, _ = soundfile.read(path, dtype="float32")
-            for layer in range(1, len(model.layers if mel else model.encoder.layers) + 1):
+            for layer in range(len(model.layers if mel else model.encoder.layers) + 1):
                 values = mel(samples) if mel else torch.from_numpy(samples)[None]
                 with torch.inference_mode():
                     output = model(values, output_hidden_states=True)
@@ -132,7 +142,7 @@ def _text_loops(model: Any, encoder: Any, words: list[str]) -> Callable[[], None
 
     def run() -> None:
         for word in words[:SLOW_CLIPS]:
-            for layer in range(1, len(model.encoder.layer) + 1):
+            for layer in range(len(model.encoder.layer) + 1):
                 ids = torch.tensor([encoder.tokenize([word])[0].ids])
                 with torch.inference_mode():
                     output = model(ids, output_hidden_states=True)
@@ -146,10 +156,12 @@ def _report(
     ours: Callable[[], object],
     bare: tuple[Any, list[torch.Tensor]],
     loops: Callable[[], None],
+    *,
+    clips: int = SLOW_CLIPS,
 ) -> None:
     """Print one line of the table."""
     seconds = _best(ours, _bare(*bare), loops)
-    fast, plain, slow = CLIPS / seconds[0], CLIPS / seconds[1], SLOW_CLIPS / seconds[2]
+    fast, plain, slow = CLIPS / seconds[0], CLIPS / seconds[1], clips / seconds[2]
     sys.stdout.write(
         f"{name:18} {fast:10.1f} {plain:10.1f} {fast / plain:9.0%} {slow:10.2f} "
         f"{fast / slow:8.1f}\n"
@@ -166,14 +178,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         tokens, waves = _write_clips(folder)
-        config: Any = HF.Wav2Vec2Config()
-        request = _request(folder / "w2v2", speech, config, 12, normalize="clip")
-        model: Any = HF.Wav2Vec2Model(config).eval()
-        encoder = speech.load(request)
-        loops = _loops(model, tokens, None)
         execution = Execution(batch_seconds=BATCH_SECONDS, workers=2)
-        ours = partial(extract_audio, tokens, encoder, request, execution)
-        _report("wav2vec2-base", ours, (model, _padded(waves)), loops)
+        config: Any
+        for size, config, blocks, clips in (
+            ("base", HF.Wav2Vec2Config(), 12, SLOW_CLIPS),
+            ("large", HF.Wav2Vec2Config(**LARGE), 24, 2),
+        ):
+            request = _request(folder / size, speech, config, blocks, normalize="clip")
+            model: Any = HF.Wav2Vec2Model(config).eval()
+            encoder = speech.load(request)
+            loops = _loops(model, tokens, None, clips=clips)
+            ours = partial(extract_audio, tokens, encoder, request, execution)
+            _report(f"wav2vec2-{size}", ours, (model, _padded(waves)), loops, clips=clips)
         config = HF.WhisperConfig(
             d_model=384, encoder_layers=4, encoder_attention_heads=6, encoder_ffn_dim=1536
         )

@@ -18,8 +18,13 @@ from groundscope.encoders.base import Request, resolve_options
 from groundscope.errors import UserError
 
 State = dict[str, Tensor]
-NAMED = ("branch", "cls", "projection")
-ALL = (*map(str, range(13)), *NAMED)
+KINDS: dict[str, dict[str, bool]] = {
+    "base, parallel": {},
+    "base, cascaded": {"cascaded": True},
+    "large, parallel": {"large": True},
+    "large, cascaded": {"large": True, "cascaded": True},
+}
+FRAMES = tuple(map(str, range(13)))
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +39,23 @@ def load(checkpoint: Checkpoint, *layers: str) -> Any:
     return speech_clip.load(Request("tested", checkpoint, options, layers, torch.device("cpu")))
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_all_layers_agree_with_the_published_architecture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: State
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """13 layers, branch, CLS and CLIP's space agree to 1e-5, alone and in a padded batch."""
+    """Blocks, branch and CLIP's space agree to 1e-5, alone and in a padded batch."""
+    options = KINDS[kind]
+    state = released.random_state(released.speech_clip(ONE_HEAD, **options), 9)
     release = write_speech_clip(tmp_path / "release", state, monkeypatch)
     checkpoint = convert(monkeypatch, release, "speech-clip", tmp_path, blocks=12)
-    encoder = load(checkpoint, *ALL)
+    named = ("branch", "keywords" if "cascaded" in options else "cls", "projection")
+    encoder = load(checkpoint, *FRAMES, *named)
+    assert encoder.normalizes is ("large" in options)
     numbers = torch.Generator().manual_seed(6)
     waves = [torch.randn(size, generator=numbers) for size in (9_000, 400, 14_321)]
     together = run(encoder, waves).layers
     for item, wave in enumerate(waves):
-        expected = published_forward.speech_clip(state, ONE_HEAD, wave)
+        expected = published_forward.speech_clip(state, ONE_HEAD, wave, large="large" in options)
         got = run(encoder, [wave]).layers
         assert set(got) == set(expected)
         for layer, values in expected.items():
@@ -56,13 +66,23 @@ def test_all_layers_agree_with_the_published_architecture(
     torch.testing.assert_close(run(alone, waves).layers["2"][0], together["2"][0])
 
 
-def test_a_cascaded_model_is_refused(
+def test_a_layer_of_the_other_branch_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: State
 ) -> None:
-    """Its keyword branch is not read, and the message says what is."""
-    renamed = {name.replace("parallel_", "cascaded_"): each for name, each in state.items()}
-    release = write_speech_clip(tmp_path / "release", renamed, monkeypatch)
-    with pytest.raises(UserError, match="only models with the parallel branch can be read"):
+    """A parallel model has no keywords; what it has is listed."""
+    release = write_speech_clip(tmp_path / "release", state, monkeypatch)
+    checkpoint = convert(monkeypatch, release, "speech-clip", tmp_path, blocks=12)
+    with pytest.raises(UserError, match=r"keywords.* branch, cls, projection"):
+        load(checkpoint, "keywords")
+
+
+def test_a_model_of_two_branches_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: State
+) -> None:
+    """None was released: what is not read is named, not ignored."""
+    both = state | released.random_state(released.speech_clip(ONE_HEAD, cascaded=True), 9)
+    release = write_speech_clip(tmp_path / "release", both, monkeypatch)
+    with pytest.raises(UserError, match=r"unexpected .*parallel_branch"):
         convert(monkeypatch, release, "speech-clip", tmp_path)
 
 

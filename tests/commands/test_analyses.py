@@ -112,11 +112,26 @@ def test_cka_draws(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
             selected=study.selected,
             left=study.layers("one", 1.0, 1),
             right=study.layers("two", 1.0, 2),
-            options={**OPTIONS["cka"], "rows": "tokens", "sample": 40, "draws": 3},
+            options={**OPTIONS["cka"], "rows": ["tokens"], "sample": 40, "draws": 3},
             output=output,
         )
         found.append(_rows(output, "cka"))
     assert found[0] == found[1]
+    both = {"rows": ["types", "tokens"], "measures": ["cka-linear", "rsa"], "sample": 40}
+    call(
+        monkeypatch,
+        compare_cka.main,
+        tokens=study.tokens,
+        selected=study.selected,
+        left=study.layers("one", 1.0, 1),
+        right=study.layers("two", 1.0, 2),
+        options={**OPTIONS["cka"], **both},
+        output=output,
+    )
+    kinds = {(row["rows"], row["measure"], row["n_types"]) for row in _rows(output, "cka")}
+    assert {kind[:2] for kind in kinds} == {
+        ("types", "cka-linear"), ("types", "rsa"), ("tokens", "cka-linear"),
+    }  # fmt: skip
     assert {(row["n_tokens"], row["draws"]) for row in found[0]} == {(40, 3)}
     assert all(row["draw_sd"] > 0 for row in found[0])
 
@@ -181,7 +196,7 @@ def test_lda_of_a_column(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         embeddings=study.layers("one", 1.0, 1, 1),
         labels=[],
         labelling="speaker",
-        column="speaker",
+        label_options={"column": "speaker"},
     )
     row = _rows(output, "lda", measure="accuracy")[0]
     assert (row["rows"], row["held_apart"], row["n_tokens"]) == ("tokens", "word", 3 * WORDS)
@@ -192,8 +207,52 @@ def test_lda_of_a_column(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
             "lda",
             embeddings=study.layers("one", 1.0, 1, 1),
             labels=[],
-            column="sex",
+            label_options={"column": "sex"},
         )
+
+
+def test_labels_by_first_phone(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stress is no part of a phone; tokens without a phone, or with a rare one, are left out."""
+    layers = study.layers("one", 8.0, 1, 1)
+    given: dict[str, Any] = {"embeddings": layers, "labels": [], "labelling": "phone"}
+    given["label_options"] = {"column": "first-phone"}
+    row = _rows(_score(study, monkeypatch, "lda", **given), "lda", measure="accuracy")[0]
+    assert (row["n_classes"], row["n_types"], row["n_tokens"]) == (4, WORDS, 3 * WORDS - 1)
+    assert (row["unlabelled_tokens"], row["missing_tokens"]) == (1, 0)
+    given["label_options"] = {"column": "first-phone", "min_words": 7}
+    with pytest.raises(UserError, match="has a label of at least 7 words in first-phone"):
+        _score(study, monkeypatch, "lda", **given)
+
+
+def test_another_column_of_a_list_of_words(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`label` names it; words that the list lacks, and rare labels, are left out and counted."""
+    lines = [f"{word},x,{'rare' if k < 2 else 'ab'[k % 2]}" for k, word in enumerate(study.words)]
+    study.labels.write_text("\n".join(["word,label,class", *lines[:-4]]) + "\n", encoding="utf-8")
+    layers = study.layers("one", 1.0, 1, 1)
+    given: dict[str, Any] = {"label_options": {"label": "class", "min_words": 3}}
+    given["options"] = {**OPTIONS["silhouette"], "protocols": ["all-groups"]}
+    output = _score(study, monkeypatch, "silhouette", embeddings=layers, **given)
+    row = _rows(output, "silhouette", level="overall", protocol="all-groups", metric="cosine")[0]
+    assert (row["n_types"], row["n_groups"]) == (WORDS - 6, 2)
+    assert row["unlabelled_tokens"] == 6 * 3
+
+
+def test_control_tasks(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Selectivity is the difference of two accuracies on tokens whose words recur."""
+    layers = study.layers("one", 8.0, 1, 1)
+    options = {**OPTIONS["lda"], "control_tasks": 2}
+    output = _score(study, monkeypatch, "lda", embeddings=layers, options=options)
+    found = {row["measure"]: row for row in _rows(output, "lda", held_apart="rows")}
+    seen, control = (found[name]["estimate"] for name in ("seen-word-accuracy", "control-accuracy"))
+    row = found["selectivity"]
+    assert row["estimate"] == pytest.approx(seen - control)
+    assert row["ci_low"] < row["estimate"] < row["ci_high"]
+    assert (row["rows"], row["n_tokens"], row["repeats"]) == ("tokens", 3 * WORDS, 2)
+    # the word as the label has no control task
+    given = {"labels": [], "label_options": {"column": "word"}, "options": options}
+    output = _score(study, monkeypatch, "lda", embeddings=layers, **given)
+    assert _rows(output, "lda", held_apart="rows", measure="accuracy")
+    assert not _rows(output, "lda", measure="selectivity")
 
 
 def test_lda_with_speakers_apart(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +271,7 @@ def test_lda_with_speakers_apart(study: Study, monkeypatch: pytest.MonkeyPatch) 
             embeddings=layers,
             options=options,
             labels=[],
-            column="speaker",
+            label_options={"column": "speaker"},
         )
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from conversion import fetch
@@ -84,3 +85,41 @@ def test_after_fetching_the_files_say_the_rest(
     # 25 samples give one frame, 10 more the next
     assert rows["speech-model"][2:] == ["0-2", "32", counts["w2v"], "1600", "1.5625 ms"]
     assert rows["text-model"][2:] == ["0-3", "12", counts["bert"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("v.txt", b"cat 1 2 3\ndog 4 5 6\n"),
+        ("v.vec", b"2 3\ncat 1 2 3\ndog 4 5 6\n"),
+        ("v.npy", b""),
+    ],
+)
+def test_static_vectors_have_a_width_in_each_format(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    content: bytes,
+) -> None:
+    """Three numbers a word are found in GloVe text, behind a header, and in a matrix."""
+    folder = tmp_path / "vectors"
+    folder.mkdir()
+    if content:
+        (folder / name).write_bytes(content)
+    else:
+        np.save(folder / name, np.zeros((2, 3), np.float32))
+        (folder / "words.txt").write_text("cat\ndog\n", encoding="utf-8")
+    options = {"source": "folder", "path": str(folder), "format": "vectors"}
+    fetch(monkeypatch, options, tmp_path / "results" / "checkpoints" / "glove" / "fetched")
+    study = {
+        "models": {"glove": {"family": "static", "checkpoint": "glove"}},
+        "checkpoints": {"glove": options},
+    }
+    capsys.readouterr()
+    results = str(tmp_path / "results")
+    monkeypatch.setattr(
+        sys, "argv", ["list_layers", "--options", json.dumps(study), "--results", results]
+    )
+    list_layers.main()
+    assert capsys.readouterr().out.splitlines()[1].split() == ["glove", "static", "0", "3"]

@@ -43,6 +43,21 @@ def test_recordings_to_tables(tmp_path: Path) -> None:
     assert (tmp_path / "out/audio").is_dir()
 
 
+def test_recorded_words_in_a_template(tmp_path: Path) -> None:
+    """Text models read the word in the template, at its slot; speech models the recording."""
+    soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
+    rows = "audio,word,start,end\na.wav,the,0,0.5\na.wav,cat,0.5,1\n"
+    (tmp_path / "m.csv").write_text(rows, encoding="utf-8")
+    options = {"kind": "recordings", "manifest": "m.csv", "template": "the {word} sleeps"}
+    done = prepare(tmp_path, options)
+    assert done.returncode == 0, done.stderr
+    tokens = read_tokens(tmp_path / "out/tokens.parquet").to_pylist()
+    found = [(row["text"], row["char_start"], row["char_end"], row["start_s"]) for row in tokens]
+    assert found == [("the the sleeps", 4, 7, 0.0), ("the cat sleeps", 4, 7, 0.5)]
+    done = prepare(tmp_path, {**options, "template": "the word"})
+    assert done.stderr == "error: templates: 'the word' must contain {word} exactly once\n"
+
+
 def test_bad_audio_is_one_line(tmp_path: Path) -> None:
     """A bad row ends with exit code 2, one line, and no table."""
     (tmp_path / "m.csv").write_text("audio,word\ngone.wav,x\n")

@@ -116,3 +116,17 @@ def test_unknown_speaker_names_those_that_exist() -> None:
     """A speaker who does not occur is an error, not an empty corpus."""
     with pytest.raises(UserError, match=r"'z' does not speak .* 2 speakers do: a, b"):
         apply_filters(corpus_of(WORDS), json.loads('{"speakers": ["z"]}'))
+
+
+def test_lists_without_any_word_of_the_corpus_are_refused(tmp_path: Path) -> None:
+    """A list of another corpus, or a wrong column, is an error that shows some words."""
+    (tmp_path / "known.txt").write_text("x\ny\n", encoding="utf-8")
+    with pytest.raises(
+        UserError, match=r"filters\.words: .*known\.txt has no word .* a, b, c, d\)"
+    ):
+        apply_filters(corpus_of(WORDS), {"words": [{"file": tmp_path / "known.txt"}]})
+    file = tmp_path / "freq.csv"
+    file.write_text("word,count\nx,100\na,NA\n", encoding="utf-8")
+    norms = [{"file": file, "word": "word", "columns": {"frequency": "count"}}]
+    with pytest.raises(UserError, match=r"no word of the corpus has 'frequency' .* a, b, c, d$"):
+        add_norms(corpus_of(WORDS), norms)

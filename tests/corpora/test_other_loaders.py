@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from groundscope.corpora import captions, folders, mald
+from groundscope.corpora import captions, folders, librispeech, mald
 from groundscope.errors import UserError
 
 ITEMS = """Item\tWAV\tPronunciation\tIsWord\tDuration
@@ -148,3 +148,50 @@ def test_real_caption_lists(
     listed = data / "captions" / "Flickr8k.token.txt"
     corpus = captions.load({"layout": "flickr-audio", "folder": tmp_path, "captions": listed})
     assert (corpus.steps[0].before, corpus.steps[0].after) == (40_000, 1)
+
+
+def test_real_recordings_in_published_layouts(
+    audio_samples: Mapping[str, Path], builders: SimpleNamespace, tmp_path: Path
+) -> None:
+    """LibriSpeech's own utterance, 8 and 5 read sentences as captions, 5 items of MALD."""
+    real = audio_samples["librispeech_61-70968-0000"]
+    key = "61-70968-0000"
+    words = (real / f"{key}.lab").read_text(encoding="utf-8").lower().split()
+    chapter = tmp_path / "LibriSpeech/test-clean/61/70968"
+    chapter.mkdir(parents=True)
+    (recording,) = (path for path in real.iterdir() if path.suffix in (".wav", ".flac"))
+    (chapter / recording.name).symlink_to(recording)
+    spoken = f"{key} {' '.join(words).upper()}\n"
+    (chapter / "61-70968.trans.txt").write_text(spoken, encoding="utf-8")
+    speakers = tmp_path / "LibriSpeech/SPEAKERS.TXT"
+    speakers.write_text("61 | M | test-clean | 8.08 | Paul-Gabriel Wiener\n", encoding="utf-8")
+    step = 4.9 / len(words)
+    grid = [(n * step, (n + 1) * step, word) for n, word in enumerate(words)]
+    aligned = tmp_path / f"grids/test-clean/61/70968/{key}.TextGrid"
+    builders.textgrid(aligned, {"words": grid, "phones": []}, end=4.905)
+    options = {
+        "folder": speakers.parent,
+        "alignments": tmp_path / "grids",
+        "splits": ["test-clean"],
+    }
+    tokens = librispeech.load(options).tokens
+    assert [token.word for token in tokens] == words
+    assert {token.metadata["sex"] for token in tokens} == {"M"}
+
+    for name, count in (("ljspeech_8", 8), ("librivox_sense_and_sensibility", 5)):
+        found = [p for p in audio_samples[name].iterdir() if p.suffix in (".wav", ".flac")]
+        files = sorted(path.name for path in found)
+        entries = [{"wav": f, "speaker": "r", "text": f, "uttid": f} for f in files]
+        listed = tmp_path / f"{name}.json"
+        content = {
+            "data": [{"image": f"{entry['wav']}.jpg", "captions": [entry]} for entry in entries]
+        }
+        listed.write_text(json.dumps(content), encoding="utf-8")
+        layout = {"layout": "spoken-coco", "folder": audio_samples[name], "captions": listed}
+        assert len(captions.load(layout).tokens) == len(files) == count
+
+    rows = [f"word{n}\t{f}\tW ER1 D\tTRUE\t1" for n, f in enumerate(files)]
+    items = tmp_path / "MALD1_ItemData.txt"
+    items.write_text("\n".join([ITEMS.splitlines()[0], *rows]) + "\n", encoding="utf-8")
+    folder = audio_samples["librivox_sense_and_sensibility"]
+    assert len(mald.load({"items": items, "audio_folder": folder}).tokens) == 5

@@ -3,6 +3,7 @@
 import hashlib
 import sys
 import time
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,6 +78,30 @@ def test_phones_of_known_words(tmp_path: Path) -> None:
     phones = [token.phones for token in load(options, audio=tmp_path / "a").tokens]
     assert phones[0] == phones[2] == "t\u0283 \u02c8\u025c\u02d0 t\u0283"
     assert phones[1] != phones[3]
+
+
+@pytest.mark.parametrize(
+    ("voice", "word", "template"),
+    [
+        ("de", "K\u00e4se", "sch\u00f6ner {word} f\u00fcr M\u00fcnchen"),
+        ("tr", "\u0130stanbul", "g\u00fczel {word} \u015fimdi"),
+        ("ko", "\ud55c\uae00", "\uc608\uc05c {word} \uc740"),
+    ],
+)
+def test_accents_as_characters_of_their_own(
+    tmp_path: Path, voice: str, word: str, template: str
+) -> None:
+    """Both spellings of Unicode sound the same; each has the span of its own characters."""
+    spoken = {}
+    for form in ("NFC", "NFD"):
+        words, texts = ([unicodedata.normalize(form, each)] for each in (word, template))
+        options = {"words": words, "templates": texts, "voices": [voice]}
+        (token,) = load(options, audio=tmp_path / form).tokens
+        assert token.text[token.char_start : token.char_end] == token.word == words[0]
+        samples = Path(str(token.audio)).read_bytes()
+        spoken[form] = (token.phones, token.start_s, token.end_s, samples)
+    assert spoken["NFC"] == spoken["NFD"]
+    assert len(unicodedata.normalize("NFD", word)) > len(word)
 
 
 @pytest.mark.parametrize(

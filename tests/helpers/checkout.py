@@ -50,9 +50,9 @@ class Checkout:
             timeout=900,
         )
 
-    def planned(self, *arguments: str) -> dict[str, int]:
+    def planned(self, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, int]:
         """Dry-run; return how many jobs of each rule would run, target rules left out."""
-        done = self.snakemake("--dry-run", *arguments)
+        done = self.snakemake("--dry-run", *arguments, environment=environment)
         assert done.returncode == 0, done.stdout
         table = done.stdout.partition("Job stats:")[2].partition("\n\n")[0]
         counts = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
@@ -88,3 +88,29 @@ def copy_project(folder: Path) -> Checkout:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target, follow_symlinks=False)
     return Checkout(folder)
+
+
+def make(checkout: Checkout, target: str) -> str:
+    """Run `make` there, with this project's environment and the wheels at hand; give its output."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    wheels = os.environ["GROUNDSCOPE_WHEELS"]
+    done = subprocess.run(
+        ["make", target],
+        cwd=checkout.folder,
+        # nothing is downloaded
+        env={**environment, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
+    return done.stdout
+
+
+def make_study(folder: Path) -> Checkout:
+    """Run the default study in a copy of the project, as the README says."""
+    checkout = copy_project(folder)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    make(checkout, "study")
+    return checkout

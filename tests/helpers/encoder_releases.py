@@ -124,7 +124,7 @@ def write_speech_clip(folder: Path, state: State, monkeypatch: pytest.MonkeyPatc
 
 
 def torchaudio_names(state: Mapping[str, Tensor]) -> State:
-    """Rename to what torchaudio/models/wav2vec2/components.py calls its parts.
+    """Rename to what torchaudio/models/wav2vec2 calls its parts; WavLM's projections are stacked.
 
     The letter output of fine-tuned models is added.
     """
@@ -137,6 +137,13 @@ def torchaudio_names(state: Mapping[str, Tensor]) -> State:
             name = name.replace(f"conv.parametrizations.weight.{newer}", f"conv.{older}")
         if name != "masked_spec_embed":
             renamed[name] = tensor
+    if any("gru_rel_pos" in name for name in renamed):
+        for name in [name for name in renamed if ".attention.q_proj." in name]:
+            parts = [renamed.pop(name.replace("q_proj", f"{part}_proj")) for part in "qkv"]
+            stacked = name.replace("attention.q_proj.", "attention.attention.in_proj_")
+            renamed[stacked] = torch.cat(parts)
+        for name in [name for name in renamed if ".attention.out_proj." in name]:
+            renamed[name.replace("attention.", "attention.attention.")] = renamed.pop(name)
     width = len(renamed["encoder.feature_projection.projection.bias"])
     return {**renamed, "aux.weight": torch.ones(29, width), "aux.bias": torch.ones(29)}
 

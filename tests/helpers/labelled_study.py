@@ -18,7 +18,7 @@ SPEAKERS = ("ann", "ben", "cat")
 OPTIONS: dict[str, dict[str, Any]] = {
     "cka": {
         "measures": ["cka-linear"],
-        "rows": "types",
+        "rows": ["types"],
         "spaces": ["full"],
         "sample": None,
         "draws": 1,
@@ -34,6 +34,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "protocols": ["all-groups", "leave-one-group-out"],
         "subsets": {},
         "permutations": 19,
+        "kmeans_seeds": 2,
+        "kmeans_restarts": 1,
         "seed": 0,
     },
     "lda": {
@@ -42,6 +44,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "folds": 4,
         "repeats": 2,
         "permutations": 9,
+        "control_tasks": 0,
         "speaker_disjoint": False,
         "seed": 0,
     },
@@ -72,7 +75,8 @@ class Study:
                 "text": self.word,
                 "char_start": [0] * count,
                 "char_end": [3] * count,
-                "phones": [None] * count,
+                # the first phone is the group's: with stress, and once without any phone
+                "phones": [None] + [f"\u02c8{'aeiu'[group]}1 t" for group in self.group[1:]],
             },
         )
         self.labels = folder / "meaning.csv"

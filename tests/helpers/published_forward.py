@@ -44,7 +44,9 @@ def convolutions(state: State, prefix: str, wave: Tensor) -> Tensor:
     for index, stride in enumerate(released.STRIDES):
         here = f"{prefix}feature_extractor.conv_layers.{index}"
         hidden = functional.conv1d(hidden, state[f"{here}.0.weight"], stride=stride)
-        if index == 0:
+        if f"{here}.2.1.weight" in state:  # large models: over the channels of each frame
+            hidden = layer_norm(state, f"{here}.2.1", hidden[0].T, 1e-5).T[None]
+        elif index == 0:
             centred = hidden - hidden.mean(2, keepdim=True)
             hidden = centred / (centred.square().mean(2, keepdim=True) + 1e-5).sqrt()
             hidden = hidden * state[f"{here}.2.weight"][:, None] + state[f"{here}.2.bias"][:, None]
@@ -157,30 +159,106 @@ def vg_hubert(state: State, sizes: Sizes, wave: Tensor) -> dict[str, Tensor]:
     return layers | {"projection": linear(state, "audio_cls_token_proj.2", inner)}
 
 
-def speech_clip(state: State, sizes: Sizes, wave: Tensor) -> dict[str, Tensor]:
-    """Every layer of SpeechCLIP's base model with the parallel branch, for one waveform."""
+def pre_norm_transformer(
+    state: State, prefix: str, blocks: int, heads: int, entering: Tensor
+) -> list[Tensor]:
+    """Input and outputs of pre-norm blocks, without the norm behind the last one."""
+    outputs = [entering]
+    for block in range(blocks):
+        here, x = f"{prefix}encoder.layers.{block}", outputs[-1]
+        normed = layer_norm(state, f"{here}.self_attn_layer_norm", x, 1e-5)
+        q, k, v = (linear(state, f"{here}.self_attn.{part}_proj", normed) for part in "qkv")
+        x = x + linear(state, f"{here}.self_attn.out_proj", attention(q, k, v, heads))
+        normed = layer_norm(state, f"{here}.final_layer_norm", x, 1e-5)
+        inner = functional.gelu(linear(state, f"{here}.fc1", normed))
+        outputs.append(x + linear(state, f"{here}.fc2", inner))
+    return outputs
+
+
+def torch_attention(
+    state: State, name: str, x: Tensor, heads: int, *, causal: bool = False
+) -> Tensor:
+    """Self-attention under the names of PyTorch's module, position by position if causal."""
+    stacked = x @ state[f"{name}.in_proj_weight"].T + state[f"{name}.in_proj_bias"]
+    q, k, v = stacked.chunk(3, 1)
+    if causal:
+        ends = range(1, len(x) + 1)
+        mixed = torch.cat([attention(q[end - 1 : end], k[:end], v[:end], heads) for end in ends])
+    else:
+        mixed = attention(q, k, v, heads)
+    return linear(state, f"{name}.out_proj", mixed)
+
+
+def speech_clip(state: State, sizes: Sizes, wave: Tensor, *, large: bool) -> dict[str, Tensor]:
+    """Every layer of SpeechCLIP for one waveform."""
     prefix = "audio_encoder.encoder."
     frames = convolutions(state, prefix, wave)
     frames = frames + positional(state, f"{prefix}encoder.pos_conv", frames)
-    entering = layer_norm(state, f"{prefix}encoder.layer_norm", frames, 1e-5)
-    outputs = transformer(state, prefix, sizes.blocks, sizes.heads, entering)
+    if large:
+        outputs = pre_norm_transformer(state, prefix, sizes.blocks, sizes.heads, frames)
+    else:
+        frames = layer_norm(state, f"{prefix}encoder.layer_norm", frames, 1e-5)
+        outputs = transformer(state, prefix, sizes.blocks, sizes.heads, frames)
     layers = {str(index): output for index, output in enumerate(outputs)}
+    if large:
+        ones = {"none.weight": torch.ones(sizes.width), "none.bias": torch.zeros(sizes.width)}
+        outputs = [layer_norm(ones, "none", output, 1e-5) for output in outputs]
     shares = state["audio_encoder.weightedsum_layer.weights"].exp()
     summed = sum(
         (share * each for share, each in zip(shares / shares.sum(), outputs, strict=True)),
         torch.zeros(1),
     )
+    branch = cascaded_branch if "cascaded_branch.cls" in state else parallel_branch
+    return layers | branch(state, summed)
+
+
+def parallel_branch(state: State, frames: Tensor) -> dict[str, Tensor]:
+    """One transformer block behind a CLS frame."""
     here = "parallel_branch.self_att.model.layers.0"
-    x = torch.cat([state["parallel_branch.cls"][0], summed])
-    stacked = x @ state[f"{here}.self_attn.in_proj_weight"].T
-    q, k, v = (stacked + state[f"{here}.self_attn.in_proj_bias"]).chunk(3, 1)
-    x = x + linear(state, f"{here}.self_attn.out_proj", attention(q, k, v, 8))
+    x = torch.cat([state["parallel_branch.cls"][0], frames])
+    x = x + torch_attention(state, f"{here}.self_attn", x, 8)
     x = layer_norm(state, f"{here}.norm1", x, 1e-5)
     inner = functional.gelu(linear(state, f"{here}.linear1", x))
     x = layer_norm(state, f"{here}.norm2", x + linear(state, f"{here}.linear2", inner), 1e-5)
     cls = layer_norm(state, "parallel_branch.self_att.model.norm", x[0], 1e-5)
-    layers |= {"branch": x[1:], "cls": cls}
-    return layers | {"projection": linear(state, "parallel_branch.linear_proj", cls)}
+    projection = linear(state, "parallel_branch.linear_proj", cls)
+    return {"branch": x[1:], "cls": cls, "projection": projection}
+
+
+def cascaded_branch(state: State, frames: Tensor) -> dict[str, Tensor]:
+    """Keywords by attention; CLIP's text tower reads the word of CLIP nearest to each."""
+    prefix, clip = "cascaded_branch.", "clip.model."
+    x = torch.cat([state[f"{prefix}cls"][0], frames])
+    mixed = torch_attention(state, f"{prefix}self_att.multihead_attn_layer", x, 1)
+    x = layer_norm(state, f"{prefix}self_att.attentionBlock_Norm", mixed + x, 1e-5)
+    count = state[f"{prefix}cls"].shape[1]
+    keywords = linear(state, f"{prefix}linear_proj", x[:count])
+    norm = f"{prefix}bn_layer.bn_layer"
+    for keyword in range(count):
+        for dimension in range(keywords.shape[1]):
+            at = dimension * count + keyword
+            deviation = (state[f"{norm}.running_var"][at] + 1e-5).sqrt()
+            centred = keywords[keyword, dimension] - state[f"{norm}.running_mean"][at]
+            scaled = centred / deviation * state[f"{norm}.weight"][at]
+            keywords[keyword, dimension] = scaled + state[f"{norm}.bias"][at]
+    words = state[f"{clip}token_embedding.weight"]
+    chosen = []
+    for keyword in keywords:
+        likeness = functional.cosine_similarity(keyword, words, dim=1).tolist()
+        allowed = [word for word in range(len(words)) if word not in (0, 2, 3)]
+        chosen.append(max(allowed, key=likeness.__getitem__))
+    read = words[[2, *chosen, 3]] + state[f"{clip}positional_embedding"][: count + 2]
+    block = 0
+    while f"{clip}transformer.resblocks.{block}.ln_1.weight" in state:
+        here = f"{clip}transformer.resblocks.{block}"
+        normed = layer_norm(state, f"{here}.ln_1", read, 1e-5)
+        read = read + torch_attention(state, f"{here}.attn", normed, 1, causal=True)
+        inner = linear(state, f"{here}.mlp.c_fc", layer_norm(state, f"{here}.ln_2", read, 1e-5))
+        read = read + linear(state, f"{here}.mlp.c_proj", inner * (1.702 * inner).sigmoid())
+        block += 1
+    last = layer_norm(state, f"{clip}ln_final", read[-1], 1e-5)
+    projection = last @ state[f"{clip}text_projection"]
+    return {"branch": x[count:], "keywords": keywords.flatten(), "projection": projection}
 
 
 def vg_bert(state: State, sizes: Sizes, ids: Tensor, segment: int) -> dict[str, Tensor]:

@@ -61,15 +61,18 @@ def _batch_norm(name: str, size: int) -> Shapes:
     return shapes | {f"{name}.num_batches_tracked": ()}
 
 
-def speech(sizes: Sizes, prefix: str, positions: str) -> Shapes:
-    """Tensors of fairseq's wav2vec 2.0 / HuBERT base, with the CLS token."""
+def speech(sizes: Sizes, prefix: str, positions: str, *, large: bool = False) -> Shapes:
+    """Tensors of fairseq's wav2vec 2.0 / HuBERT, base or large, with the CLS token."""
     width = sizes.width
     shapes: Shapes = {"cls_token": (1, 1, width)}
     for index, kernel in enumerate(KERNELS):
         entering = sizes.conv if index else 1
         name = f"feature_extractor.conv_layers.{index}.0.weight"
         shapes[name] = (sizes.conv, entering, kernel)
-    shapes |= _affine("feature_extractor.conv_layers.0.2", sizes.conv)
+        if large:
+            shapes |= _affine(f"feature_extractor.conv_layers.{index}.2.1", sizes.conv)
+    if not large:
+        shapes |= _affine("feature_extractor.conv_layers.0.2", sizes.conv)
     shapes |= _affine("layer_norm", sizes.conv)
     shapes |= _affine("post_extract_proj", width, sizes.conv)
     shapes[f"{positions}.0.bias"] = (width,)
@@ -173,29 +176,57 @@ def vg_hubert(sizes: Sizes) -> Shapes:
     return shapes
 
 
-def speech_clip(sizes: Sizes) -> Shapes:
-    """Tensors of the base model of SpeechCLIP with the parallel branch; of CLIP only a few."""
-    width = sizes.width
-    hubert = speech(sizes, "audio_encoder.encoder.", "encoder.pos_conv")
+def speech_clip(sizes: Sizes, *, large: bool = False, cascaded: bool = False) -> Shapes:
+    """Tensors of SpeechCLIP with one branch; of CLIP's image side only one."""
+    width, text, keywords = sizes.width, 24, 3
+    hubert = speech(sizes, "audio_encoder.encoder.", "encoder.pos_conv", large=large)
     shapes = {name: shape for name, shape in hubert.items() if not name.endswith("cls_token")}
     shapes["audio_encoder.encoder.mask_emb"] = (width,)
     shapes["audio_encoder.encoder.label_embs_concat"] = (504, 256)
     shapes |= _affine("audio_encoder.encoder.final_proj", 256, width)
     shapes["audio_encoder.weightedsum_layer.weights"] = (sizes.blocks + 1,)
+    clip = _clip_text(50, text, 2)
+    shapes |= {f"clip.model.{name}": shape for name, shape in clip.items()}
+    shapes["clip.model.visual.conv1.weight"] = (8, 3, 2, 2)
+    shapes["clip.model.logit_scale"] = ()
+    shapes["criterion.eye_mat"] = (4, 4)
+    if cascaded:
+        branch = "cascaded_branch."
+        shapes |= {f"{branch}clip.model.{name}": shape for name, shape in clip.items()}
+        shapes[f"{branch}cls"] = (1, keywords, width)
+        shapes |= _torch_attention(f"{branch}self_att.multihead_attn_layer", width)
+        shapes |= _affine(f"{branch}self_att.attentionBlock_Norm", width)
+        shapes |= _affine(f"{branch}linear_proj", text, width)
+        shapes[f"{branch}vector_quantizer.curr_temp"] = (1,)
+        return shapes | _batch_norm(f"{branch}bn_layer.bn_layer", keywords * text)
     branch = "parallel_branch."
     shapes[f"{branch}cls"] = (1, 1, width)
     block = f"{branch}self_att.model.layers.0."
-    shapes[f"{block}self_attn.in_proj_weight"] = (3 * width, width)
-    shapes[f"{block}self_attn.in_proj_bias"] = (3 * width,)
-    shapes |= _affine(f"{block}self_attn.out_proj", width, width)
+    shapes |= _torch_attention(f"{block}self_attn", width)
     shapes |= _affine(f"{block}linear1", sizes.inner, width)
     shapes |= _affine(f"{block}linear2", width, sizes.inner)
     shapes |= _affine(f"{block}norm1", width) | _affine(f"{block}norm2", width)
     shapes |= _affine(f"{branch}self_att.model.norm", width)
-    shapes |= _affine(f"{branch}linear_proj", 24, width)
-    shapes["clip.model.token_embedding.weight"] = (50, 24)
-    shapes["criterion.eye_mat"] = (4, 4)
-    return shapes
+    return shapes | _affine(f"{branch}linear_proj", text, width)
+
+
+def _torch_attention(name: str, width: int) -> Shapes:
+    shapes: Shapes = {f"{name}.in_proj_weight": (3 * width, width)}
+    shapes[f"{name}.in_proj_bias"] = (3 * width,)
+    return shapes | _affine(f"{name}.out_proj", width, width)
+
+
+def _clip_text(words: int, width: int, blocks: int) -> Shapes:
+    """Tensors of the text tower of OpenAI's CLIP."""
+    shapes: Shapes = {"token_embedding.weight": (words, width)}
+    shapes |= {"positional_embedding": (77, width), "text_projection": (width, 20)}
+    for block in range(blocks):
+        here = f"transformer.resblocks.{block}"
+        shapes |= _torch_attention(f"{here}.attn", width)
+        shapes |= _affine(f"{here}.ln_1", width) | _affine(f"{here}.ln_2", width)
+        shapes |= _affine(f"{here}.mlp.c_fc", 4 * width, width)
+        shapes |= _affine(f"{here}.mlp.c_proj", width, 4 * width)
+    return shapes | _affine("ln_final", width)
 
 
 def vg_bert(sizes: Sizes) -> Shapes:

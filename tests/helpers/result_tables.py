@@ -24,7 +24,8 @@ LABELLINGS = {
     "sound": ["b-l", "st", "k-r", "ei"],
     "speaker": ["en-us", "en-us+f2", "en-gb"],
 }
-_SIZES = {"n_tokens": 436, "n_types": 109}
+_DROPPED = {"missing_tokens": 4, "unlabelled_tokens": 0}
+_SIZES = {"n_tokens": 436, "n_types": 109, **_DROPPED}
 
 
 def _number(estimate: float, spread: float = 0.03) -> dict[str, Any]:
@@ -166,6 +167,7 @@ def silhouette(
                                     **_null(-0.06, 0.0),
                                     "n_types": 4 + offset,
                                     "n_tokens": 4 * (4 + offset),
+                                    **_DROPPED,
                                 }
                             )
     return _table("silhouette", rows)
@@ -250,7 +252,9 @@ def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
                         **_number(value),
                         "p_value": 0.001 if number >= 2 else 0.2,
                         "p_holm": 0.01 if number >= 2 else 0.4,
+                        "n_tokens": 436,
                         "n_types": 109,
+                        "dropped_types": 0,
                     }
                 )
     return _table("contrasts", rows)
@@ -269,6 +273,7 @@ def change_correlation(space: str = "full") -> pa.Table:
             "space": space,
             "cka_measure": "cka-linear debiased",
             "cka_space": "full",
+            "cka_rows": "tokens",
             "x": "change",
             "correlation": kind,
             "estimate": value,
@@ -276,6 +281,7 @@ def change_correlation(space: str = "full") -> pa.Table:
             "ci_high": value + 0.05,
             "p_value": 0.031,
             "n_layers": 5,
+            "n_types": 109,
         }
         for labelling in ("meaning",)
         for kind, value in (("pearson", -0.71), ("spearman", -0.6))

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from groundscope.corpora.transcription import transcribe
 from groundscope.errors import UserError
+from groundscope.lexicon.arpabet import to_arpabet
 from groundscope.lexicon.distance import arpabet_distance, distances, encode
 from groundscope.lexicon.pronunciations import read_pronunciations, unstressed
 
@@ -29,7 +31,7 @@ def test_published_similarity_of_groups(label: str, mean: float, deviation: floa
     assert np.mean(similar) == pytest.approx(mean, abs=5e-8)
     assert np.std(similar) == pytest.approx(deviation, abs=1e-7)
     codes = encode([found[word][0] for word in words], "arpabet")
-    matrix = distances(codes, codes)
+    matrix = distances(codes, codes, "arpabet")
     upper = matrix[np.triu_indices(len(words), 1)]
     assert 1 - upper.mean() == pytest.approx(mean, abs=5e-8)
 
@@ -62,6 +64,51 @@ def test_missing_pronunciations() -> None:
     assert taken.variants == {"brillig": [("B", "R", "IH", "L", "IH", "G")]}
     with pytest.raises(UserError, match=r"2 of 3 words have none in cmudict \(brillig, zzyzx\)"):
         read_pronunciations({**options, "missing": "refuse"}, ["cat", "zzyzx", "brillig"])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "brother",
+        "church",
+        "ether",
+        "garden",
+        "house",
+        "joy",
+        "kitchen",
+        "measure",
+        "nation",
+        "queen",
+        "river",
+        "sing",
+        "strange",
+        "table",
+        "thirsty",
+        "under",
+        "water",
+        "yellow",
+        "zoo",
+    ],
+)
+def test_transcription_in_the_alphabet_of_the_dictionary(word: str) -> None:
+    """Espeak-ng's phones, written as ARPAbet, are a pronunciation that CMUdict lists."""
+    options = {"source": "cmudict", "stress": True, "variants": "all"}
+    listed = read_pronunciations(options, [word]).variants[word]
+    assert to_arpabet(transcribe([word], "en-us")[word].split()) in listed
+
+
+def test_words_that_the_dictionary_lacks_are_transcribed() -> None:
+    """As ARPAbet beside CMUdict, as IPA by themselves; foreign phones leave a word missing."""
+    options = {"source": "cmudict", "missing": "espeak", "voice": "en-us"}
+    found = read_pronunciations(options, ["cat", "brillig", "?!"], {}, transcribe)
+    assert found.variants["brillig"] == [("B", "R", "IH", "L", "IH", "G")]
+    assert found.missing == ["?!"]
+    turkish = {"source": "espeak", "voice": "tr"}
+    found_turkish = read_pronunciations(turkish, ["a\u011fa\u00e7"], {}, transcribe).variants
+    assert found_turkish == {"a\u011fa\u00e7": [("a", "t\u0283")]}
+    spoken = {"a\u011fa\u00e7": "a a t\u0283", "yo\u011furt": "j o \u0263 u r t"}
+    options = {"source": "cmudict", "missing": "tokens"}
+    assert read_pronunciations(options, spoken, spoken).missing == sorted(spoken)
 
 
 def test_other_dictionaries(tmp_path: Path) -> None:

@@ -10,11 +10,18 @@ from groundscope.lexicon.records import numbers_where_possible, read_records
 
 
 def test_norms(tmp_path: Path) -> None:
-    """Words in any case, the first row of a word, missing values left out."""
+    """Words as written, else in any case; the first row of a word; missing values left out."""
     file = tmp_path / "n.txt"
-    file.write_text("Word\tConc.M\nDog\t4.85\ndog\t1\nhope\tNA\njoy\t\n", encoding="utf-8")
+    rows = "Dog\t4.85\nDog\t1\nhope\tNA\njoy\t\nEssen\t4\nessen\t3\n\u0130stanbul\t5\n"
+    file.write_text("Word\tConc.M\n" + rows, encoding="utf-8")
     options = {"file": file, "word": "Word", "columns": {"concreteness": "Conc.M"}}
-    assert read_norms(options) == {"dog": {"concreteness": 4.85}, "hope": {}, "joy": {}}
+    norms = read_norms(options)
+    expected = {"dog": 4.85, "DOG": 4.85, "Essen": 4, "essen": 3, "\u0130stanbul": 5}
+    assert {word: (norms.get(word) or {})["concreteness"] for word in expected} == expected
+    # capital I with its dot as a character of its own
+    assert norms.get("I\u0307stanbul") == {"concreteness": 5}
+    assert (norms.get("hope"), norms.get("joy"), norms.get("cat")) == ({}, {}, None)
+    assert len(norms.values()) == 6
     file.write_text("Word\tConc.M\ndog\thigh\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"Conc\.M of 'dog' is 'high', expected a number"):
         read_norms(options)

@@ -69,6 +69,25 @@ def test_failing_category_says_which_setting_would_do(meanings: Pool) -> None:
         semantic_groups(meanings, candidates, SemanticRules(min_words=3, min_distance=1.1), 0)
 
 
+def test_the_nearest_percentiles_let_the_category_pass(meanings: Pool) -> None:
+    """A category that fails on similarity or rating passes with the percentiles that it is told."""
+    candidates = {"things": [f"c{n}" for n in range(8)]}
+    strict = SemanticRules(cosine_percentile=99)
+    with pytest.raises(UserError, match="cosine_percentile: ") as caught:
+        semantic_groups(meanings, candidates, strict, 0)
+    percentile = float(str(caught.value).rpartition("would have to be ")[2])
+    assert percentile < 99
+    # rounded to a tenth
+    relaxed = SemanticRules(cosine_percentile=percentile - 0.1)
+    assert not semantic_groups(meanings, candidates, relaxed, 0)[0].failures
+    mixed = {"both": ["c0", "c1", "c2", "a0", "a1", "a2"]}
+    rules = SemanticRules(cosine_percentile=0, drop_percentile=0)
+    with pytest.raises(UserError, match=r"mean rating 3\.12 is at percentile 50\.0; abstract"):
+        semantic_groups(meanings, mixed, rules, 0)
+    rules = SemanticRules(cosine_percentile=0, drop_percentile=0, abstract_percentile=50)
+    assert semantic_groups(meanings, mixed, rules, 0)[0].kind == "abstract"
+
+
 @pytest.fixture
 def sounds() -> Pool:
     """Twelve families of seven words that differ in one phone, and meanings at random."""

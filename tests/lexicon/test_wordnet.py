@@ -86,3 +86,45 @@ def test_another_language(tmp_path: Path) -> None:
         open_wordnet(file)
     with pytest.raises(UserError, match="does not exist"):
         open_wordnet(tmp_path / "none.tab")
+
+
+LMF = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE LexicalResource SYSTEM "http://globalwordnet.github.io/schemas/WN-LMF-1.1.dtd">
+<LexicalResource xmlns:dc="http://purl.org/dc/elements/1.1/">
+  <Lexicon id="omw-fi" label="FinnWordNet" language="fi" email="x@example.org" version="1.4"
+           license="https://creativecommons.org/licenses/by/">
+    <LexicalEntry id="omw-fi-ty%C3%B6-n">
+      <Lemma writtenForm="ty\u00f6" partOfSpeech="n" />
+      <Sense id="omw-fi-1" synset="omw-fi-00575741-n" />
+      <Sense id="omw-fi-2" synset="omw-fi-00582388-n" />
+    </LexicalEntry>
+    <LexicalEntry id="omw-fi-a-n">
+      <Lemma writtenForm="ansioty\u00f6" partOfSpeech="n" />
+      <Sense id="omw-fi-3" synset="omw-fi-00575741-n" />
+    </LexicalEntry>
+    <LexicalEntry id="omw-fi-b-n">
+      <Lemma writtenForm="ammatti" partOfSpeech="n" />
+      <Sense id="omw-fi-4" synset="omw-fi-00582388-n" />
+    </LexicalEntry>
+    <Synset id="omw-fi-00575741-n" ili="i40023" partOfSpeech="n" />
+    <Synset id="omw-fi-00582388-n" ili="i40061" partOfSpeech="n" />
+  </Lexicon>
+</LexicalResource>
+"""
+
+
+def test_lmf_file(tmp_path: Path) -> None:
+    """The form that the Open Multilingual Wordnet is released in: Finnish, in either spelling."""
+    file = tmp_path / "omw-fi.xml"
+    file.write_text(LMF, encoding="utf-8")
+    wordnet = open_wordnet(file)
+    assert wordnet.synonyms("ty\u00f6") == {"ansioty\u00f6", "ammatti"}
+    assert wordnet.synonyms("tyo\u0308") == {"ansioty\u00f6", "ammatti"}
+    assert wordnet.synonyms("Ammatti") == {"ty\u00f6"}
+    for content in (LMF[:600], LMF.replace("writtenForm", "form")):
+        file.write_text(content, encoding="utf-8")
+        with pytest.raises(UserError, match=r"omw-fi\.xml is no WN-LMF file"):
+            open_wordnet(file)
+    file.write_text("<LexicalResource/>", encoding="utf-8")
+    with pytest.raises(UserError, match="holds no lemmas"):
+        open_wordnet(file)

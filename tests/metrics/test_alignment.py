@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy.stats import spearmanr
+from scipy.stats import kstest, spearmanr
 
 from groundscope.metrics import cka, kernels
 from groundscope.metrics.alignment import Alignment, Source, compare_layers
@@ -15,7 +15,7 @@ from groundscope.metrics.groups import Floats, Groups
 from groundscope.metrics.kernels import Order
 
 
-def _source(rows: Floats) -> Source:
+def _source(rows: Any) -> Source:
     return Source("rows", rows.shape[1], lambda: rows)
 
 
@@ -23,7 +23,7 @@ def _words(count: int) -> Groups:
     return Groups.of([f"w{number:05d}" for number in range(count)])
 
 
-def _align(x: Floats, y: Floats, groups: Groups | None = None, **options: Any) -> Alignment:
+def _align(x: Any, y: Any, groups: Groups | None = None, **options: Any) -> Alignment:
     groups = groups or _words(len(x))
     return compare_layers([_source(x)], [_source(y)], groups, **options)
 
@@ -107,6 +107,19 @@ def test_feature_and_gram_space_agree(rng: np.random.Generator, tokens: int) -> 
         feature.interval.standard_error, gram.interval.standard_error, rtol=1e-9
     )
     np.testing.assert_allclose(feature.null, gram.null, rtol=1e-9, atol=1e-12)
+
+
+def test_many_rows_and_a_frequent_word(rng: np.random.Generator) -> None:
+    """Over 4096 rows, over 256 of one word: values as in Gram space to 1e-9, errors to 1e-5."""
+    groups = Groups.of(np.where(np.arange(4200) < 300, 0, rng.integers(1, 1000, 4200)))
+    x = (rng.normal(size=(4200, 8)) + 3).astype(np.float32)
+    y = x[:, :5] + rng.normal(size=(4200, 5)).astype(np.float32)
+    feature, gram = (_align(x, y, groups, gram=space) for space in (False, True))
+    assert groups.sizes.max() > 256
+    np.testing.assert_allclose(feature.estimate, gram.estimate, rtol=1e-9)
+    np.testing.assert_allclose(
+        feature.interval.standard_error, gram.interval.standard_error, rtol=1e-5
+    )
 
 
 def test_invariances(rng: np.random.Generator) -> None:
@@ -200,7 +213,7 @@ def test_error_of_tokens_is_that_of_words() -> None:
 
 
 def test_p_is_uniform_under_the_null() -> None:
-    """Unrelated layers get p below 0.05, 0.2, 0.5 as often as that."""
+    """Unrelated layers have uniform p (spread within its steps)."""
     rng = np.random.default_rng(3)
     p_values = []
     for _ in range(400):
@@ -213,10 +226,8 @@ def test_p_is_uniform_under_the_null() -> None:
             permutations=39,
             seed=int(rng.integers(1 << 30)),
         )
-        p_values.append(result.p_value[0, 0, 0])
-    for level in (0.05, 0.2, 0.5):
-        share = np.mean(np.array(p_values) <= level + 1e-9)
-        assert share == pytest.approx(level, abs=2.6 * np.sqrt(level * (1 - level) / 400))
+        p_values.append(result.p_value[0, 0, 0] - rng.uniform() / 40)
+    assert kstest(p_values, "uniform").pvalue > 0.01
 
 
 def test_words_move_as_a_whole_under_the_null() -> None:

@@ -11,7 +11,13 @@ from sklearn.metrics import roc_auc_score
 from groundscope.metrics.correlation import across_layers
 from groundscope.metrics.groups import Groups, permuted_rows
 from groundscope.metrics.pair_kinds import by_word, draw_pairs, score_layer
-from groundscope.metrics.similarity import Crossed, sample_rows, shuffled_pairs
+from groundscope.metrics.similarity import (
+    Crossed,
+    Sample,
+    sample_rows,
+    shuffled_pairs,
+    type_means,
+)
 from groundscope.metrics.spaces import into_space
 from groundscope.metrics.statistics import (
     average_ranks,
@@ -86,11 +92,14 @@ def test_crossed_pairs(rng: np.random.Generator) -> None:
     """Every token of one word with every token of the other, and none for absent words."""
     words = Groups.of(["a", "b", "a", "c", "b", "b", "zz"])
     unit = rng.normal(size=(7, 3))
-    found = Crossed.of(np.arange(1, 7), words, [("a", "b"), ("c", "a"), ("c", "x"), ("b", "b")])
+    rows = unit * np.arange(1, 8)[:, None]
+    unit /= np.linalg.norm(unit, axis=1)[:, None]
+    sample = Sample.of(np.arange(1, 7), words)
+    found = Crossed.of(sample, words, [("a", "b"), ("c", "a"), ("c", "x"), ("b", "b")])
     assert words.names[found.words].tolist() == [["a", "b"], ["c", "a"]]
     assert found.counts.tolist() == [3, 1]
     expected = [np.mean([unit[2] @ unit[i] for i in (1, 4, 5)]), unit[3] @ unit[2]]
-    np.testing.assert_allclose(found.type_means(unit), expected)
+    np.testing.assert_allclose(type_means([found], rows)[0], expected)
 
 
 def test_auc_is_the_area_under_the_roc_curve(rng: np.random.Generator) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import silhouette_samples, silhouette_score
@@ -104,6 +105,7 @@ def _scores(
     protocols: Sequence[str] = ("all-groups",),
     subsets: Mapping[str, Sequence[str]] | None = None,
     permutations: int = 0,
+    kmeans_seeds: int = 0,
 ) -> list[Scores]:
     return score_protocols(
         rows,
@@ -114,6 +116,8 @@ def _scores(
         protocols=protocols,
         subsets=subsets or {},
         permutations=permutations,
+        kmeans_seeds=kmeans_seeds,
+        kmeans_restarts=3,
         seed=0,
     )
 
@@ -166,18 +170,18 @@ def test_interval_covers() -> None:
     centres = rng.normal(size=(5, 10)) * np.linspace(0.5, 1.5, 5)[:, None]
     results = [
         score(Distances(centres[codes] + rng.normal(size=(150, 10)), "cosine"), labels, words)
-        for _ in range(500)
+        for _ in range(1000)
     ]
     truth = np.mean([result.estimate for result in results], axis=0)
     low = np.array([result.interval.low for result in results])
     high = np.array([result.interval.high for result in results])
     covered = ((low <= truth) & (truth <= high)).mean(axis=0)
     assert 0.93 <= covered[0] <= 0.97
-    assert 0.92 <= covered[1:].mean() <= 0.97
+    assert 0.93 <= covered[1:].mean() <= 0.97
 
 
 def test_p_is_uniform_under_the_null() -> None:
-    """Labels of words that mean nothing get small p as rarely as they should, tokens or not."""
+    """Labels of words that mean nothing have uniform p (spread within its steps), on tokens."""
     rng = np.random.default_rng(8)
     words = Groups.of(np.repeat(np.arange(24), 3))
     labels = Groups.of(np.repeat(np.arange(24) % 3, 3))
@@ -185,11 +189,9 @@ def test_p_is_uniform_under_the_null() -> None:
     for _ in range(300):
         rows = rng.normal(size=(24, 4))[words.codes] + rng.normal(size=(72, 4)) / 4
         seed = int(rng.integers(1 << 30))
-        result = score(Distances(rows, "cosine"), labels, words, permutations=19, seed=seed)
-        p_values.append(result.p_value[0])
-    for level in (0.05, 0.2, 0.5):
-        share = np.mean(np.array(p_values) <= level + 1e-9)
-        assert share == pytest.approx(level, abs=2.6 * np.sqrt(level * (1 - level) / 300))
+        result = score(Distances(rows, "cosine"), labels, words, permutations=39, seed=seed)
+        p_values.append(result.p_value[0] - rng.uniform() / 40)
+    assert kstest(p_values, "uniform").pvalue > 0.01
 
 
 @pytest.mark.parametrize(

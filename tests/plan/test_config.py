@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from groundscope.errors import UserError
 from groundscope.plan.config import load_schema, resolve_study, study_or_exit
-from groundscope.plan.reference import BEGIN, END, README, reference
+from groundscope.plan.reference import generated_part, pages
 
 Json = Any
 Edit = Callable[[dict[str, Json]], object]
@@ -157,8 +157,23 @@ def test_the_snakefile_gets_exit_code_2(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_readme_has_the_schema_s_reference() -> None:
-    """README.md's configuration reference is what the schema says now."""
-    text = README.read_text(encoding="utf-8")
-    written = text.partition(BEGIN)[2].partition(END)[0]
-    assert written == reference(), "run: python -m groundscope.plan.reference"
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_pages_have_the_schema_s_reference(page: Path) -> None:
+    """README.md's sections and the page of all keys are what the schema says now."""
+    assert generated_part(page) == pages()[page], "run: python -m groundscope.plan.reference"
+
+
+def test_a_subset_that_no_labelling_has_is_refused(
+    config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Misspelt groups are known before any job runs, where the lists of words are there."""
+    (tmp_path / "groups.csv").write_text("word,label\ncat,animal\noak,tree\n", encoding="utf-8")
+    config["analyses"]["silhouette"]["labellings"] = ["meaning"]
+    config["analyses"]["silhouette"]["subsets"] = {"living": ["animals", "trees"]}
+    resolve_study(config)  # no such list here
+    monkeypatch.chdir(tmp_path)
+    message = r"^analyses\.silhouette\.subsets\.living: .* 'animals', 'trees'; .* animal, tree$"
+    with pytest.raises(UserError, match=message):
+        resolve_study(config)
+    config["analyses"]["silhouette"]["labellings"] = ["meaning", "speaker"]
+    resolve_study(config)  # speakers are known later

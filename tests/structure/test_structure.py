@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "checkpoints": _FILES,
     "metrics": {"errors"},
     "plan": {"errors"},
+    "column_reference": {"plan", *_DATA},
     "lexicon": _DATA,
     "corpora": {"lexicon", *_DATA},
     "encoders": _DATA,

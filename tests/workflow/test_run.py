@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 from checkout import Checkout
 
 from groundscope.embeddings import read_embeddings
@@ -82,23 +81,6 @@ def test_several_layers_a_job_give_the_same_bits(study: Checkout) -> None:
     done = study.snakemake("embeddings")
     assert done.returncode == 0, done.stdout
     assert {file.name: file.read_bytes() for file in layers} == before
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"modles": {}}, "unknown key 'modles'"),
-        ({"results": "../elsewhere"}, "results: '../elsewhere' is not legal"),
-    ],
-)
-def test_a_bad_study_is_one_line(study: Checkout, change: dict[str, object], message: str) -> None:
-    """An illegal configuration ends Snakemake with one line, without a traceback."""
-    study.configure({**study.config(), **change})
-    done = study.snakemake("--dry-run")
-    assert done.returncode == 2
-    assert "error: " in done.stdout
-    assert message in done.stdout
-    assert "Traceback" not in done.stdout
 
 
 def test_another_study_file_replaces_the_default(study: Checkout) -> None:

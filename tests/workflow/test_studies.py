@@ -22,6 +22,7 @@ JOBS = {
         "fetch_checkpoint": 6,
         "extract_embeddings": 6 * (2 * 13 + 4 * 25),
         "compare_pairs": 6 * 6,
+        "fetch_dataset": 1,
     },
     "curious-case": {
         "prepare_corpus": 2,
@@ -34,6 +35,7 @@ JOBS = {
         "score_silhouette": 2 * 5,
         "contrast_models": 2 * 2,
         "compare_published": 1,
+        "fetch_dataset": 1,
     },
     "encoders": {"fetch_checkpoint": 18, "convert_checkpoint": 5, "compare_cka": 2},
 }
@@ -54,7 +56,7 @@ def _stand_ins(study: dict[str, Any], folder: Path) -> None:
     for name in study["corpora"]:
         named += plan.corpus_files(SimpleNamespace(corpus=name))
     for path in named:
-        if not path.startswith("resources/"):
+        if not path.startswith(("resources/", study["results"])):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).touch()
 

@@ -1,12 +1,13 @@
 # The checked study, the folders, and what wildcards may be. No rule, no logic.
-import os
 import sys
+from functools import partial
 from pathlib import Path
 
 SOURCES = Path(workflow.basedir) / "workflow" / "src"
 sys.path.insert(0, str(SOURCES))
-# commands run as `python -m groundscope.commands.NAME`, here and in cluster jobs
-os.environ.update(PYTHONPATH=str(SOURCES))
+# commands run as `python -m groundscope.commands.NAME`, here and in cluster jobs; set in the shell
+# because Snakemake takes PYTHONPATH away from jobs that it gives a conda environment
+shell.prefix("export PYTHONPATH={SOURCES:q}; ")
 
 from groundscope.plan import figures, jobs, resources, targets
 from groundscope.plan.config import study_or_exit
@@ -23,6 +24,7 @@ pathvars:
 
 wildcard_constraints:
     corpus=PLAN.one_of(STUDY["corpora"]),
+    dataset=PLAN.one_of(STUDY["datasets"]),
     checkpoint=PLAN.one_of(STUDY["checkpoints"]),
     model=PLAN.one_of(STUDY["models"]),
     left=PLAN.one_of(STUDY["models"]),

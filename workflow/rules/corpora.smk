@@ -1,6 +1,35 @@
-# Word tokens. Requires: what the corpora of the study name. Makes: <results>/corpora/{corpus}/
-# 1. prepare_corpus  token table (and audio, where it is synthesized)
-# 2. select_tokens   the tokens that every compared model has a vector for
+# Word tokens. Requires: what the corpora of the study name; network on the login node for datasets.
+# Makes: <results>/datasets/{dataset}/, <results>/corpora/{corpus}/
+# 1. fetch_dataset   pinned download, such as WordNet
+# 2. prepare_corpus  token table (and audio, where it is synthesized)
+# 3. select_tokens   the tokens that every compared model has a vector for
+
+
+localrules:
+    fetch_dataset,
+
+
+rule fetch_dataset:
+    input:
+        code=PLAN.code("fetch_dataset"),
+    output:
+        manifest="<results>/datasets/{dataset}/manifest.json",
+    log:
+        "<logs>/fetch_dataset/{dataset}.log",
+    benchmark:
+        "<benchmarks>/fetch_dataset/{dataset}.jsonl"
+    conda:
+        "../../envs/extraction.yaml"
+    params:
+        options=PLAN.dataset_options,
+    message:
+        "Fetch data set {wildcards.dataset}"
+    shell:
+        "python -m groundscope.commands.fetch_dataset"
+        " --name {wildcards.dataset}"
+        " --options {params.options:q}"
+        " --output {output.manifest:q}"
+        " &> {log:q}"
 
 
 rule prepare_corpus:

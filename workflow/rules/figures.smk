@@ -64,7 +64,8 @@ rule write_summary:
         mem_mb=resources.grow(1000),
         runtime=resources.grow(20),
     params:
-        options=figures.summary_options(STUDY),
+        # a function: braces in the study's own texts are no wildcards
+        options=partial(figures.summary_options, STUDY),
     message:
         "Summarise the study in words and numbers"
     shell:

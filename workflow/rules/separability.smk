@@ -29,7 +29,7 @@ rule score_silhouette:
         runtime=resources.analysis_time,
     params:
         options=PLAN.analysis_options("silhouette"),
-        column=PLAN.label_column,
+        label_options=PLAN.label_options,
     message:
         "Silhouettes of {wildcards.labelling} in all layers of {wildcards.model}"
     shell:
@@ -39,7 +39,7 @@ rule score_silhouette:
         " --embeddings {input.embeddings:q}"
         " --labelling {wildcards.labelling}"
         " --labels {input.labels:q}"
-        " --column {params.column:q}"
+        " --label-options {params.label_options:q}"
         " --options {params.options:q}"
         " --output {output.scores:q}"
         " --words {output.words:q}"
@@ -71,7 +71,7 @@ rule score_lda:
         runtime=resources.analysis_time,
     params:
         options=PLAN.analysis_options("lda"),
-        column=PLAN.label_column,
+        label_options=PLAN.label_options,
     message:
         "Held-out LDA accuracy of {wildcards.labelling} in all layers of {wildcards.model}"
     shell:
@@ -81,7 +81,7 @@ rule score_lda:
         " --embeddings {input.embeddings:q}"
         " --labelling {wildcards.labelling}"
         " --labels {input.labels:q}"
-        " --column {params.column:q}"
+        " --label-options {params.label_options:q}"
         " --options {params.options:q}"
         " --output {output.scores:q}"
         " --words {output.words:q}"

@@ -27,7 +27,7 @@ rule compare_cka:
     params:
         options=PLAN.analysis_options("cka"),
         labelling=PLAN.space_labelling,
-        column=PLAN.space_column,
+        label_options=PLAN.space_label_options,
     message:
         "CKA of all layers of {wildcards.left} and {wildcards.right} on {wildcards.corpus}"
     shell:
@@ -38,7 +38,7 @@ rule compare_cka:
         " --right {input.right:q}"
         " --labelling {params.labelling:q}"
         " --labels {input.labels:q}"
-        " --column {params.column:q}"
+        " --label-options {params.label_options:q}"
         " --options {params.options:q}"
         " --output {output:q}"
         " &> {log:q}"
@@ -68,6 +68,7 @@ rule compare_pairs:
         runtime=resources.analysis_time,
     params:
         options=PLAN.analysis_options("pairs"),
+        label_options=PLAN.pair_group_options,
     message:
         "Similarity of word pairs in all layers of {wildcards.model} on {wildcards.corpus}"
     shell:
@@ -76,6 +77,7 @@ rule compare_pairs:
         " --selected {input.selected:q}"
         " --embeddings {input.embeddings:q}"
         " --groups {input.groups:q}"
+        " --label-options {params.label_options:q}"
         " --word-map {input.word_map:q}"
         " --options {params.options:q}"
         " --output {output.pairs:q}"

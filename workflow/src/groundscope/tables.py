@@ -8,14 +8,20 @@ import pyarrow as pa
 from groundscope.columns import Column, Rows, read_rows, write_rows
 from groundscope.token_table import CORPUS_REPORT
 
+_CORPUS = Column("corpus", "string", "corpus, as named in the configuration")
+_MODEL = Column("model", "string", "model, as named in the configuration")
 _KEYS = (
-    Column("corpus", "string", "corpus, as named in the configuration"),
-    Column("model", "string", "model, as named in the configuration"),
+    _CORPUS,
+    _MODEL,
     Column("layer", "string", "layer: 0 enters the first block, k leaves block k; or its name"),
 )
 _SIZES = (
     Column("n_tokens", "int64", "word tokens that entered the number"),
     Column("n_types", "int64", "distinct words among them"),
+)
+_DROPPED = (
+    Column("missing_tokens", "int64", "tokens left out: some compared model has no vector"),
+    Column("unlabelled_tokens", "int64", "tokens left out: no label, or one of too few words"),
 )
 _INTERVAL = (
     Column("estimate", "float64", "the number"),
@@ -36,10 +42,18 @@ _PAIR_KIND = Column(
     "kind", "string", "random, same-word, same-speaker, same-group, or a relation of the word map"
 )
 _CONTRAST = (
-    Column("corpus", "string", "corpus, as named in the configuration"),
+    _CORPUS,
     Column("contrast", "string", "contrast, as named in the configuration"),
     Column("treated", "string", "model that is compared (grounded)"),
     Column("control", "string", "model it is compared with (ungrounded)"),
+)
+_SCORE = (
+    Column("analysis", "string", "pairs, silhouette or lda"),
+    Column("labelling", "string", "labelling; missing for pairs", nullable=True),
+    Column("measure", "string", "normalised, silhouette or accuracy"),
+    Column("kind", "string", "kind of pairs; missing for others", nullable=True),
+    Column("metric", "string", "cosine or euclidean; missing for lda", nullable=True),
+    _SPACE,
 )
 REPLICATION_KEYS = tuple(
     Column(name, "string", "as in that table; missing where it does not matter", nullable=True)
@@ -49,13 +63,30 @@ REPLICATION_KEYS = tuple(
     )
 )
 
+ROWS: Mapping[str, str] = {
+    "selection": "a token that is analysed",
+    "coverage": "a model on a corpus: what it has vectors for",
+    "cka": "two layers of two models",
+    "pairs": "a kind of word pair in a layer",
+    "pair_values": "a pair of words of one kind in a layer",
+    "silhouette": "a labelling, or one of its groups, in a layer",
+    "lda": "a labelling in a layer",
+    "confusion": "a true and a predicted label in a layer",
+    "word_scores": "a word's share in a score of a layer",
+    "contrasts": "a score in a layer of a treated and a control model",
+    "change_correlation": "a contrast: change (1 - CKA) against change in clustering, over layers",
+    "corpus_report": "a rule that kept or dropped tokens of a corpus",
+    "replication": "a number that a paper published",
+    "word_map": "two words that are related",
+    "word_group_statistics": "a group of words, accepted or not",
+}
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "selection": (
         Column("token_id", "string", "a token that every compared model has a vector for"),
     ),
     "coverage": (
-        Column("corpus", "string", "corpus, as named in the configuration"),
-        Column("model", "string", "model, as named in the configuration"),
+        _CORPUS,
+        _MODEL,
         *_SIZES,
         Column("missing_tokens", "int64", "tokens of the corpus that the model has no vector for"),
         Column("missing_types", "int64", "words that the model has no vector for at all"),
@@ -64,7 +95,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("shared_types", "int64", "distinct words among the shared tokens"),
     ),
     "cka": (
-        Column("corpus", "string", "corpus, as named in the configuration"),
+        _CORPUS,
         Column("model_a", "string", "first model"),
         Column("layer_a", "string", "layer of the first model"),
         Column("model_b", "string", "second model"),
@@ -78,6 +109,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("draw_sd", "float64", "deviation between draws; missing for one", nullable=True),
         *_NULL,
         *_SIZES,
+        *_DROPPED,
     ),
     "pairs": (
         *_KEYS,
@@ -89,6 +121,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("n_pairs", "int64", "token pairs, mean over draws"),
         Column("n_type_pairs", "int64", "(left word, right word) pairs, mean over draws"),
         *_SIZES,
+        *_DROPPED,
     ),
     "pair_values": (
         *_KEYS,
@@ -101,7 +134,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "silhouette": (
         *_KEYS,
         _LABELLING,
-        Column("measure", "string", "silhouette"),
+        Column("measure", "string", "silhouette, or adjusted-rand (of k-means and the labels)"),
         Column("metric", "string", "cosine or euclidean"),
         _SPACE,
         _ROWS,
@@ -112,12 +145,18 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         *_INTERVAL,
         *_NULL,
         *_SIZES,
+        *_DROPPED,
         Column("n_groups", "int64", "groups that were clustered"),
     ),
     "lda": (
         *_KEYS,
         _LABELLING,
-        Column("measure", "string", "accuracy, or balanced-accuracy"),
+        Column(
+            "measure",
+            "string",
+            "accuracy, balanced-accuracy; with words that recur seen-word-accuracy, "
+            "control-accuracy and selectivity, their difference",
+        ),
         Column("solver", "string", "shrinkage (Ledoit-Wolf) or svd"),
         _ROWS,
         *_INTERVAL,
@@ -130,6 +169,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         ),
         *_NULL,
         *_SIZES,
+        *_DROPPED,
         Column("n_classes", "int64", "classes"),
         Column("folds", "int64", "folds of one repeat"),
         Column("repeats", "int64", "times the folds were drawn"),
@@ -145,12 +185,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     ),
     "word_scores": (
         *_KEYS,
-        Column("analysis", "string", "pairs, silhouette or lda"),
-        Column("labelling", "string", "labelling; missing for pairs", nullable=True),
-        Column("measure", "string", "normalised, silhouette or accuracy"),
-        Column("kind", "string", "kind of pairs; missing for others", nullable=True),
-        Column("metric", "string", "cosine or euclidean; missing for lda", nullable=True),
-        Column("space", "string", "full, pca-K, or lda:LABELLING (in sample)"),
+        *_SCORE,
         Column("label", "string", "label of the word; missing where it varies", nullable=True),
         Column("word", "string", "word type"),
         Column("value", "float64", "mean score of the word"),
@@ -159,18 +194,15 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "contrasts": (
         *_CONTRAST,
         Column("layer", "string", "layer, of both models"),
-        Column("analysis", "string", "pairs, silhouette or lda"),
-        Column("labelling", "string", "labelling; missing for pairs", nullable=True),
-        Column("measure", "string", "normalised, silhouette or accuracy"),
-        Column("kind", "string", "kind of pairs; missing for others", nullable=True),
-        Column("metric", "string", "cosine or euclidean; missing for lda", nullable=True),
-        Column("space", "string", "full, pca-K, or lda:LABELLING (in sample)"),
+        *_SCORE,
         Column("mean_treated", "float64", "mean over words, treated model"),
         Column("mean_control", "float64", "mean over words, control model"),
         *_INTERVAL,
         Column("p_value", "float64", "two-sided sign-flip permutation p over words"),
         Column("p_holm", "float64", "the same, Holm-corrected over layers"),
+        Column("n_tokens", "int64", "tokens of these words, treated model"),
         Column("n_types", "int64", "words with a score in both models"),
+        Column("dropped_types", "int64", "words left out: a score in one of the models only"),
     ),
     "change_correlation": (
         *_CONTRAST,
@@ -179,6 +211,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("space", "string", "space of the clustering"),
         Column("cka_measure", "string", "measure and estimator of the CKA"),
         Column("cka_space", "string", "space of the CKA"),
+        Column("cka_rows", "string", "rows of the CKA: types or tokens"),
         Column("x", "string", "cka, or change (1 - CKA); y is treated minus control silhouette"),
         Column("correlation", "string", "pearson or spearman, across layers"),
         Column("estimate", "float64", "the correlation, -1 to 1"),
@@ -186,6 +219,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("ci_high", "float64", "upper end of the 95% Fisher interval", nullable=True),
         Column("p_value", "float64", "two-sided permutation p; layers taken as exchangeable"),
         Column("n_layers", "int64", "layers"),
+        Column("n_types", "int64", "words behind the silhouette differences, fewest of any layer"),
     ),
     "corpus_report": CORPUS_REPORT,
     "replication": (
@@ -206,7 +240,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("status", "string", "compared, or not run"),
     ),
     "word_map": (
-        Column("corpus", "string", "corpus, as named in the configuration"),
+        _CORPUS,
         Column("relation", "string", "synonym, near-homophone, true-homophone or same-category"),
         Column("word_a", "string", "left word; both orders of a pair are rows where both hold"),
         Column("word_b", "string", "right word"),

@@ -45,4 +45,5 @@ def cka_rows(
             "p_value": number(result.p_value[cell]),
             "n_tokens": result.rows if data.kind == "tokens" else data.sizes["n_tokens"],
             "n_types": result.types,
+            **data.dropped,
         }

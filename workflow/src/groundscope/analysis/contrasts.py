@@ -1,6 +1,6 @@
 """Rows of the contrast tables, from word scores of two models and the CKA between them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ _FAMILY = ("corpus", "analysis", "labelling", "measure", "kind", "metric", "spac
 _CLUSTERING = ("labelling", "metric", "space")
 
 Row = dict[str, Any]
-Scores = dict[tuple[Any, ...], dict[str, dict[str, float]]]
+# family -> layer -> word -> score and tokens
+Scores = dict[tuple[Any, ...], dict[str, dict[str, tuple[float, int]]]]
 
 
 def contrast_rows(
@@ -45,7 +46,7 @@ def contrast_rows(
         for layer in layers:
             a, b = first[family][layer], second[family][layer]
             words = sorted(a.keys() & b.keys())
-            values = np.array([[a[word], b[word]] for word in words]).reshape(-1, 2)
+            values = np.array([[a[word][0], b[word][0]] for word in words]).reshape(-1, 2)
             interval, p_value = paired_difference(
                 values[:, 0] - values[:, 1],
                 replicates=replicates,
@@ -62,7 +63,9 @@ def contrast_rows(
                     "mean_control": float(means[1]),
                     **estimate_columns(means[0] - means[1], interval, (), "bootstrap-t over words"),
                     "p_value": p_value,
+                    "n_tokens": sum(a[word][1] for word in words),
                     "n_types": len(words),
+                    "dropped_types": len(a.keys() ^ b.keys()),
                 }
             )
         corrected = holm(np.array([row["p_value"] for row in part]))
@@ -84,39 +87,43 @@ def correlation_rows(
     Equal layers of the two models are compared; every measure and space of the CKA table with every
     labelling, metric and space of the silhouettes. Fewer than four layers give no row.
     """
-    changes: dict[tuple[Any, ...], dict[str, float]] = {}
+    changes: dict[tuple[Any, ...], dict[str, Row]] = {}
     keys = ("corpus", "contrast", "treated", "control", *_CLUSTERING)
     for row in contrasts:
         if row["analysis"] == "silhouette":
-            changes.setdefault(tuple(row[key] for key in keys), {})[row["layer"]] = row["estimate"]
-    alike: dict[tuple[str, str], dict[str, float]] = {}
+            changes.setdefault(tuple(row[key] for key in keys), {})[row["layer"]] = row
+    alike: dict[tuple[str, ...], dict[str, float]] = {}
     for row in cka:
         if row["layer_a"] == row["layer_b"]:
             measure = f"{row['measure']} {row['estimator']}"
-            alike.setdefault((measure, row["space"]), {})[row["layer_a"]] = row["estimate"]
+            key = measure, row["space"], row["rows"]
+            alike.setdefault(key, {})[row["layer_a"]] = row["estimate"]
     rows = []
     for family, change in changes.items():
-        for (measure, space), values in alike.items():
+        for (measure, space, kind), values in alike.items():
             layers = [layer for layer in change if layer in values]
             if len(layers) < 4:
                 continue
             x = np.array([values[layer] for layer in layers])
-            y = np.array([change[layer] for layer in layers])
+            y = np.array([change[layer]["estimate"] for layer in layers])
+            types = min(change[layer]["n_types"] for layer in layers)
             for sign, axis in (("cka", x), ("change", 1 - x)):
-                for kind in ("pearson", "spearman"):
-                    found = across_layers(axis, y, kind, permutations=permutations, seed=seed)
+                for name in ("pearson", "spearman"):
+                    found = across_layers(axis, y, name, permutations=permutations, seed=seed)
                     rows.append(
                         {
                             **dict(zip(keys, family, strict=True)),
                             "cka_measure": measure,
                             "cka_space": space,
+                            "cka_rows": kind,
                             "x": sign,
-                            "correlation": kind,
+                            "correlation": name,
                             "estimate": found.estimate,
                             "ci_low": number(found.low),
                             "ci_high": number(found.high),
                             "p_value": found.p_value,
                             "n_layers": len(layers),
+                            "n_types": types,
                         }
                     )
     return rows
@@ -130,9 +137,12 @@ def _model(scores: pa.Table) -> str:
     return str(models[0])
 
 
-def _by_family(scores: pa.Table) -> Mapping[tuple[Any, ...], dict[str, dict[str, float]]]:
+def _by_family(scores: pa.Table) -> Scores:
     found: Scores = {}
     for row in scores.to_pylist():
         family = found.setdefault(tuple(row[key] for key in _FAMILY), {})
-        family.setdefault(row["layer"], {})[row["word"]] = row["value"]
+        family.setdefault(row["layer"], {})[row["word"]] = (
+            row["value"],
+            row["n_tokens"],
+        )
     return found

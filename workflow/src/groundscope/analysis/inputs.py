@@ -1,6 +1,7 @@
 """What every analysis command reads: the selected tokens, their labels, and layers of a model."""
 
 import csv
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +43,14 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Tokens that every compared model has a vector for, and how many tokens are left out."""
+
+    tokens: pa.Table
+    missing: int
+
+
+@dataclass(frozen=True)
 class Rows:
     """Rows of the feature matrices of one analysis.
 
@@ -58,6 +67,8 @@ class Rows:
     units
         What is independent and exchangeable: the word of each row, or the row itself where the
         label is the word.
+    missing, unlabelled
+        Tokens of the corpus that are left out: without a vector in some model, without a label.
     """
 
     kind: str
@@ -67,6 +78,8 @@ class Rows:
     labels: Groups | None
     units: Groups
     speakers: Groups | None
+    missing: int
+    unlabelled: int
 
     @property
     def grouping(self) -> Groups:
@@ -79,13 +92,19 @@ class Rows:
     @property
     def sizes(self) -> dict[str, int]:
         """Size columns of a result row."""
-        return {"n_tokens": len(self.token_ids), "n_types": len(self.token_words)}
+        own = {"n_tokens": len(self.token_ids), "n_types": len(self.token_words)}
+        return {**own, **self.dropped}
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Columns of a result row that say what was left out."""
+        return {"missing_tokens": self.missing, "unlabelled_tokens": self.unlabelled}
 
     def sizes_of(self, rows: Integers) -> dict[str, int]:
         """Size columns of a result row that some of the rows made."""
         words = np.unique(self.words.codes[rows])
         tokens = len(rows) if self.kind == "tokens" else self.token_words.sizes[words].sum()
-        return {"n_tokens": int(tokens), "n_types": len(words)}
+        return {"n_tokens": int(tokens), "n_types": len(words), **self.dropped}
 
     def word_scores(self, scores: Floats, keys: dict[str, Any]) -> list[dict[str, Any]]:
         """Rows of the word_scores table from the scores of rows, shape ``[n]``."""
@@ -103,8 +122,8 @@ class Rows:
         ]
 
     def features(self, layer: Layer) -> Floats:
-        """Vectors of the rows, float64, shape ``[n, d]``."""
-        vectors = read_embeddings(layer.path).aligned(self.token_ids).astype(np.float64)
+        """Vectors of the rows, ``[n, d]``: tokens as stored, float32; means of types, float64."""
+        vectors = read_embeddings(layer.path).aligned(self.token_ids)
         return self.token_words.means(vectors) if self.kind == "types" else vectors
 
 
@@ -149,7 +168,7 @@ def order_of(layer: str) -> tuple[int, int, str]:
     return (0, int(layer), "") if layer.isdecimal() else (1, 0, layer)
 
 
-def read_selection(tokens: Path, selected: Path) -> pa.Table:
+def read_selection(tokens: Path, selected: Path) -> Selection:
     """Rows of the token table that are selected, in the token table's order."""
     table = read_tokens(tokens)
     wanted = tables.read_table(selected, "selection").column("token_id")
@@ -160,11 +179,11 @@ def read_selection(tokens: Path, selected: Path) -> pa.Table:
     if len(chosen) == 0:
         message = f"{selected} is empty: no token has a vector in every compared model"
         raise UserError(message)
-    return chosen
+    return Selection(chosen, len(table) - len(chosen))
 
 
-def read_word_labels(path: Path) -> dict[str, str]:
-    """Read a labelling: a CSV with columns word and label.
+def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:
+    """Read a labelling: a CSV with columns word and label (or another that has the labels).
 
     Raises
     ------
@@ -175,14 +194,16 @@ def read_word_labels(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            if not {"word", "label"} <= set(reader.fieldnames or ()):
-                message = f"{path}: expected columns word and label, got {reader.fieldnames}"
+            if not {"word", column} <= set(reader.fieldnames or ()):
+                message = f"{path}: expected columns word and {column}, got {reader.fieldnames}"
                 raise UserError(message)
             for row in reader:
-                word, label = row["word"], row["label"]
+                word, label = row["word"], row[column]
                 if not word or not label:
-                    message = f"{path}, line {reader.line_num}: word or label is empty"
+                    message = f"{path}, line {reader.line_num}: word or {column} is empty"
                     raise UserError(message)
+                # as words of token tables are
+                word = unicodedata.normalize("NFC", word)
                 if labels.setdefault(word, label) != label:
                     message = f"{path}, line {reader.line_num}: {word!r} has two labels"
                     raise UserError(message)
@@ -214,35 +235,65 @@ def read_word_map(path: Path) -> dict[str, list[tuple[str, str]]]:
     return relations
 
 
-def token_labels(tokens: pa.Table, files: Sequence[Path], column: str) -> list[str | None]:
+def token_labels(
+    selection: Selection, files: Sequence[Path], options: Mapping[str, Any]
+) -> list[str | None]:
     """Label of each token, from a labelling of words (one file) or a column of the token table.
+
+    Parameters
+    ----------
+    selection
+        Selected rows of the token table.
+    files
+        The file of words and labels, if there is one.
+    options
+        ``label``, the file's column of labels; ``column`` of the token table, or ``first-phone``;
+        ``min_words`` that a label must have.
 
     Raises
     ------
     UserError
         The column does not exist, or no token has a label.
     """
+    tokens = selection.tokens
+    words = tokens.column("word").to_pylist()
+    column = options.get("column", "")
     if files:
-        by_word: Mapping[str, str] = read_word_labels(files[0])
-        labels = [by_word.get(word) for word in tokens.column("word").to_pylist()]
+        by_word = read_word_labels(files[0], options.get("label", "label"))
+        labels = [by_word.get(word) for word in words]
+    elif column == "first-phone":
+        spoken = tokens.column("phones").to_pylist()
+        labels = [_first_phone(phones) for phones in spoken]
     elif column in tokens.column_names:
         values = tokens.column(column).to_pylist()
         labels = [None if value is None else str(value) for value in values]
     else:
         message = f"the token table has no column {column!r}; it has {tokens.column_names}"
         raise UserError(message)
+    members: dict[str | None, set[str]] = {}
+    for word, label in zip(words, labels, strict=True):
+        members.setdefault(label, set()).add(word)
+    fewest = options.get("min_words", 1)
+    labels = [label if len(members[label]) >= fewest else None for label in labels]
     if all(label is None for label in labels):
-        message = f"no analysed token has a label in {files[0] if files else column}"
+        of_enough = f" of at least {fewest} words" if fewest > 1 else ""
+        message = f"no analysed token has a label{of_enough} in {files[0] if files else column}"
         raise UserError(message)
     return labels
 
 
-def make_rows(tokens: pa.Table, kind: str, labels: Sequence[str | None] | None = None) -> Rows:
+def _first_phone(phones: str | None) -> str | None:
+    """First phone without its stress, which is a mark in IPA and a digit in ARPAbet."""
+    listed = (phones or "").split()
+    return listed[0].strip("\u02c8\u02cc0123456789") if listed else None
+
+
+def make_rows(selection: Selection, kind: str, labels: Sequence[str | None] | None = None) -> Rows:
     """Make the rows of an analysis; tokens without a label are left out where labels are given.
 
     Parameters
     ----------
-    tokens
+    selection
         Selected rows of the token table.
     kind
         ``tokens``, ``types``, or ``auto``: types where all tokens of every word share a label that
@@ -255,6 +306,7 @@ def make_rows(tokens: pa.Table, kind: str, labels: Sequence[str | None] | None =
     UserError
         Rows are to be types and the tokens of some word differ in their label.
     """
+    tokens = selection.tokens
     words = np.asarray(tokens.column("word").to_pylist(), np.str_)
     token_ids = np.asarray(tokens.column("token_id").to_pylist(), np.str_)
     speakers = np.asarray(tokens.column("speaker").to_pylist(), np.object_)
@@ -264,6 +316,7 @@ def make_rows(tokens: pa.Table, kind: str, labels: Sequence[str | None] | None =
         words, token_ids, speakers = words[kept], token_ids[kept], speakers[kept]
         marks = Groups.of([label for label in labels if label is not None])
     by_word = Groups.of(words)
+    dropped = selection.missing, len(tokens) - len(words)
     home = None if marks is None else home_of(marks, by_word)
     identity = marks is not None and home is not None and len(marks) == len(by_word)
     if kind == "auto":
@@ -272,14 +325,15 @@ def make_rows(tokens: pa.Table, kind: str, labels: Sequence[str | None] | None =
     if kind == "tokens":
         units = Groups.of(token_ids) if identity else by_word
         known = None if any(one is None for one in speakers) else Groups.of(speakers)
-        return Rows(kind, token_ids, by_word, by_word, marks, units, known)
+        return Rows(kind, token_ids, by_word, by_word, marks, units, known, *dropped)
     own = Groups.of(by_word.names)
     if marks is None:
-        return Rows(kind, token_ids, by_word, own, None, own, None)
+        return Rows(kind, token_ids, by_word, own, None, own, None, *dropped)
     if home is None:
         message = "tokens of some words differ in their label: this labelling needs rows: tokens"
         raise UserError(message)
-    return Rows(kind, token_ids, by_word, own, Groups.of(marks.names[home]), own, None)
+    by_type = Groups.of(marks.names[home])
+    return Rows(kind, token_ids, by_word, own, by_type, own, None, *dropped)
 
 
 def held_apart(data: Rows, *, speaker_disjoint: bool) -> tuple[str, list[Groups]]:

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from groundscope.analysis.columns import estimate_columns, null_columns
+from groundscope.analysis.columns import NO_NULL, estimate_columns, null_columns
 from groundscope.analysis.inputs import Rows
+from groundscope.metrics import control
+from groundscope.metrics.control import Control
 from groundscope.metrics.probing import MEASURES, Probe
 
 
@@ -25,6 +27,27 @@ def lda_rows(result: Probe, keys: dict[str, Any], data: Rows) -> Iterator[dict[s
             **null_columns(result.null[index], result.p_value[index]),
             **data.sizes,
             "n_classes": len(data.grouping),
+        }
+
+
+def control_rows(result: Control, keys: dict[str, Any], data: Rows) -> Iterator[dict[str, Any]]:
+    """Make the rows of the control tasks of one layer (tokens, words recur) for the table lda."""
+    codes = data.grouping.codes[result.rows]
+    largest = float(np.bincount(codes).max() / len(codes))
+    for index, measure in enumerate(control.MEASURES):
+        difference = measure == "selectivity"
+        made_from = "jackknife over words" + ("" if difference else ", Wilson")
+        yield {
+            **keys,
+            "measure": measure,
+            "rows": data.kind,
+            **estimate_columns(result.estimate[index], result.intervals[index], (), made_from),
+            "chance": None if difference else largest,
+            "chance_kind": None if difference else "majority",
+            **NO_NULL,
+            **data.sizes_of(result.rows),
+            "n_classes": len(np.unique(codes)),
+            "held_apart": "rows",
         }
 
 

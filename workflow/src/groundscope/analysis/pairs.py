@@ -19,7 +19,9 @@ _SCORE = {
 }
 
 
-def pair_rows(scores: KindScores, keys: dict[str, str], draws: Draws) -> Iterator[dict[str, Any]]:
+def pair_rows(
+    scores: KindScores, keys: dict[str, str], draws: Draws, data: Rows
+) -> Iterator[dict[str, Any]]:
     """Make the rows of one kind in one layer (`keys`) for the table pairs."""
     shared = {
         **keys,
@@ -29,6 +31,7 @@ def pair_rows(scores: KindScores, keys: dict[str, str], draws: Draws) -> Iterato
         "n_type_pairs": scores.type_pairs,
         "n_tokens": draws.tokens,
         "n_types": draws.types,
+        **data.dropped,
     }
     both = {
         "raw": (scores.raw, scores.raw_interval),

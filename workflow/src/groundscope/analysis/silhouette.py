@@ -13,7 +13,7 @@ def silhouette_rows(scores: Scores, keys: dict[str, str], data: Rows) -> Iterato
     for index, group in enumerate(scores.groups):
         yield {
             **keys,
-            "measure": "silhouette",
+            "measure": scores.measure,
             "rows": data.kind,
             "protocol": scores.protocol,
             "subset": scores.subset,

@@ -24,7 +24,7 @@ def parser(description: str | None, *, labelled: bool) -> argparse.ArgumentParse
     )
     made.add_argument("--labels", type=Path, nargs="*", default=[], help="CSV: word, label")
     made.add_argument(
-        "--column", nargs="?", const="", default="", help="or a column of the token table"
+        "--label-options", type=_cli.options, default={}, help="column or label, min_words; JSON"
     )
     made.add_argument("--options", type=_cli.options, required=True, help="options, as JSON")
     made.add_argument("--output", type=Path, required=True, help="table to write")

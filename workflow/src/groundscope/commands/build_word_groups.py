@@ -8,6 +8,7 @@ from typing import Any
 
 from groundscope import tables
 from groundscope.commands import _cli
+from groundscope.corpora.transcription import transcribe
 from groundscope.files import atomic
 from groundscope.lexicon.crossed_groups import CrossedRules, crossed_groups
 from groundscope.lexicon.group_sources import read_candidates, read_pool
@@ -22,7 +23,7 @@ from groundscope.lexicon.word_pool import Group
 
 def build(tokens: Path, vectors: Path, options: Mapping[str, Any], workers: int) -> Sequence[Group]:
     """Build the groups that `options`, an entry of ``word_groups``, describe."""
-    pool, ratings = read_pool(tokens, vectors, options)
+    pool, ratings = read_pool(tokens, vectors, options, transcribe)
     rules, seed = options.get("rules", {}), options.get("seed", 0)
     if options["kind"] == "phonetic":
         return phonetic_groups(pool, ratings, PhoneticRules(**rules), seed, workers=workers)

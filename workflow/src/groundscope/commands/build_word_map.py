@@ -10,8 +10,11 @@ from typing import Any
 
 from groundscope import tables
 from groundscope.commands import _cli
+from groundscope.corpora.transcription import transcribe
+from groundscope.errors import UserError
 from groundscope.lexicon.pronunciations import Spoken, read_pronunciations
 from groundscope.lexicon.records import read_records
+from groundscope.lexicon.spelling import composed
 from groundscope.lexicon.word_map import Relation, Rules, build_word_map
 from groundscope.lexicon.wordnet import open_wordnet
 from groundscope.token_table import read_tokens, write_corpus_report
@@ -22,8 +25,11 @@ def related(spoken: Spoken, options: Mapping[str, Any], workers: int) -> list[Re
     wordnet = options.get("wordnet")
     categories = options.get("categories")
     labels = {
-        row["word"]: row["label"] for row in read_records(categories, ["word", "label"])
+        composed(row["word"]): row["label"] for row in read_records(categories, ["word", "label"])
     } if categories else {}  # fmt: skip
+    if labels and not labels.keys() & spoken.variants.keys():
+        message = f"word_map.categories: {categories} has no word of the corpus"
+        raise UserError(message)
     return build_word_map(
         spoken.variants,
         open_wordnet(Path(wordnet)) if wordnet else None,
@@ -46,7 +52,7 @@ def main() -> None:
     tokens = read_tokens(arguments.tokens).select(["word", "phones"]).to_pylist()
     phones = {row["word"]: row["phones"] for row in tokens if row["phones"]}
     words = {row["word"] for row in tokens}
-    spoken = read_pronunciations(arguments.options["pronunciations"], words, phones)
+    spoken = read_pronunciations(arguments.options["pronunciations"], words, phones, transcribe)
     relations = related(spoken, arguments.options, arguments.workers)
     step = {
         "corpus": arguments.corpus,

@@ -1,7 +1,9 @@
 """Align all layers of one model with all layers of another."""
 
 import argparse
+from collections.abc import Mapping
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from groundscope.analysis.inputs import (
 from groundscope.commands import _analysis, _cli
 from groundscope.errors import UserError
 from groundscope.metrics.alignment import Source
-from groundscope.metrics.comparison import compare
+from groundscope.metrics.comparison import OF_WORDS, compare
 from groundscope.metrics.groups import Floats
 from groundscope.metrics.spaces import into_space
 
@@ -33,22 +35,34 @@ def main() -> None:
     if sides[0][0].corpus != sides[1][0].corpus:
         message = f"two corpora cannot be aligned: {sides[0][0].name}, {sides[1][0].name}"
         raise UserError(message)
-    tokens = read_selection(given.tokens, given.selected)
+    selection = read_selection(given.tokens, given.selected)
     choices = {name: given.options[name] for name in _CHOICES}
     rows: list[dict[str, Any]] = []
-    for space in given.options["spaces"]:
-        labels = token_labels(tokens, given.labels, given.column) if space == "lda" else None
-        data = make_rows(tokens, given.options["rows"], labels)
+    for kind, space in product(given.options["rows"], given.options["spaces"]):
+        labels = (
+            token_labels(selection, given.labels, given.label_options) if space == "lda" else None
+        )
+        data = make_rows(selection, kind, labels)
         left, right = (
             [Source(each.name, each.features, partial(_load, each, data, space)) for each in side]
             for side in sides
         )
         named = f"lda:{given.labelling}" if space == "lda" else space
-        for measure in given.options["measures"]:
+        for measure in _measures(given.options, kind):
             with naming(f"{measure} of {sides[0][0].model} and {sides[1][0].model}"):
                 result = compare(left, right, data.words, measure=measure, **choices)
             rows += cka_rows(result, sides, {"measure": measure, "space": named}, data)
     tables.write_table(given.output, "cka", rows)
+
+
+def _measures(options: Mapping[str, Any], kind: str) -> list[str]:
+    """Measures of rows of a kind; those of words are left to types where both are compared."""
+    both = len(options["rows"]) > 1
+    return [
+        measure
+        for measure in options["measures"]
+        if kind == "types" or not both or measure not in OF_WORDS
+    ]
 
 
 def _load(layer: Layer, data: Rows, space: str) -> Floats:

@@ -8,12 +8,14 @@ import pyarrow as pa
 
 from groundscope import tables
 from groundscope.analysis.inputs import (
+    Selection,
     make_rows,
     naming,
     read_layers,
     read_selection,
     read_word_labels,
     read_word_map,
+    token_labels,
 )
 from groundscope.analysis.pairs import pair_rows, value_rows, word_rows
 from groundscope.commands import _analysis, _cli
@@ -25,8 +27,9 @@ def main() -> None:
     """Write the scores of every layer and kind, and on request those of pairs and words."""
     given = _arguments()
     options = given.options
-    data = make_rows(read_selection(given.tokens, given.selected), "tokens")
-    labels = read_word_labels(given.groups[0]) if given.groups else {}
+    selection = read_selection(given.tokens, given.selected)
+    data = make_rows(selection, "tokens")
+    labels = _groups(selection, given)
     with naming("word pairs"):
         draws = draw_pairs(
             data.words,
@@ -46,7 +49,7 @@ def main() -> None:
             )
         for kind, each in scores.items():
             keys = {**layer.keys, "kind": kind}
-            rows += pair_rows(each, keys, draws)
+            rows += pair_rows(each, keys, draws, data)
             values.append(value_rows(each, keys, data))
             words += word_rows(each, keys, data)
     tables.write_table(given.output, "pairs", rows)
@@ -54,6 +57,16 @@ def main() -> None:
         tables.write_table(given.values, "pair_values", pa.concat_tables(values))
     if given.words:
         tables.write_table(given.words, "word_scores", words)
+
+
+def _groups(selection: Selection, given: argparse.Namespace) -> dict[str, str]:
+    """Group of each word that has one; a corpus may have none of the groups' words."""
+    words = selection.tokens.column("word").to_pylist()
+    label = given.label_options.get("label", "label")
+    if not given.groups or not read_word_labels(given.groups[0], label).keys() & set(words):
+        return {}
+    found = zip(words, token_labels(selection, given.groups, given.label_options), strict=True)
+    return {word: group for word, group in found if group is not None}
 
 
 def _arguments() -> argparse.Namespace:

@@ -8,6 +8,7 @@ from typing import Any
 
 from groundscope.checkpoints import read_manifest
 from groundscope.commands import _cli
+from groundscope.encoders import static
 from groundscope.plan.targets import LIGHT_FAMILIES, NAMED_LAYERS
 from groundscope.releases.architecture import RELEASED, Architecture, describe
 
@@ -28,17 +29,23 @@ def main() -> None:
     rows: list[tuple[str, ...]] = [_HEADER]
     for name, options in arguments.options["models"].items():
         checkpoint = options.get("checkpoint")
-        known = _known(arguments.results / "checkpoints" / checkpoint) if checkpoint else None
+        folder = arguments.results / "checkpoints" / checkpoint if checkpoint else None
+        known = _known(folder, options["family"]) if folder else None
         known = known or RELEASED.get(options["family"], Architecture())
         rows.append(_row(name, options, checkpoints.get(checkpoint, {}), known))
     sys.stdout.write(_table(rows))
 
 
-def _known(folder: Path) -> Architecture | None:
+def _known(folder: Path, family: str) -> Architecture | None:
     """Facts from the files of a checkpoint, converted or as fetched; None before that."""
     manifests = (folder / stage / "manifest.json" for stage in ("converted", "fetched"))
     found = next((path for path in manifests if path.exists()), None)
-    return None if found is None else describe(read_manifest(found))
+    if found is None:
+        return None
+    checkpoint = read_manifest(found)
+    if family == "static":
+        return Architecture(width=static.dimension(checkpoint))
+    return describe(checkpoint)
 
 
 def _row(

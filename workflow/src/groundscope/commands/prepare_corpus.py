@@ -3,7 +3,7 @@
 import argparse
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from groundscope.corpora import (
     word_list,
 )
 from groundscope.corpora.tokens import Corpus, count_types, token_table
+from groundscope.corpora.words import contexts
 from groundscope.errors import UserError
+from groundscope.lexicon.spelling import composed
 from groundscope.token_table import write_corpus_report, write_tokens
 
 _RECORDED = {
@@ -43,11 +45,32 @@ def load(options: Mapping[str, Any], *, audio: Path, workers: int) -> Corpus:
     if kind not in _RECORDED:
         message = f"corpora: kind {kind!r} is unknown"
         raise UserError(message)
-    return _RECORDED[kind](options, workers=workers)
+    corpus = _RECORDED[kind](options, workers=workers)
+    template = options.get("template")
+    return corpus if template is None else in_template(corpus, template)
+
+
+def in_template(corpus: Corpus, template: str) -> Corpus:
+    """Put the words of recordings into a text for text models; the recordings stay."""
+    words = dict.fromkeys(token.word for token in corpus.tokens)
+    placed = {word: (text, start) for word, text, start in contexts(words, [template])}
+    tokens = []
+    for token in corpus.tokens:
+        text, start = placed[token.word]
+        end = start + len(token.word)
+        tokens.append(replace(token, text=text, char_start=start, char_end=end))
+    return Corpus(tokens, corpus.steps)
 
 
 def curate(corpus: Corpus, options: Mapping[str, Any], name: str) -> Corpus:
-    """Join norms and pronunciations, then filter; refuse a corpus that ends up empty."""
+    """Join norms and pronunciations, then filter; refuse a corpus that ends up empty.
+
+    Words are compared in one spelling; the text that they stand in stays as it is, since
+    characters are counted in it.
+    """
+    corpus = Corpus(
+        [replace(token, word=composed(token.word)) for token in corpus.tokens], corpus.steps
+    )
     corpus = filters.add_norms(corpus, options.get("norms", []))
     if pronunciations := options.get("pronunciations"):
         corpus = filters.add_phones(corpus, pronunciations)

@@ -1,11 +1,13 @@
 """Score how well held-out LDA reads a labelling, in all layers of one model."""
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Any
 
 from groundscope import tables
 from groundscope.analysis.inputs import (
+    Rows,
     held_apart,
     make_rows,
     naming,
@@ -13,8 +15,9 @@ from groundscope.analysis.inputs import (
     read_selection,
     token_labels,
 )
-from groundscope.analysis.lda import confusion_rows, lda_rows
+from groundscope.analysis.lda import confusion_rows, control_rows, lda_rows
 from groundscope.commands import _analysis, _cli
+from groundscope.metrics.control import control_tasks, recurring
 from groundscope.metrics.probing import probe
 
 _SCORE = {"analysis": "lda", "measure": "accuracy", "kind": None, "metric": None, "space": "full"}
@@ -24,11 +27,13 @@ _CHOICES = ("solver", "folds", "repeats", "permutations", "seed")
 def main() -> None:
     """Write the scores of every layer, and on request those of words and the confusions."""
     given = _arguments()
-    tokens = read_selection(given.tokens, given.selected)
-    labels = token_labels(tokens, given.labels, given.column)
-    data = make_rows(tokens, given.options["rows"], labels)
+    selection = read_selection(given.tokens, given.selected)
+    labels = token_labels(selection, given.labels, given.label_options)
+    data = make_rows(selection, given.options["rows"], labels)
     apart, partitions = held_apart(data, speaker_disjoint=given.options["speaker_disjoint"])
     choices = {name: given.options[name] for name in _CHOICES}
+    spoken = make_rows(selection, "tokens", labels)
+    tasks = _control_options(given.options, spoken, given.labelling)
     rows: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
     confusions: list[dict[str, Any]] = []
@@ -38,6 +43,13 @@ def main() -> None:
         keys = {**layer.keys, "labelling": given.labelling}
         fixed = {name: given.options[name] for name in ("solver", "folds", "repeats")}
         rows += lda_rows(result, {**keys, **fixed, "held_apart": apart}, data)
+        if tasks["tasks"]:
+            with naming(f"control tasks of {given.labelling!r} in {layer.name}"):
+                control = control_tasks(
+                    spoken.features(layer), spoken.grouping, spoken.words, **tasks
+                )
+            fixed["repeats"] = tasks["tasks"]
+            rows += control_rows(control, {**keys, **fixed}, spoken)
         words += data.word_scores(result.rows, {**keys, **_SCORE})
         confusions += confusion_rows(result, keys, data)
     tables.write_table(given.output, "lda", rows)
@@ -45,6 +57,15 @@ def main() -> None:
         tables.write_table(given.words, "word_scores", words)
     if given.confusion:
         tables.write_table(given.confusion, "confusion", confusions)
+
+
+def _control_options(options: dict[str, Any], spoken: Rows, labelling: str) -> dict[str, Any]:
+    """Options of the control tasks; none where no word recurs, or the word is the label."""
+    tasks = options["control_tasks"]
+    if tasks and not len(recurring(spoken.grouping, spoken.words)):
+        logging.info("no control tasks of %s: no word recurs, or each is its own label", labelling)
+        tasks = 0
+    return {"tasks": tasks, **{name: options[name] for name in ("solver", "folds", "seed")}}
 
 
 def _arguments() -> argparse.Namespace:

@@ -18,15 +18,16 @@ from groundscope.analysis.silhouette import silhouette_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.clustering import score_protocols
 
+_CHOICES = ("permutations", "kmeans_seeds", "kmeans_restarts", "seed")
 _SCORE = {"analysis": "silhouette", "measure": "silhouette", "kind": None}
 
 
 def main() -> None:
     """Write the scores of every layer, and on request those of every word."""
     given = _arguments()
-    tokens = read_selection(given.tokens, given.selected)
-    labels = token_labels(tokens, given.labels, given.column)
-    data = make_rows(tokens, given.options["rows"], labels)
+    selection = read_selection(given.tokens, given.selected)
+    labels = token_labels(selection, given.labels, given.label_options)
+    data = make_rows(selection, given.options["rows"], labels)
     subsets = _own(given.options["subsets"], set(labels), given.labelling)
     rows: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
@@ -43,14 +44,13 @@ def main() -> None:
                         metric=metric,
                         protocols=given.options["protocols"],
                         subsets=subsets,
-                        permutations=given.options["permutations"],
-                        seed=given.options["seed"],
+                        **{name: given.options[name] for name in _CHOICES},
                     )
                 keys = {**layer.keys, "labelling": given.labelling, "metric": metric}
                 keys["space"] = f"lda:{given.labelling}" if space == "lda" else space
                 for each in scores:
                     rows += silhouette_rows(each, keys, data)
-                    if each.subset == "all" and each.protocol == "all-groups":
+                    if each.subset == "all" and len(each.row_scores):
                         words += data.word_scores(each.row_scores, {**keys, **_SCORE})
     tables.write_table(given.output, "silhouette", rows)
     if given.words:
@@ -63,7 +63,7 @@ def _own(
     """Leave out subsets of other labellings: those without a single group of this one."""
     own = {name: groups for name, groups in subsets.items() if labels.intersection(groups)}
     for name in subsets.keys() - own.keys():
-        logging.info("subset %s has no group of labelling %s: not scored", name, labelling)
+        logging.warning("subset %s has no group of labelling %s: not scored", name, labelling)
     return own
 
 

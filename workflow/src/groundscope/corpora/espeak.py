@@ -9,12 +9,13 @@ import ctypes
 import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
+from groundscope.lexicon.spelling import composed
 
 RATE = 22_050  # samples a second
 
@@ -94,6 +95,10 @@ class Utterance:
     words: tuple[SpokenWord, ...]
 
 
+class SaysNothingError(UserError):
+    """A text has no sound, such as punctuation alone."""
+
+
 class Espeak:
     """The synthesizer.
 
@@ -106,8 +111,8 @@ class Espeak:
     def __init__(self) -> None:
         if importlib.util.find_spec("espeakng_loader") is None:
             message = (
-                "corpora of kind 'synthesized' need the package espeakng-loader, which is not "
-                "installed: pip install espeakng-loader"
+                "synthesized speech and phones of espeak-ng need the package espeakng-loader, "
+                "which is not installed: pip install espeakng-loader"
             )
             raise UserError(message)
         import espeakng_loader
@@ -163,6 +168,11 @@ class Espeak:
     def speak(self, text: str, voice: str) -> Utterance:
         """Speak `text`; `voice` is a name that `require_voice` returned.
 
+        Notes
+        -----
+        The library drops accents that are characters of their own, so that it is given composed
+        letters; spans are those of `text` as it was given.
+
         Raises
         ------
         UserError
@@ -184,7 +194,7 @@ class Espeak:
                 position += 1
             return 0
 
-        encoded = text.encode()
+        encoded = composed(text).encode()
         with self._loaded(_Callback(collect)) as library:
             if library.espeak_SetVoiceByName(voice.encode()) != 0:
                 message = f"espeak-ng refuses the voice {voice!r}"
@@ -194,10 +204,14 @@ class Espeak:
                 encoded, ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, _UTF8, None, None
             )
             library.espeak_Synchronize()
-        words = tuple(_words(events))
+        place = _places(text)
+        words = tuple(
+            replace(word, char_start=place[word.char_start], char_end=place[word.char_end])
+            for word in _words(events)
+        )
         if not words or not chunks:
             message = f"espeak-ng says nothing for {text!r} with voice {voice!r}"
-            raise UserError(message)
+            raise SaysNothingError(message)
         return Utterance(b"".join(chunks), words)
 
     @contextmanager
@@ -214,6 +228,18 @@ class Espeak:
         finally:
             library.espeak_Terminate()
             self._c.dlclose(library._handle)
+
+
+def _places(text: str) -> list[int]:
+    """For each end of a character of the composed text, the same place in `text`."""
+    whole = composed(text)
+    places = [0] * (len(whole) + 1)
+    for place in range(len(text) + 1):
+        before = composed(text[:place])
+        # not between a letter and its accent
+        if before + composed(text[place:]) == whole:
+            places[len(before)] = place
+    return places
 
 
 def _listed(names: frozenset[str]) -> str:

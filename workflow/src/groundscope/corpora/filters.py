@@ -10,27 +10,41 @@ import numpy as np
 
 from groundscope.corpora.audio import inspect
 from groundscope.corpora.tokens import Corpus, Token
+from groundscope.corpora.transcription import transcribe
 from groundscope.corpora.words import read_words
 from groundscope.errors import UserError
 from groundscope.lexicon.norms import read_norms
 from groundscope.lexicon.pronunciations import read_pronunciations
+from groundscope.lexicon.spelling import composed
 from groundscope.lexicon.wordnet import open_wordnet
 
 Keep = Callable[[Sequence[Token]], Sequence[Token]]
 
 
 def add_norms(corpus: Corpus, norms: Sequence[Mapping[str, Any]]) -> Corpus:
-    """Add columns of ratings or counts, joined by word; how many tokens have one is counted."""
+    """Add columns of ratings or counts, joined by word; how many tokens have one is counted.
+
+    Raises
+    ------
+    UserError
+        No word of the corpus has one.
+    """
     for options in norms:
         values = read_norms(options)
         tokens = []
         for token in corpus.tokens:
-            own = values.get(token.word.lower(), {})
+            own = values.get(token.word) or {}
             columns = {name: own.get(name) for name in options["columns"]}
             tokens.append(replace(token, metadata={**token.metadata, **columns}))
         corpus = Corpus(tokens, corpus.steps)
         for name in options["columns"]:
             rated = [token for token in tokens if token.metadata[name] is not None]
+            if tokens and not rated:
+                message = (
+                    f"norms: no word of the corpus has {name!r} in {options['file']} (its words "
+                    f"are in column {options['word']!r}); the corpus has {_examples(corpus)}"
+                )
+                raise UserError(message)
             counted = corpus.keep(f"has {name} (all are kept)", str(options["file"]), rated)
             corpus = Corpus(tokens, counted.steps)
     return corpus
@@ -39,7 +53,8 @@ def add_norms(corpus: Corpus, norms: Sequence[Mapping[str, Any]]) -> Corpus:
 def add_phones(corpus: Corpus, options: Mapping[str, Any]) -> Corpus:
     """Give tokens without phones the dictionary's, and apply the policy for missing ones."""
     spoken = {token.word: token.phones for token in corpus.tokens if token.phones}
-    found = read_pronunciations(options, (token.word for token in corpus.tokens), spoken).variants
+    words = {token.word for token in corpus.tokens}
+    found = read_pronunciations(options, words, spoken, transcribe).variants
     kept = [
         token if token.phones else replace(token, phones=" ".join(found[token.word][0]))
         for token in corpus.tokens
@@ -66,7 +81,7 @@ def apply_filters(corpus: Corpus, options: Mapping[str, Any]) -> Corpus:
     Raises
     ------
     UserError
-        A rule names a column or speaker that does not exist.
+        A rule names a column or speaker that does not exist, or lists no word of the corpus.
     """
     seed = int(options.get("seed", 0))
     for rule, detail, keep in _rules(corpus, options, seed):
@@ -82,8 +97,13 @@ def _rules(corpus: Corpus, options: Mapping[str, Any], seed: int) -> list[tuple[
     if (shortest := options.get("min_duration_s")) is not None:
         rules.append(("min_duration_s", str(shortest), _where(lambda t: _long(t, shortest))))
     for source in options.get("words", ()):
-        listed = read_words(source)
+        listed = {composed(word): None for word in read_words(source)}
         name = source["file"] if isinstance(source, Mapping) else f"{len(listed)} words"
+        if not any(token.word in listed for token in corpus.tokens):
+            message = (
+                f"filters.words: {name} has no word of the corpus (which has {_examples(corpus)})"
+            )
+            raise UserError(message)
         rules.append(("words", str(name), _where(_in(listed))))
     if folder := options.get("has_synonym"):
         wordnet = open_wordnet(Path(folder))
@@ -100,6 +120,11 @@ def _rules(corpus: Corpus, options: Mapping[str, Any], seed: int) -> list[tuple[
         detail = f"{size}, seed {seed}"
         rules.append(("sample", detail, lambda tokens: _sampled(tokens, size, seed)))
     return rules
+
+
+def _examples(corpus: Corpus) -> str:
+    words = list(dict.fromkeys(token.word for token in corpus.tokens))
+    return ", ".join(words[:5]) + (", ..." if len(words) > 5 else "")
 
 
 def _where(holds: Callable[[Token], bool]) -> Keep:

@@ -101,4 +101,16 @@ def _token(
         start_s=inside[0].start / RATE,
         end_s=inside[-1].end / RATE,
         phones=" ".join(phone for spoken in inside for phone in spoken.phones),
+        metadata={"sex": _sex(voice)},
     )
+
+
+def _sex(voice: str) -> str | None:
+    """Sex of a voice by its variant, as LibriSpeech writes it; espeak-ng's plain voices are male.
+
+    Variants that are named after a person or a manner of speaking have none.
+    """
+    variant = voice.partition("+")[2]
+    if not variant:
+        return "M"
+    return {"m": "M", "f": "F"}.get(variant[0]) if variant[1:].isdecimal() else None

@@ -1,10 +1,11 @@
-"""SpeechCLIP (base, parallel): HuBERT, whose layers a small branch maps to CLIP's image space.
+"""SpeechCLIP: HuBERT, whose layers a small branch maps to CLIP's image space.
 
-Layers 0 to 12 are those of HuBERT base, which was frozen in training (Shih et al. 2022). Named
-layers, all behind one transformer block over the learned weighted sum of those 13, with a CLS
-frame in front: ``branch``, its frames; ``cls``, its CLS vector behind the norm that follows;
-``projection``, that vector in CLIP's space (the authors scale it to length 1). The last two are
-one vector a clip.
+Numbered layers are those of HuBERT base or large, which was frozen in training (Shih et al. 2022);
+of large, the last one is taken before the final norm, as the authors do. Named layers come from the
+branch behind the learned weighted sum of all of them: ``branch``, its frames, and ``projection``,
+the recording in CLIP's space (the authors scale it to length 1); of parallel models also ``cls``,
+the CLS vector, and of cascaded models ``keywords``, the keyword vectors one behind another. All but
+``branch`` are one vector a clip.
 """
 
 import os
@@ -15,9 +16,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no job op
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-from groundscope.encoders.audio_branch import attention_mask
 from groundscope.encoders.base import (
     AUDIO_OPTIONS,
     SAMPLE_RATE,
@@ -32,12 +33,16 @@ from groundscope.encoders.base import (
 )
 from groundscope.encoders.converted import check_blocks, describe, fill, read_settings
 from groundscope.encoders.pretrained import Taps, Tower
+from groundscope.encoders.speech_clip_branches import CascadedBranch, ParallelBranch
 from groundscope.encoders.waveforms import ExactPadding, pad_batch, receptive_field
 
 READS = "audio"
 OPTIONS: Mapping[str, Option] = {**AUDIO_OPTIONS, **WEIGHT_OPTIONS}
 _FAMILY = "speech-clip"
-_NAMED = ("branch", "cls", "projection")
+_BRANCHES: Mapping[str, type[ParallelBranch | CascadedBranch]] = {
+    "parallel": ParallelBranch,
+    "cascaded": CascadedBranch,
+}
 
 
 def load(request: Request) -> AudioEncoder:
@@ -46,26 +51,35 @@ def load(request: Request) -> AudioEncoder:
     speech, branch = settings["speech"], settings["branch"]
     blocks: int = speech["num_hidden_layers"]
     check_blocks(request, blocks)
-    check_layers(request.model, request.layers, (*block_layers(blocks), *_NAMED))
+    named = _BRANCHES[branch["kind"]].NAMED
+    check_layers(request.model, request.layers, (*block_layers(blocks), *named))
     depth = max(deepest(request.layers, blocks), 1)
-    wanted = any(name in _NAMED for name in request.layers)
+    wanted = any(name in named for name in request.layers)
     model = fill(
         request,
         lambda: _Model(speech, blocks, branch),
         lambda: _Model(speech, depth, branch if wanted else None),
     )
-    return SpeechClip(model, request.layers, describe(request, model, blocks))
+    facts = {**describe(request, model, blocks), "branch": branch["kind"]}
+    return SpeechClip(model, request.layers, facts, normalizes=settings["normalizes"])
 
 
 class SpeechClip(AudioEncoder):
     """HuBERT with the branch, exact in padded batches."""
 
-    normalizes = False
-    variance_floor = 0.0
+    variance_floor = 1e-5  # that of PyTorch's layer norm, which the authors normalise with
 
-    def __init__(self, model: "_Model", layers: Sequence[str], facts: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        model: "_Model",
+        layers: Sequence[str],
+        facts: Mapping[str, str],
+        *,
+        normalizes: bool,
+    ) -> None:
         config = model.speech.config
         self.model = model
+        self.normalizes: bool = normalizes
         self.layers = frozenset(layers)
         self.facts = facts
         tower = Tower(
@@ -76,7 +90,7 @@ class SpeechClip(AudioEncoder):
             after_norm=False,
             facts=facts,
         )
-        summed = self.layers & set(_NAMED)
+        summed = model.branch is not None
         self.taps = Taps(tower, block_layers(tower.blocks) if summed else layers)
         self.padding = ExactPadding(model.speech, config.conv_kernel, config.conv_stride)
         self.receptive_field = receptive_field(config.conv_kernel, config.conv_stride)
@@ -93,32 +107,25 @@ class SpeechClip(AudioEncoder):
             ends = torch.tensor(lengths, device=values.device)
             mask = (torch.arange(max(lengths), device=values.device) < ends[:, None]).long()
         summed: list[Tensor] = []
-        shares = self.model.shares()
 
         def deliver(layer: str, hidden: Tensor) -> None:
             if layer in self.layers:
                 sink.frames(layer, hidden, counts=counts, rate=self.rate)
-            if shares is not None:
-                part = shares[int(layer)] * hidden
+            if self.model.branch is not None:
+                part = self.model.share(int(layer), hidden, normed=self.normalizes)
                 summed[:] = [summed[0] + part] if summed else [part]
 
         self.taps.run(deliver, lambda: self.model.speech(values, attention_mask=mask))
-        if summed:
-            self._branch(summed[0], counts, sink)
-
-    def _branch(self, frames: Tensor, counts: list[int], sink: Sink) -> None:
-        """Deliver the named layers from the weighted sum ``[batch, time, d]``."""
-        cls = self.model.cls.expand(len(frames), -1, -1).to(frames.dtype)
-        mask = attention_mask(counts, frames.device)
-        padding = None if mask is None else ~mask[:, 0, 0]
-        hidden = self.model.branch(torch.cat([cls, frames], dim=1), src_key_padding_mask=padding)
-        if "branch" in self.layers:
-            sink.frames("branch", hidden[:, 1:], counts=counts, rate=self.rate)
-        vector = self.model.norm(hidden[:, 0])
-        if "cls" in self.layers:
-            sink.vectors("cls", vector)
-        if "projection" in self.layers:
-            sink.vectors("projection", self.model.linear_proj(vector))
+        if self.model.branch is None:
+            return
+        ends = torch.tensor(counts, device=values.device)
+        times = torch.arange(summed[0].shape[1], device=values.device)
+        padding = None if len(set(counts)) == 1 else times >= ends[:, None]
+        for layer, found in self.model.branch(summed[0], padding).items():
+            if layer in self.layers and layer == "branch":
+                sink.frames(layer, found, counts=counts, rate=self.rate)
+            elif layer in self.layers:
+                sink.vectors(layer, found)
 
 
 class _Model(nn.Module):
@@ -131,18 +138,13 @@ class _Model(nn.Module):
         config = Wav2Vec2Config(**{**settings, "num_hidden_layers": blocks})
         config._attn_implementation = "sdpa"
         self.speech: Any = Wav2Vec2Model(config)
-        self.has_branch = branch is not None
-        if branch is None:
-            return
-        width = config.hidden_size
-        self.layer_weights = nn.Parameter(torch.zeros(blocks + 1))
-        self.cls = nn.Parameter(torch.randn(1, 1, width))
-        self.branch = nn.TransformerEncoderLayer(
-            width, branch["heads"], branch["inner"], activation="gelu", batch_first=True
-        )
-        self.norm = nn.LayerNorm(width)
-        self.linear_proj = nn.Linear(width, branch["joint"])
+        self.branch: nn.Module | None = None
+        if branch is not None:
+            self.layer_weights = nn.Parameter(torch.zeros(blocks + 1))
+            self.branch = _BRANCHES[branch["kind"]](config.hidden_size, branch)
 
-    def shares(self) -> Tensor | None:
-        """How much each layer counts in the weighted sum; None without a branch."""
-        return self.layer_weights.softmax(0) if self.has_branch else None
+    def share(self, layer: int, hidden: Tensor, *, normed: bool) -> Tensor:
+        """Give the part of the weighted sum that is layer `layer`."""
+        if normed:
+            hidden = functional.layer_norm(hidden, hidden.shape[-1:])
+        return self.layer_weights.softmax(0)[layer] * hidden

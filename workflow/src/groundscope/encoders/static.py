@@ -48,6 +48,24 @@ def load(request: Request) -> WordVectors:
     return WordVectors(tuple(word.decode() for word in kept), vectors, facts)
 
 
+def dimension(checkpoint: Checkpoint) -> int:
+    """Dimension of the vectors, from the beginning of their file.
+
+    Raises
+    ------
+    UserError
+        The files are no vectors.
+    """
+    path, form, _ = _open(checkpoint, frozenset())
+    if form == "npy":
+        return int(_matrix(path).shape[-1])
+    header = _header(path)
+    if header is not None:
+        return header[1]
+    with path.open("rb") as stream:
+        return stream.readline().rstrip().count(b" ")
+
+
 def _open(checkpoint: Checkpoint, wanted: frozenset[bytes]) -> tuple[Path, str, Iterator[_Entry]]:
     """Find out what the files are."""
     names = sorted(checkpoint.files)
@@ -170,11 +188,7 @@ def _records(stream: BinaryIO, path: Path, count: int, size: int) -> Iterator[tu
 
 def _matrix_entries(path: Path, index: Path, wanted: frozenset[bytes]) -> Iterator[_Entry]:
     """Wanted rows of a matrix whose rows an index names."""
-    try:
-        matrix = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        message = f"{path} is not a readable .npy matrix: {error}"
-        raise UserError(message) from error
+    matrix = _matrix(path)
     words = _index(index)
     if matrix.ndim != 2 or matrix.dtype.kind != "f" or len(matrix) != len(words):
         message = (
@@ -185,6 +199,15 @@ def _matrix_entries(path: Path, index: Path, wanted: frozenset[bytes]) -> Iterat
     for row, word in enumerate(words):
         if word in wanted:
             yield word, np.asarray(matrix[row], dtype=np.float32)
+
+
+def _matrix(path: Path) -> NDArray[np.float32]:
+    try:
+        matrix: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        message = f"{path} is not a readable .npy matrix: {error}"
+        raise UserError(message) from error
+    return matrix
 
 
 def _index(path: Path) -> list[bytes]:

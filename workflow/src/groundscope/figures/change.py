@@ -13,7 +13,13 @@ from groundscope.figures import style
 from groundscope.figures.selection import LayerAxis, Row, choose, intervals
 
 _PANEL = ("contrast", "treated", "control", "labelling", "space", "cka_space")
-_SHOWN = {"metric": "cosine", "x": "change", "cka_measure": "cka-linear debiased"}
+_SHOWN = {
+    "metric": "cosine",
+    "space": "full",
+    "x": "change",
+    "cka_measure": "cka-linear debiased",
+    "cka_rows": "types",
+}
 _AXIS = {"cka": "CKA, treated with control", "change": "1 - CKA, treated with control"}
 
 Point = tuple[float, Row]
@@ -31,7 +37,8 @@ def figure(
     cka, contrasts
         Tables that hold the points: CKA across, difference in silhouette up.
     options
-        ``corpus``; and, to show other rows, ``metric``, ``x``, ``cka_measure``.
+        ``corpus``; and, to show other rows, ``metric``, ``space``, ``x``, ``cka_measure``,
+        ``cka_rows``.
 
     Raises
     ------
@@ -79,6 +86,7 @@ def _points(keys: Mapping[str, str], cka: Sequence[Row], changes: Sequence[Row])
         if {row["model_a"], row["model_b"]} == pair
         and row["layer_a"] == row["layer_b"]
         and row["space"] == keys["cka_space"]
+        and row["rows"] == keys["cka_rows"]
         and f"{row['measure']} {row['estimator']}" == keys["cka_measure"]
     }
     both = [

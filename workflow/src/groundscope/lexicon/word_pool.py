@@ -26,17 +26,22 @@ class Pool:
         Encoded pronunciations, as `distance.encode` returns them.
     ratings
         Concreteness; NaN where a word has no rating.
+    unit
+        Of the distance between pronunciations.
     """
 
     words: Sequence[str]
     vectors: NDArray[np.float64]
     codes: Sequence[str]
     ratings: NDArray[np.float64]
+    unit: str
 
     def distances(self, rows: Sequence[int], columns: Sequence[int]) -> NDArray[np.float64]:
         """Pronunciation distances, shape ``[len(rows), len(columns)]``."""
         return distances(
-            [self.codes[index] for index in rows], [self.codes[index] for index in columns]
+            [self.codes[index] for index in rows],
+            [self.codes[index] for index in columns],
+            self.unit,
         )
 
     def pair_sample(self, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -68,8 +73,8 @@ def make_pool(
     if words:
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
     codes = encode([pronunciations[word][0] for word in words], unit)
-    rated = np.array([ratings.get(word.lower(), np.nan) for word in words])
-    return Pool(words, matrix, codes, rated)
+    rated = np.array([ratings.get(word, np.nan) for word in words])
+    return Pool(words, matrix, codes, rated, unit)
 
 
 @dataclass(frozen=True, slots=True)

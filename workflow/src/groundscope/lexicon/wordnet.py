@@ -1,4 +1,4 @@
-"""Synonyms from WordNet's own files, or from any Open Multilingual Wordnet table.
+"""Synonyms from WordNet's own files, or from any Open Multilingual Wordnet.
 
 Read here rather than through NLTK or wn: both want their data in a place and form of their own,
 and neither ships it. Lemmas of a word are those of NLTK 3.10's ``wordnet.synsets(word)``,
@@ -6,11 +6,13 @@ morphology included (compared on all words of CMUdict with WordNet 3.0).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 from groundscope.errors import UserError
 from groundscope.lexicon.records import read_lines
+from groundscope.lexicon.spelling import WordTable, composed
 
 _POS = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
 # detachment rules of morphy(7WN)
@@ -113,38 +115,73 @@ def _data(file: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 class MultilingualWordNet:
-    """One language of the Open Multilingual Wordnet.
+    """A wordnet of any language.
 
     Parameters
     ----------
-    file
-        ``wn-data-{language}.tab``: synset, ``{language}:lemma``, lemma, separated by tabs.
+    senses
+        Words and the synsets that they are in.
+    """
+
+    def __init__(self, senses: Iterable[tuple[str, str]]) -> None:
+        self._members: defaultdict[str, list[str]] = defaultdict(list)
+        synsets: defaultdict[str, list[str]] = defaultdict(list)
+        for word, synset in senses:
+            self._members[synset].append(composed(word))
+            synsets[composed(word)].append(synset)
+        self._synsets = WordTable(synsets.items())
+
+    def synonyms(self, word: str) -> frozenset[str]:
+        """Return the lemmas of all synsets of a word, without the word."""
+        synsets = self._synsets.get(word) or ()
+        found = {lemma for synset in synsets for lemma in self._members[synset]}
+        return frozenset(found - {composed(word), composed(word.lower())})
+
+
+def _tab_senses(file: Path) -> Iterator[tuple[str, str]]:
+    """Read ``wn-data-{language}.tab``: synset, ``{language}:lemma``, lemma, separated by tabs."""
+    for line in read_lines(file):
+        fields = line.split("\t")
+        if len(fields) >= 3 and fields[1].split(":")[-1] == "lemma":
+            yield fields[2], fields[0]
+
+
+def _lmf_senses(file: Path) -> Iterator[tuple[str, str]]:
+    """Read WN-LMF: ``LexicalEntry`` with ``Lemma writtenForm`` and ``Sense synset``."""
+    if not file.is_file():
+        message = f"{file} does not exist or is no file"
+        raise UserError(message)
+    try:
+        for _, entry in ElementTree.iterparse(file):
+            if entry.tag == "LexicalEntry":
+                lemma = entry.find("Lemma")
+                for sense in entry.iter("Sense"):
+                    if lemma is not None:
+                        yield lemma.attrib["writtenForm"], sense.attrib["synset"]
+                entry.clear()
+    except (ElementTree.ParseError, KeyError) as error:
+        message = f"{file} is no WN-LMF file: LexicalEntry, Lemma writtenForm, Sense synset"
+        raise UserError(message) from error
+
+
+def open_wordnet(path: Path) -> WordNet | MultilingualWordNet:
+    """Read a wordnet.
+
+    Parameters
+    ----------
+    path
+        A folder of Princeton WordNet's files, or one language of the Open Multilingual Wordnet:
+        ``wn-data-*.tab``, or WN-LMF with the suffix ``.xml``.
 
     Raises
     ------
     UserError
-        The file is missing or holds no lemma.
+        A file is missing, malformed or holds no lemma.
     """
-
-    def __init__(self, file: Path) -> None:
-        members: defaultdict[str, list[str]] = defaultdict(list)
-        self._synsets: defaultdict[str, list[str]] = defaultdict(list)
-        for line in read_lines(file):
-            fields = line.split("\t")
-            if len(fields) >= 3 and fields[1].split(":")[-1] == "lemma":
-                members[fields[0]].append(fields[2])
-                self._synsets[fields[2]].append(fields[0])
-        self._members = members
-        if not members:
-            message = f"{file} holds no lemmas: expected a wn-data-*.tab file"
-            raise UserError(message)
-
-    def synonyms(self, word: str) -> frozenset[str]:
-        """Return the lemmas of all synsets of a word, without the word."""
-        found = {lemma for synset in self._synsets.get(word, ()) for lemma in self._members[synset]}
-        return frozenset(found - {word})
-
-
-def open_wordnet(path: Path) -> WordNet | MultilingualWordNet:
-    """Read a folder of WordNet's files, or a table of the Open Multilingual Wordnet."""
-    return WordNet(path) if path.is_dir() else MultilingualWordNet(path)
+    if path.is_dir():
+        return WordNet(path)
+    senses = list((_lmf_senses if path.suffix == ".xml" else _tab_senses)(path))
+    if not senses:
+        message = f"{path} holds no lemmas: expected a wn-data-*.tab or a WN-LMF .xml file"
+        raise UserError(message)
+    return MultilingualWordNet(senses)

@@ -1,6 +1,6 @@
 """Alignment of every layer of one model with every layer of another, with error and null."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
 from groundscope.metrics.statistics import Interval, jackknife, t_interval
 
 ESTIMATORS = ("debiased", "biased")
+_HELD = 400 * 2**20
 
 
 @dataclass(frozen=True)
@@ -51,25 +52,12 @@ class Alignment:
 
 
 class _Side:
-    """Layers of one model: loaded again for each pair in feature space, kept in Gram space."""
+    """Layers of one model: loaded when needed in feature space, kept in Gram space."""
 
     def __init__(self, sources: Sequence[Source], order: kernels.Order, kernel: str, *, gram: bool):
         self.sources, self.order, self.kernel, self.gram = sources, order, kernel, gram
         self._kept: dict[int, kernels.Layer] = {}
-        self.own = [self._own(index) for index in range(len(sources))]
-
-    def _own(self, index: int) -> cka.Hsic:
-        layer = self.layer(index)
-        own = cka.hsic(layer, layer, self.order)
-        smallest = min(own.debiased, own.debiased_without.min(), own.biased_without.min())
-        if not smallest > 1e-12 * own.biased:
-            message = (
-                f"{self.sources[index].name}: too few rows differ for CKA with a jackknife: "
-                "without one word type the rest has no variance; "
-                "at least 3 types must have distinct vectors"
-            )
-            raise ValueError(message)
-        return own
+        self._own: dict[int, cka.Hsic] = {}
 
     def layer(self, index: int) -> kernels.Layer:
         if index in self._kept:
@@ -82,6 +70,32 @@ class _Side:
         if self.gram:
             self._kept[index] = layer
         return layer
+
+    def own(self, index: int, layer: kernels.Layer) -> cka.Hsic:
+        """HSIC of a layer with itself."""
+        if index not in self._own:
+            own = cka.hsic(layer, layer, self.order)
+            smallest = min(own.debiased, own.debiased_without.min(), own.biased_without.min())
+            if not smallest > 1e-12 * own.biased:
+                message = (
+                    f"{self.sources[index].name}: too few rows differ for CKA with a jackknife: "
+                    "without one word type the rest has no variance; "
+                    "at least 3 types must have distinct vectors"
+                )
+                raise ValueError(message)
+            self._own[index] = own
+        return self._own[index]
+
+    def batches(self) -> Iterator[list[tuple[int, kernels.Layer]]]:
+        """Layers in turn, as many at once as fit `_HELD` bytes, at least one."""
+        batch: list[tuple[int, kernels.Layer]] = []
+        for index in range(len(self.sources)):
+            batch.append((index, self.layer(index)))
+            held = sum(layer.values.nbytes for _, layer in batch)
+            full = held + batch[-1][1].values.nbytes > _HELD and not self.gram
+            if full or index == len(self.sources) - 1:
+                yield batch
+                batch = []
 
 
 def compare_layers(
@@ -96,7 +110,8 @@ def compare_layers(
 ) -> Alignment:
     """CKA of all pairs of layers of two models.
 
-    In feature space memory holds two layers at a time, whatever the number of layers.
+    In feature space memory holds two layers at a time, or as many as fit 400 MiB, whatever the
+    number of layers.
 
     Debiasing removes what a row shares with itself. Several tokens of one word also share the word,
     and those pairs stay in: the estimate on tokens is then higher than on types, and says how alike
@@ -139,32 +154,41 @@ def compare_layers(
     first = _Side(left, order, kernel, gram=gram)
     second = _Side(right, order, kernel, gram=gram)
     shape = (2, len(left), len(right))
-    estimate, without = np.empty(shape), np.empty((*shape, len(groups)))
-    pairs, null = np.empty(shape), np.empty((*shape, permutations))
+    estimate, error = np.empty(shape), np.empty(shape)
+    null = np.empty((*shape, permutations))
     shuffles = _shuffles(groups, order, permutations, seed)
-    scales: dict[tuple[int, int], Floats] = {}
-    for i, own_a in enumerate(first.own):
-        a = first.layer(i)
-        for j, own_b in enumerate(second.own):
+    for batch in first.batches():
+        layers = [layer for _, layer in batch]
+        owns = [first.own(i, layer) for i, layer in batch]
+        for j in range(len(right)):
             b = second.layer(j)
-            both = cka.hsic(a, b, order)
-            estimate[:, i, j] = both.whole / np.sqrt(own_a.whole * own_b.whole)
-            pairs[:, i, j] = cka.second_order(a, b, both.whole, own_a.whole, own_b.whole, order)
-            without[0, i, j] = both.debiased_without / np.sqrt(
-                own_a.debiased_without * own_b.debiased_without
-            )
-            without[1, i, j] = both.biased_without / np.sqrt(
-                own_a.biased_without * own_b.biased_without
-            )
+            own_b = second.own(j, b)
+            for (i, a), own_a, both in zip(batch, owns, cka.hsics(layers, b, order), strict=True):
+                estimate[:, i, j], error[:, i, j] = _with_error(a, b, both, own_a, own_b, order)
             for p, shuffle in enumerate(shuffles):
-                shuffled = kernels.shuffled(b, shuffle)
-                if (j, p) not in scales:
-                    scales[j, p] = cka.numerators(shuffled, shuffled)
-                null[:, i, j, p] = cka.numerators(a, shuffled) / np.sqrt(own_a.whole * scales[j, p])
-    variance = jackknife(estimate, without).standard_error ** 2
-    # the pairs' part cannot be more than half of what the jackknife finds
-    error = np.sqrt(np.maximum(variance - pairs, variance / 2))
+                moved = kernels.shuffled(b, shuffle)
+                scale = cka.numerators(moved, moved)
+                shared = cka.all_numerators(layers, moved)
+                for (i, _), own_a, both_moved in zip(batch, owns, shared, strict=True):
+                    null[:, i, j, p] = both_moved / np.sqrt(own_a.whole * scale)
     return Alignment(estimate, t_interval(estimate, error, len(groups) - 1), null)
+
+
+def _with_error(
+    a: kernels.Layer,
+    b: kernels.Layer,
+    both: cka.Hsic,
+    own_a: cka.Hsic,
+    own_b: cka.Hsic,
+    order: kernels.Order,
+) -> tuple[Floats, Floats]:
+    """CKA of a pair and its standard error, either shape ``[2]``."""
+    estimate = both.whole / np.sqrt(own_a.whole * own_b.whole)
+    without = both.whole_without / np.sqrt(own_a.whole_without * own_b.whole_without)
+    variance = jackknife(estimate, without).standard_error ** 2
+    pairs = cka.second_order(a, b, both.whole, own_a.whole, own_b.whole, order)
+    # the pairs' part cannot be more than half of what the jackknife finds
+    return estimate, np.sqrt(np.maximum(variance - pairs, variance / 2))
 
 
 def _shuffles(groups: Groups, order: kernels.Order, count: int, seed: int) -> list[Integers]:

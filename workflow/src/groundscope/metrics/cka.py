@@ -17,6 +17,7 @@ centred again by adding s / N and t / N; every term of the estimators follows fr
 is exact and costs one more product.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,8 @@ import numpy as np
 from groundscope.metrics.groups import Floats
 from groundscope.metrics.kernels import Layer, Order
 
-_BLOCK = 2048
+_BLOCK = 1024
+_SINGLE = 4096
 
 
 @dataclass(frozen=True)
@@ -41,33 +43,63 @@ class Hsic:
         """Both, shape ``[2]``: debiased, biased."""
         return np.array([self.debiased, self.biased])
 
+    @property
+    def whole_without(self) -> Floats:
+        """Both without each group, shape ``[2, g]``."""
+        return np.stack([self.debiased_without, self.biased_without])
+
 
 def hsic(a: Layer, b: Layer, order: Order) -> Hsic:
     """HSIC of a pair of prepared layers, whole and without each group."""
-    if a.gram != b.gram:
-        message = "both layers must be features, or both Gram matrices"
+    return hsics([a], b, order)[0]
+
+
+def hsics(layers: Sequence[Layer], b: Layer, order: Order) -> list[Hsic]:
+    """HSIC of several prepared layers with one, whole and without each group.
+
+    Row terms of over 4096 rows are multiplied in single precision, except those of a layer with
+    itself: they enter the values without a group as one part in n, so that these keep 1e-9, and
+    the standard error 1e-5. The whole values are double precision throughout.
+    """
+    if any(a.gram != b.gram for a in layers):
+        message = "all layers must be features, or all Gram matrices"
         raise ValueError(message)
-    total, rows, group_cross, norms_b, norms_a = (_gram_cross if a.gram else _cross)(a, b, order)
-    whole = _debias(
-        total, float(a.norms @ b.norms), a.norms.sum(), b.norms.sum(), float(len(a.norms))
-    )
-    biased_without, debiased_without = _without(
-        a, b, order, total, order.sums(rows), group_cross, norms_b, norms_a
-    )
-    return Hsic(float(whole), total, debiased_without, biased_without)
+    found = [_gram_terms(a, b, order) for a in layers] if b.gram else _terms(layers, b, order)
+    results = []
+    for a, terms in zip(layers, found, strict=True):
+        whole = float(_debias(terms.total, *_norm_terms(a, b)))
+        biased_without, debiased_without = _without(a, b, order, terms)
+        results.append(Hsic(whole, terms.total, debiased_without, biased_without))
+    return results
 
 
 def numerators(a: Layer, b: Layer) -> Floats:
     """``n (n - 3) HSIC_1`` and F of a pair, without the leave-one-out terms, shape ``[2]``."""
-    if a.gram:
-        total = float(np.vdot(a.values, b.values))
+    return np.asarray(all_numerators([a], b)[0])
+
+
+def all_numerators(layers: Sequence[Layer], b: Layer) -> Floats:
+    """`numerators` of several layers with one, shape ``[layers, 2]``."""
+    if b.gram:
+        totals = [float(np.vdot(a.values, b.values)) for a in layers]
     else:
-        product = a.values.T @ b.values
-        total = float(np.vdot(product, product))
-    whole = _debias(
-        total, float(a.norms @ b.norms), a.norms.sum(), b.norms.sum(), float(len(a.norms))
+        products = [np.zeros((a.values.shape[1], b.values.shape[1])) for a in layers]
+        for start in range(0, len(b.norms), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            y = b.centred(part)
+            for a, product in zip(layers, products, strict=True):
+                product += (y if a is b else a.centred(part)).T @ y
+        totals = [float(np.vdot(product, product)) for product in products]
+    return np.array(
+        [
+            (float(_debias(total, *_norm_terms(a, b))), total)
+            for a, total in zip(layers, totals, strict=True)
+        ]
     )
-    return np.array([whole, total])
+
+
+def _norm_terms(a: Layer, b: Layer) -> tuple[float, float, float, float]:
+    return float(a.norms @ b.norms), a.norms.sum(), b.norms.sum(), float(len(a.norms))
 
 
 def _debias(
@@ -80,58 +112,120 @@ def _debias(
     return total - n / (n - 2) * products + k * m / ((n - 1) * (n - 2))
 
 
-def _cross(a: Layer, b: Layer, order: Order) -> tuple[float, Floats, Floats, Floats, Floats]:
-    """Feature space: F, x_i'Cy_i, s_g'Ct_g, y_i.(Y'k), x_i.(X'l)."""
-    x, y = a.values, b.values
-    product = x.T @ y
-    rows = np.empty(len(x))
-    crossed = np.empty(len(x))
-    single = bool((order.sizes == 1).all())
-    sums = y if single else order.sums(y)
-    group = np.repeat(np.arange(len(order.sizes)), order.sizes)
-    for start in range(0, len(x), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        image = x[part] @ product
-        rows[part] = np.einsum("ij,ij->i", image, y[part])
-        if not single:
-            crossed[part] = np.einsum("ij,ij->i", image, sums[group[part]])
-    group_cross = rows if single else order.sums(crossed)
-    total = float(np.einsum("ij,ij->", product, product))
-    return total, rows, group_cross, y @ (a.norms @ y), x @ (b.norms @ x)
+@dataclass(frozen=True)
+class _Terms:
+    """F, and sums over the rows of each group, shape ``[g]``, with C = X'Y.
+
+    ``x_i' C y_i``, ``x_i' C t_g``, ``y_i' (Y'k)``, ``x_i' (X'l)``, and ``(x_i' x_j) (y_i' y_j)``
+    over pairs of rows of the group.
+    """
+
+    total: float
+    rows: Floats
+    crossed: Floats
+    norms_b: Floats
+    norms_a: Floats
+    inside: Floats
 
 
-def _gram_cross(a: Layer, b: Layer, order: Order) -> tuple[float, Floats, Floats, Floats, Floats]:
-    """Gram space: the same five."""
-    rows = np.einsum("ij,ij->i", a.values, b.values)
-    if (order.sizes == 1).all():
-        group_cross = rows
-    else:
-        group_cross = np.einsum("ij,ij->i", order.sums(a.values), order.sums(b.values))
-    return float(rows.sum()), rows, group_cross, b.values @ a.norms, a.values @ b.norms
+def _terms(layers: Sequence[Layer], b: Layer, order: Order) -> list[_Terms]:
+    """Feature space: two passes over row blocks, the second with the products of the first."""
+    products = [np.zeros((a.values.shape[1], b.values.shape[1])) for a in layers]
+    inner = [np.zeros(len(product)) for product in products]
+    outer = np.zeros((b.values.shape[1], len(layers)))
+    weights = np.stack([a.norms for a in layers], axis=1)
+    large: list[list[float]] = [[] for _ in layers]
+    for part, whole in order.parts():
+        y = b.centred(part)
+        outer += y.T @ weights[part]
+        for a, product, vector, squares in zip(layers, products, inner, large, strict=True):
+            x = y if a is b else a.centred(part)
+            vector += b.norms[part] @ x
+            here = x.T @ y
+            product += here
+            if whole:
+                squares.append(float(np.vdot(here, here)))
+    rows, crossed, norms_a, norms_b = _row_terms(layers, b, order, products, inner, outer)
+    return [
+        _Terms(
+            float(np.vdot(product, product)),
+            order.sums(rows[index]),
+            order.sums(crossed[index]),
+            order.sums(norms_b[index]),
+            order.sums(norms_a[index]),
+            np.concatenate([_inside(a, b, order), large[index]]),
+        )
+        for index, (a, product) in enumerate(zip(layers, products, strict=True))
+    ]
 
 
-def _without(
-    a: Layer,
+def _row_terms(
+    layers: Sequence[Layer],
     b: Layer,
     order: Order,
-    total: float,
-    rows: Floats,
-    crossed: Floats,
-    norms_b: Floats,
-    norms_a: Floats,
-) -> tuple[Floats, Floats]:
+    products: Sequence[Floats],
+    inner: Sequence[Floats],
+    outer: Floats,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Give x_i'Cy_i, x_i'Ct_g, x_i'(X'l) and y_i'(Y'k), each ``[layers, n]``."""
+    rows, crossed, norms_a, norms_b = np.empty((4, len(layers), len(b.norms)))
+    alone = bool((order.sizes == 1).all())
+    group = np.repeat(np.arange(len(order.sizes)), order.sizes)
+    sums = None if alone else order.sums(b.values) - order.sizes[:, None] * b.mean
+    kinds = [np.float32 if len(b.norms) > _SINGLE and a is not b else np.float64 for a in layers]
+    factors = [product.astype(kind) for product, kind in zip(products, kinds, strict=True)]
+    for start in range(0, len(b.norms), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        y = b.centred(part)
+        norms_b[:, part] = (y @ outer).T
+        spread = None if sums is None else sums[group[part]]
+        for index, (a, factor) in enumerate(zip(layers, factors, strict=True)):
+            x = y if a is b else a.centred(part)
+            norms_a[index, part] = x @ inner[index]
+            image = x.astype(factor.dtype) @ factor
+            rows[index, part] = np.einsum("ij,ij->i", image, y.astype(factor.dtype))
+            if spread is not None:
+                crossed[index, part] = np.einsum("ij,ij->i", image, spread)
+    return rows, rows if alone else crossed, norms_a, norms_b
+
+
+def _gram_terms(a: Layer, b: Layer, order: Order) -> _Terms:
+    """Gram space: the same."""
+    rows = np.einsum("ij,ij->i", a.values, b.values)
+    if (order.sizes == 1).all():
+        crossed = rows
+    else:
+        crossed = np.einsum("ij,ij->i", order.sums(a.values), order.sums(b.values))
+    return _Terms(
+        float(rows.sum()),
+        order.sums(rows),
+        crossed,
+        order.sums(b.values @ a.norms),
+        order.sums(a.values @ b.norms),
+        _inside(a, b, order),
+    )
+
+
+def _inside(a: Layer, b: Layer, order: Order) -> Floats:
+    """Sum within each group of the products of inner products, for the groups with `blocks`."""
+    squares = order.sizes**2
+    starts = np.cumsum(squares) - squares
+    held = starts[starts < len(a.blocks)]
+    return np.add.reduceat(a.blocks * b.blocks, held) if len(held) else np.empty(0)
+
+
+def _without(a: Layer, b: Layer, order: Order, terms: _Terms) -> tuple[Floats, Floats]:
     """F and n (n - 3) HSIC_1 without each group, from sums within the group."""
     k, m, alpha, beta = a.norms, b.norms, a.within, b.within
     left = len(k) - order.sizes.astype(np.float64)
     square_s, square_t = order.sums(alpha), order.sums(beta)
-    inside = np.add.reduceat(a.blocks * b.blocks, np.cumsum(order.sizes**2) - order.sizes**2)
     mixed = order.sums(alpha * beta)
     biased = (
-        total
-        + inside
+        terms.total
+        + terms.inside
         + square_s * square_t / left**2
-        - 2 * rows
-        - 2 * crossed / left
+        - 2 * terms.rows
+        - 2 * terms.crossed / left
         + 2 * mixed / left
     )
     sum_k = k.sum() - order.sums(k)
@@ -139,10 +233,10 @@ def _without(
     products = (
         float(k @ m)
         - order.sums(k * m)
-        + 2 / left * (order.sums(norms_b) - order.sums(k * beta))
-        + 2 / left * (order.sums(norms_a) - order.sums(m * alpha))
+        + 2 / left * (terms.norms_b - order.sums(k * beta))
+        + 2 / left * (terms.norms_a - order.sums(m * alpha))
         + (square_t * sum_k + square_s * sum_m) / left**2
-        + 4 / left**2 * (crossed - mixed)
+        + 4 / left**2 * (terms.crossed - mixed)
         - 3 * square_s * square_t / left**3
     )
     debiased = _debias(biased, products, sum_k - square_s / left, sum_m - square_t / left, left)
@@ -166,7 +260,7 @@ def second_order(
     whole, own_a, own_b
         n (n - 3) HSIC_1 and F of the pair and of either layer with itself, shape ``[2]``.
     order
-        Groups; at most 200 of them are looked at.
+        Groups; those of `Order.subset` are looked at.
 
     Returns
     -------

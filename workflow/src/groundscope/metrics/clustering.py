@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from groundscope.metrics import kmeans
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_labels
 from groundscope.metrics.silhouette import (
     Distances,
@@ -30,6 +31,8 @@ class Scores:
 
     Attributes
     ----------
+    measure
+        ``silhouette``, or ``adjusted-rand`` (of k-means against the labels).
     protocol, subset
         Which.
     groups
@@ -41,13 +44,14 @@ class Scores:
     rows
         Rows that entered, as indices.
     row_scores
-        Silhouette of each of them; empty for leave-one-group-out.
+        Silhouette of each of them; empty where a row has none.
     members
         Rows behind each estimate.
     n_groups
         Groups clustered.
     """
 
+    measure: str
     protocol: str
     subset: str
     groups: Sequence[str | None]
@@ -71,6 +75,8 @@ def score_protocols(
     protocols: Sequence[str],
     subsets: Mapping[str, Sequence[str]],
     permutations: int,
+    kmeans_seeds: int,
+    kmeans_restarts: int,
     seed: int,
 ) -> list[Scores]:
     """Score a labelling of one layer.
@@ -87,8 +93,13 @@ def score_protocols(
         Some of `PROTOCOLS`.
     subsets
         Groups of each named subset; all groups are scored in any case, first, as ``all``.
-    permutations, seed
+    permutations
         Of the null of ``all-groups``.
+    kmeans_seeds, kmeans_restarts
+        See `kmeans.agreement`; of all groups, except in an LDA space, which was made to agree with
+        the labels. 0 seeds leave it out.
+    seed
+        Of everything that is drawn.
 
     Raises
     ------
@@ -111,6 +122,9 @@ def score_protocols(
             else:
                 message = f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
                 raise ValueError(message)
+    if kmeans_seeds and space != "lda":
+        part = _Part(features, labels, units, space, metric)
+        results.append(_agreement(part, kmeans_seeds, kmeans_restarts, permutations, seed))
     return results
 
 
@@ -140,6 +154,7 @@ def _all_groups(part: _Part, subset: str, rows: Integers, permutations: int, see
         )
     codes = part.labels.codes
     return Scores(
+        measure="silhouette",
         protocol="all-groups",
         subset=subset,
         groups=[None, *part.labels.names.tolist()],
@@ -182,6 +197,34 @@ def _refit(features: Floats, labels: Groups, metric: str) -> Floats:
     return means_by_group(rows, labels.codes, labels.sizes.astype(np.float64))
 
 
+def _agreement(part: _Part, seeds: int, restarts: int, permutations: int, seed: int) -> Scores:
+    values, null = kmeans.agreement(
+        # rows of length 1 where the metric is cosine
+        part.distances().rows,
+        part.labels,
+        part.units,
+        seeds=seeds,
+        restarts=restarts,
+        permutations=permutations,
+        seed=seed,
+    )
+    estimate = values.mean(keepdims=True)
+    return Scores(
+        measure="adjusted-rand",
+        protocol="all-groups",
+        subset="all",
+        groups=[None],
+        estimate=estimate,
+        interval=draws_interval(values[None]),
+        null=null[None],
+        p_value=permutation_p(estimate, null[None]) if permutations else np.full(1, np.nan),
+        made_from="t over k-means seeds",
+        row_scores=np.empty(0),
+        members=[np.arange(len(part.features))],
+        n_groups=len(part.labels),
+    )
+
+
 def _leave_one_out(part: _Part, subset: str, rows: Integers) -> Scores:
     if len(part.labels) < 3:
         message = f"leave-one-group-out needs at least 3 groups, got {len(part.labels)}"
@@ -200,6 +243,7 @@ def _leave_one_out(part: _Part, subset: str, rows: Integers) -> Scores:
         runs.append(run.distances().silhouettes(run.labels).mean())
     values = np.array([runs])
     return Scores(
+        measure="silhouette",
         protocol="leave-one-group-out",
         subset=subset,
         groups=[None],

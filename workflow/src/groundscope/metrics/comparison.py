@@ -12,7 +12,8 @@ from groundscope.metrics.statistics import jackknife, permutation_p, t_interval
 
 _Cell = tuple[float, Floats, Floats]
 
-MEASURES = ("cka-linear", "cka-rbf", "rsa", "knn")
+OF_WORDS = ("rsa", "knn")
+MEASURES = ("cka-linear", "cka-rbf", *OF_WORDS)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, eigh, solve_triangular, svd
+from scipy.linalg import LinAlgError, cholesky, eigh, solve_triangular, svd
 
+from groundscope.metrics import shrinkage
 from groundscope.metrics.groups import Floats, Groups, Integers
 
 SOLVERS = ("shrinkage", "svd")
@@ -156,68 +157,6 @@ def fit_svd_rows(rows: Floats, codes: Integers, classes: int) -> Discriminant:
     return _by_matrix(means, counts, (axes[keep] / scale).T / values[keep])
 
 
-def fit_shrinkage(rows: Floats, codes: Integers, classes: int) -> Discriminant:
-    """Fit the ``shrinkage`` estimator from rows sorted by class.
-
-    Raises
-    ------
-    ValueError
-        No feature varies within any class.
-    """
-    counts = np.bincount(codes, minlength=classes).astype(np.float64)
-    means = np.zeros((classes, rows.shape[1]))
-    centred = np.empty_like(rows)
-    ridge = np.zeros(rows.shape[1])
-    stops = np.cumsum(counts).astype(np.intp)
-    for label, stop in enumerate(stops):
-        part = slice(stop - int(counts[label]), stop)
-        if part.start == part.stop:
-            continue
-        means[label] = rows[part].mean(axis=0)
-        own = rows[part] - means[label]
-        shrinkage, variance = _ledoit_wolf(own)
-        prior = counts[label] / len(rows)
-        ridge += prior * shrinkage * (variance > 0).mean() * np.where(variance > 0, variance, 1.0)
-        centred[part] = own * np.sqrt((1 - shrinkage) / len(rows))
-    solved = _solve(centred, ridge, means.T)
-    with np.errstate(divide="ignore"):
-        intercept = -0.5 * np.einsum("kd,dk->k", means, solved) + np.log(counts / len(rows))
-    return Discriminant(solved, intercept, np.empty((rows.shape[1], 0)))
-
-
-def _ledoit_wolf(centred: Floats) -> tuple[float, Floats]:
-    """Ledoit-Wolf intensity of a class after standardising, and the features' variances."""
-    count, features = centred.shape
-    variance = np.einsum("ij,ij->j", centred, centred) / count
-    scaled = centred / np.sqrt(np.where(variance > 0, variance, 1.0))
-    gram = scaled @ scaled.T if count < features else scaled.T @ scaled
-    delta = np.vdot(gram, gram) / count**2
-    norms = np.einsum("ij,ij->i", scaled, scaled)
-    mean = (variance > 0).sum() / features
-    beta = (norms @ norms / count - delta) / (features * count)
-    distance = (delta - features * mean**2) / features
-    beta = min(beta, distance)
-    return (0.0 if beta <= 0 else float(beta / distance)), variance
-
-
-def _solve(centred: Floats, ridge: Floats, right: Floats) -> Floats:
-    """Solve ``(Z'Z + diag(ridge)) B = right`` with Z = `centred`, the cheaper way round."""
-    count, features = centred.shape
-    if count < features and (ridge > 0).all():
-        scaled = centred / ridge
-        inner = np.eye(count) + scaled @ centred.T
-        image = scaled @ right
-        correction = scaled.T @ cho_solve(cho_factor(inner, lower=True), image)
-        return np.asarray(right / ridge[:, None] - correction)
-    covariance = centred.T @ centred
-    covariance[np.diag_indices(features)] += ridge
-    try:
-        return np.asarray(cho_solve(cho_factor(covariance, lower=True), right))
-    except LinAlgError as error:
-        message = "the shrunk covariance is singular: some feature is constant within every class"
-        raise ValueError(message) from error
-
-
 def held_out(
     rows: Floats,
     codes: Integers,
@@ -248,18 +187,23 @@ def held_out(
     if solver not in SOLVERS:
         message = f"solver must be one of {', '.join(SOLVERS)}, got {solver!r}"
         raise ValueError(message)
+    for train, _ in folds:
+        if codes[train].min() == codes[train].max():
+            message = f"a fold trains on {len(train)} rows of one class: LDA needs at least 2"
+            raise ValueError(message)
     rows = rows - rows.mean(axis=0)
+    if solver == "shrinkage":
+        fits = shrinkage.fit_folds(rows, codes, classes, [train for train, _ in folds])
+        none = np.empty((rows.shape[1], 0))
+        return [
+            Discriminant(coefficients, intercept, none).predict(rows[test])
+            for (coefficients, intercept), (_, test) in zip(fits, folds, strict=True)
+        ]
     whole: Moments | None = None
     predictions = []
     for train, test in folds:
-        order = train[np.argsort(codes[train], kind="stable")]
-        if codes[order[0]] == codes[order[-1]]:
-            message = f"a fold trains on {len(order)} rows of one class: LDA needs at least 2"
-            raise ValueError(message)
-        if solver == "shrinkage":
-            fitted = fit_shrinkage(rows[order], codes[order], classes)
-        elif len(train) <= rows.shape[1]:
-            fitted = fit_svd_rows(rows[order], codes[order], classes)
+        if len(train) <= rows.shape[1]:
+            fitted = fit_svd_rows(rows[train], codes[train], classes)
         else:
             if whole is None:
                 whole = Moments.of(rows, codes, classes)

@@ -92,12 +92,17 @@ def neighbours(rows: Floats, count: int) -> Integers:
     Raises
     ------
     ValueError
-        Not more than `count` other rows, or a zero vector.
+        Not more than `count` other rows, a zero vector, or more than `count` rows that are the
+        same: their neighbours would be those that come first, which looks like agreement of layers.
     """
     if len(rows) < count + 2:
         message = f"{count} nearest neighbours need at least {count + 2} words, got {len(rows)}"
         raise ValueError(message)
     unit = unit_rows(rows)
+    copies = int(np.unique(unit, axis=0, return_counts=True)[1].max())
+    if copies > count:
+        message = f"{copies} rows are the same vector: {count} nearest of them cannot be told apart"
+        raise ValueError(message)
     similarity = unit @ unit.T
     np.fill_diagonal(similarity, -np.inf)
     return np.asarray(np.argsort(-similarity, axis=1, kind="stable")[:, :count], np.intp)

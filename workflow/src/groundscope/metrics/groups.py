@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-Floats = NDArray[np.float64]
+# float64, but for vectors as they are stored, which may be float32
+Floats = NDArray[np.floating]
 Integers = NDArray[np.intp]
 
 

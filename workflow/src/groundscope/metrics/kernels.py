@@ -1,13 +1,15 @@
-"""Layers made ready for alignment: centred features, or centred Gram matrices, sorted by word."""
+"""Layers made ready for alignment: features, or centred Gram matrices, sorted by word."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from groundscope.metrics.groups import Floats, Groups, Integers
 
-_SUBSET = 200
+_SUBSET, _SUBSET_ROWS = 200, 4096
+_BLOCK = 1024
+LARGE = 256
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Order:
     starts, sizes
         First sorted row and number of rows of each group, shape ``[g]``.
     subset
-        Sorted rows of all groups, or of 200 random ones, whose pairs stand for all pairs.
+        Sorted rows of all groups, or of up to 200 random ones with up to 4096 rows, whose pairs
+        stand for all pairs.
     subset_starts
         First row of each of those groups within `subset`.
     """
@@ -40,49 +43,74 @@ class Order:
         rank[by_size] = np.arange(len(groups))
         sizes = groups.sizes[by_size]
         rows = np.argsort(rank[groups.codes], kind="stable")
-        chosen = np.arange(len(groups))
-        if len(groups) > _SUBSET:
-            chosen = np.sort(np.random.default_rng(0).choice(chosen, _SUBSET, replace=False))
+        chosen = _subset(sizes)
         subset = np.flatnonzero(np.isin(np.repeat(np.arange(len(groups)), sizes), chosen))
         starts = np.cumsum(sizes[chosen]) - sizes[chosen]
         return cls(rows, np.cumsum(sizes) - sizes, sizes, subset, starts)
 
     def sums(self, rows: Floats) -> Floats:
-        """Sum sorted rows within groups, ``[n, ...]`` to ``[g, ...]``."""
-        return np.add.reduceat(rows, self.starts, axis=0)
+        """Sum sorted rows within groups in float64, ``[n, ...]`` to ``[g, ...]``."""
+        return np.add.reduceat(rows, self.starts, axis=0, dtype=np.float64)
+
+    def parts(self) -> Iterator[tuple[slice, bool]]:
+        """Blocks of sorted rows; each group of over 256 rows is one block (True), however long."""
+        small = int(np.searchsorted(self.sizes, LARGE, side="right"))
+        stop = int(self.sizes[:small].sum())
+        for start in range(0, stop, _BLOCK):
+            yield slice(start, min(start + _BLOCK, stop)), False
+        for start, size in zip(self.starts[small:], self.sizes[small:], strict=True):
+            yield slice(int(start), int(start + size)), True
 
     def spread(self, of_groups: Floats) -> Floats:
         """Repeat a group's value for each of its rows, ``[g, ...]`` to ``[n, ...]``."""
         return np.repeat(of_groups, self.sizes, axis=0)
 
 
+def _subset(sizes: Integers) -> Integers:
+    chosen = np.arange(len(sizes))
+    if len(sizes) > _SUBSET:
+        chosen = np.random.default_rng(0).choice(chosen, _SUBSET, replace=False)
+    if sizes[chosen].sum() > _SUBSET_ROWS:
+        # what is compared is quadratic in these rows
+        fitting = np.sort(chosen)
+        chosen = fitting[np.cumsum(sizes[fitting]) <= _SUBSET_ROWS]
+    return np.sort(chosen)
+
+
 @dataclass(frozen=True)
 class Layer:
-    """One layer, prepared: centred, rows sorted by group.
+    """One layer, prepared: rows sorted by group.
 
     Attributes
     ----------
     values
-        Features ``[n, d]``, or the Gram matrix ``[n, n]`` if `gram`.
+        Features ``[n, d]`` in their own precision, or the centred Gram matrix ``[n, n]`` if `gram`.
     gram
         Which of the two.
+    mean
+        Mean of the features, shape ``[d]``; zero if `gram`.
     norms
-        Squared row norms, shape ``[n]``.
+        Squared row norms, centred, shape ``[n]``.
     within
         Inner product of each row with its group's row sum, shape ``[n]``.
     blocks
-        Inner products between rows of the same group, flat, groups in order; shape
-        ``[sum(sizes ** 2)]``.
+        Inner products between rows of the same group, flat, groups in order, those of over 256
+        rows left out in feature space; shape ``[sum(sizes ** 2)]``.
     square
         Inner products between the rows of `Order.subset`.
     """
 
     values: Floats
     gram: bool
+    mean: Floats
     norms: Floats
     within: Floats
     blocks: Floats
     square: Floats
+
+    def centred(self, rows: slice | Integers) -> Floats:
+        """Centre some of the rows, in float64."""
+        return np.subtract(self.values[rows], self.mean, dtype=np.float64)
 
 
 def check(features: Floats, name: str) -> None:
@@ -111,7 +139,7 @@ def prepare(features: Floats, order: Order, *, gram: bool, name: str) -> Layer:
     Parameters
     ----------
     features
-        Shape ``[n, d]``, rows in the caller's order; read as float64.
+        Shape ``[n, d]``, float32 or float64, rows in the caller's order; centred in float64.
     order
         Groups of the rows.
     gram
@@ -120,31 +148,56 @@ def prepare(features: Floats, order: Order, *, gram: bool, name: str) -> Layer:
         Of the layer, for messages.
     """
     check(features, name)
-    centred = features[order.rows].astype(np.float64)
-    centred -= centred.mean(axis=0)
+    values = features[order.rows]
+    mean = values.mean(axis=0, dtype=np.float64)
     if gram:
+        centred = values - mean
         return from_gram(centred @ centred.T, order)
-    norms = np.einsum("ij,ij->i", centred, centred)
-    sums = order.spread(order.sums(centred))
-    within = np.einsum("ij,ij->i", centred, sums)
-    square = centred[order.subset] @ centred[order.subset].T
-    return Layer(
-        centred,
-        gram=False,
-        norms=norms,
-        within=within,
-        blocks=_blocks(centred, order),
-        square=square,
+    layer = _bare(values, mean)
+    subset = layer.centred(order.subset)
+    single = bool((order.sizes == 1).all())
+    return replace(
+        layer,
+        within=layer.norms if single else _within(layer, order),
+        blocks=layer.norms if single else _blocks(layer, order),
+        square=subset @ subset.T,
     )
 
 
-def _blocks(centred: Floats, order: Order) -> Floats:
-    parts = []
+def _bare(values: Floats, mean: Floats) -> Layer:
+    """Features with what `cka.numerators` reads, and no more."""
+    none = np.empty(0)
+    layer = Layer(values, gram=False, mean=mean, norms=none, within=none, blocks=none, square=none)
+    norms = np.empty(len(values))
+    for start in range(0, len(values), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        rows = layer.centred(part)
+        norms[part] = np.einsum("ij,ij->i", rows, rows)
+    return replace(layer, norms=norms)
+
+
+def _within(layer: Layer, order: Order) -> Floats:
+    sums = order.sums(layer.values) - order.sizes[:, None] * layer.mean
+    group = np.repeat(np.arange(len(order.sizes)), order.sizes)
+    within = np.empty(len(group))
+    for start in range(0, len(group), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        within[part] = np.einsum("ij,ij->i", layer.centred(part), sums[group[part]])
+    return within
+
+
+def _blocks(layer: Layer, order: Order) -> Floats:
+    parts = [np.empty(0)]
     row = 0
     for size, count in zip(*np.unique(order.sizes, return_counts=True), strict=True):
-        same = centred[row : row + size * count].reshape(count, size, -1)
-        parts.append((same @ same.transpose(0, 2, 1)).reshape(-1))
-        row += size * count
+        if size > LARGE:
+            break
+        step = max(1, _BLOCK // size)
+        for first in range(0, count, step):
+            groups = min(step, count - first)
+            same = layer.centred(slice(row, row + size * groups)).reshape(groups, size, -1)
+            parts.append((same @ same.transpose(0, 2, 1)).reshape(-1))
+            row += size * groups
     return np.concatenate(parts)
 
 
@@ -162,7 +215,15 @@ def from_gram(gram: Floats, order: Order) -> Layer:
     within: Floats = np.bincount(left, weights=blocks, minlength=len(gram)).astype(np.float64)
     norms = np.diagonal(gram).copy()
     square = gram[np.ix_(order.subset, order.subset)]
-    return Layer(gram, gram=True, norms=norms, within=within, blocks=blocks, square=square)
+    return Layer(
+        gram,
+        gram=True,
+        mean=np.zeros(()),
+        norms=norms,
+        within=within,
+        blocks=blocks,
+        square=square,
+    )
 
 
 def rbf_gram(features: Floats, order: Order, *, name: str, threshold: float = 1.0) -> Layer:
@@ -215,6 +276,4 @@ def shuffled(layer: Layer, rows: Integers) -> Layer:
         gram -= means[:, None] - means.mean()
         return replace(layer, values=gram, norms=np.diagonal(gram).copy())
     values = layer.values[rows]
-    values -= values.mean(axis=0)
-    norms = np.einsum("ij,ij->i", values, values)
-    return replace(layer, values=values, norms=norms)
+    return _bare(values, values.mean(axis=0, dtype=np.float64))

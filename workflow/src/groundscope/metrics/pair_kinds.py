@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -9,12 +10,12 @@ from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.similarity import (
     Crossed,
     Pairs,
-    Reference,
-    area_under_curve,
-    pair_weights,
+    Sample,
+    all_alike,
+    areas_under_curve,
     sample_rows,
     shuffled_pairs,
-    unit_rows,
+    type_means,
 )
 from groundscope.metrics.statistics import (
     Interval,
@@ -44,6 +45,48 @@ class Draws:
     words: Groups
     tokens: int
     types: int
+
+    @cached_property
+    def pooled(self) -> Mapping[str, "Pooled"]:
+        """Type pairs of all draws of each kind."""
+        return {kind: Pooled.of(pairs, len(self.words)) for kind, pairs in self.kinds.items()}
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Type pairs of one kind in any draw.
+
+    Attributes
+    ----------
+    words
+        Word codes, shape ``[t, 2]``.
+    index
+        Place in `words` of the type pairs of the first, second, ... draw, one after the other.
+    draws, tokens
+        Draws that hold each type pair, and its token pairs over all of them, shape ``[t]``.
+    """
+
+    words: Integers
+    index: Integers
+    draws: Integers
+    tokens: Integers
+
+    @classmethod
+    def of(cls, pairs: Sequence[Pairs | Crossed], words: int) -> "Pooled":
+        """Pool the draws of one kind."""
+        keys = np.concatenate([each.words[:, 0] * words + each.words[:, 1] for each in pairs])
+        present, index = np.unique(keys, return_inverse=True)
+        tokens = np.bincount(index, weights=np.concatenate([each.counts for each in pairs]))
+        return cls(
+            np.stack([present // words, present % words], axis=1).astype(np.intp),
+            index.astype(np.intp),
+            np.bincount(index),
+            tokens.astype(np.intp),
+        )
+
+    def means(self, values: Sequence[Floats]) -> Floats:
+        """Mean over draws of the values of type pairs, shape ``[t]``."""
+        return np.bincount(self.index, weights=np.concatenate(values)) / self.draws
 
 
 @dataclass(frozen=True)
@@ -110,15 +153,20 @@ def draw_pairs(
     Raises
     ------
     ValueError
-        Fewer than two words.
+        Fewer than four words.
     """
-    if len(words) < 2:
-        message = f"word pairs need at least 2 words, got {len(words)}"
+    if len(words) < 4:
+        message = f"word pairs need at least 4 words, got {len(words)}"
         raise ValueError(message)
     every = np.arange(len(words.codes))
+    everything = Sample.of(every, words)
+    fixed = {kind: Crossed.of(everything, words, given) for kind, given in whole.items()}
+    if sample >= len(every):
+        fixed |= {kind: Crossed.of(everything, words, given) for kind, given in relations.items()}
     kinds: dict[str, list[Pairs | Crossed]] = {}
     for seed in seeds:
         rows = sample_rows(len(every), sample, seed)
+        drawn = Sample.of(rows, words)
         rng = np.random.default_rng(seed)
         found: dict[str, Pairs | Crossed] = {
             RANDOM: Pairs.of(*shuffled_pairs(rows, None, rng), words),
@@ -126,8 +174,8 @@ def draw_pairs(
         }
         if speakers is not None:
             found["same-speaker"] = Pairs.of(*shuffled_pairs(rows, speakers, rng), words)
-        found |= {kind: Crossed.of(rows, words, given) for kind, given in relations.items()}
-        found |= {kind: Crossed.of(every, words, given) for kind, given in whole.items()}
+        for kind, given in {**relations, **whole}.items():
+            found[kind] = fixed[kind] if kind in fixed else Crossed.of(drawn, words, given)
         for kind, pairs in found.items():
             kinds.setdefault(kind, []).append(pairs)
     kept = {kind: draws for kind, draws in kinds.items() if all(len(each.words) for each in draws)}
@@ -143,7 +191,7 @@ def score_layer(
     Parameters
     ----------
     features
-        Vectors of the tokens, ``[n, d]``.
+        Vectors of the tokens, float32 or float64, ``[n, d]``.
     draws
         From `draw_pairs`.
     replicates, seed
@@ -152,52 +200,50 @@ def score_layer(
     Raises
     ------
     ValueError
-        A zero vector.
+        A zero vector, or vectors that are all the same.
     """
-    unit = unit_rows(features)
-    weights = bootstrap_weights(len(draws.words), replicates, seed)
-    means = {kind: [each.type_means(unit) for each in pairs] for kind, pairs in draws.kinds.items()}
+    if all_alike(features):
+        message = f"all {len(features)} vectors are the same: every pair has the cosine 1"
+        raise ValueError(message)
+    each = [pairs for kind in draws.kinds.values() for pairs in kind]
+    found = iter(type_means(each, features))
+    means = {kind: [next(found) for _ in pairs] for kind, pairs in draws.kinds.items()}
     base = np.array([values.mean() for values in means[RANDOM]])
     pooled = {
-        kind: _pooled(pairs, means[kind], len(draws.words)) for kind, pairs in draws.kinds.items()
+        kind: (draws.pooled[kind].means(values), draws.pooled[kind].words)
+        for kind, values in means.items()
     }
-    base_words, base_values, _ = pooled[RANDOM]
-    reference = Reference.of(base_values, pair_weights(weights, base_words))
+    others = {kind: values for kind, values in pooled.items() if kind != RANDOM}
+    counts = _bootstrap_counts(len(draws.words), replicates, seed)
+    areas = areas_under_curve(others, pooled[RANDOM], counts)
     scores = {}
     for kind, pairs in draws.kinds.items():
         raw = np.array([values.mean() for values in means[kind]])
-        words, values, counts = pooled[kind]
-        auc, interval = None, None
-        if kind != RANDOM:
-            auc, resampled = area_under_curve(values, pair_weights(weights, words), reference)
-            interval = percentile_interval(resampled) if len(resampled) > 1 else None
+        values, words = pooled[kind]
+        area = areas.get(kind)
+        interval = None
+        if area is not None and len(area.resampled) > 1:
+            interval = percentile_interval(area.resampled)
         scores[kind] = KindScores(
             raw,
             raw - base,
             draws_interval(raw),
             draws_interval(raw - base),
-            auc,
+            None if area is None else area.estimate,
             interval,
-            round(float(np.mean([each.counts.sum() for each in pairs]))),
-            round(float(np.mean([len(each.words) for each in pairs]))),
+            round(float(np.mean([one.counts.sum() for one in pairs]))),
+            round(float(np.mean([len(one.words) for one in pairs]))),
             words,
             values,
-            counts,
+            draws.pooled[kind].tokens,
         )
     return scores
 
 
-def _pooled(
-    pairs: Sequence[Pairs | Crossed], means: Sequence[Floats], words: int
-) -> tuple[Integers, Floats, Integers]:
-    """Type pairs of all draws: words, cosine (mean over draws), token pairs."""
-    keys = np.concatenate([each.words[:, 0] * words + each.words[:, 1] for each in pairs])
-    present, index = np.unique(keys, return_inverse=True)
-    drawn = np.bincount(index)
-    values = np.bincount(index, weights=np.concatenate(list(means))) / drawn
-    tokens = np.concatenate([each.counts for each in pairs])
-    counts = np.bincount(index, weights=tokens).astype(np.intp)
-    return np.stack([present // words, present % words], axis=1).astype(np.intp), values, counts
+@lru_cache(maxsize=1)
+def _bootstrap_counts(words: int, replicates: int, seed: int) -> Floats:
+    """Draw the words of each replicate: the same for all layers."""
+    return bootstrap_weights(words, replicates, seed)
 
 
 def by_word(scores: KindScores, words: Groups) -> tuple[Integers, Floats]:

@@ -178,10 +178,10 @@ def probe(
     ------
     ValueError
         Fewer than two classes, a class with fewer than two words, or one that a fold cannot train
-        on.
+        on; rows that are all the same, or not finite.
     """
     _check(labels, words)
-    rows = np.asarray(rows, np.float64)
+    rows = check_rows(rows)
     rng = np.random.default_rng(seed)
     correct = np.empty((repeats, len(rows)))
     confusion = np.zeros((len(labels), len(labels)), np.int64)
@@ -201,6 +201,24 @@ def probe(
     chance = np.array([labels.sizes.max() / len(rows), 1 / len(labels)])
     interval = _interval(correct, labels, words, estimate)
     return Probe(values, estimate, interval, null, p_value, chance, confusion)
+
+
+def check_rows(rows: Floats) -> Floats:
+    """Give the rows in float64, unless they hold nothing to read.
+
+    Raises
+    ------
+    ValueError
+        Rows that are all the same, or not finite.
+    """
+    rows = np.asarray(rows, np.float64)
+    if not np.isfinite(rows).all():
+        message = "the features hold values that are not finite"
+        raise ValueError(message)
+    if not (rows != rows[0]).any():
+        message = f"all {len(rows)} rows are the same vector: LDA needs rows that differ"
+        raise ValueError(message)
+    return rows
 
 
 def _check(labels: Groups, words: Groups) -> None:

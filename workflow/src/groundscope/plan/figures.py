@@ -119,7 +119,7 @@ def summary_tables(study: Study) -> list[str]:
     return [f"{study['results']}/tables/{name}.parquet" for name in _SUMMARY if name in have]
 
 
-def summary_options(study: Study) -> str:
+def summary_options(study: Study, _: Wildcards) -> str:
     """Give what the summary says about the study, apart from results."""
     settings = ("corpora", "checkpoints", "models", "labellings", "contrasts", "analyses")
     return targets.canonical(

@@ -136,6 +136,21 @@ class Plan:
         """Give the options of a corpus."""
         return targets.canonical(self.study["corpora"][wildcards.corpus])
 
+    def dataset_options(self, wildcards: Wildcards) -> str:
+        """Give the options of a data set."""
+        return targets.canonical(self.study["datasets"][wildcards.dataset])
+
+    def local_files(self, paths: Iterable[str | None]) -> list[str]:
+        """List the files of `paths`; for one inside a data set, the manifest of the data set."""
+        found = []
+        for path in paths:
+            dataset = None if path is None else targets.dataset_of(self.study, path)
+            if dataset is not None:
+                found.append(self.result(f"datasets/{dataset}/manifest.json"))
+            elif path is not None:
+                found.append(path)
+        return list(dict.fromkeys(found))
+
     def corpus_files(self, wildcards: Wildcards) -> list[str]:
         """List the tables and lists that a corpus is made from, but not its recordings."""
         options = self.study["corpora"][wildcards.corpus]
@@ -147,7 +162,7 @@ class Plan:
         ]
         listed = [options.get(key) for key in ("manifest", "items", "captions")]
         listed += [table.get("file") for table in tables if isinstance(table, dict)]
-        return [path for path in listed if path is not None]
+        return self.local_files([*listed, options["filters"]["has_synonym"]])
 
     def lacking_embeddings(self, wildcards: Wildcards) -> list[str]:
         """List one layer of each model that may have no vector for some tokens."""
@@ -243,6 +258,10 @@ class Plan:
         """Name the file of the word groups that the pair kind `same-group` is made from."""
         return self._label_file(self.study["analyses"]["pairs"]["groups"])
 
+    def pair_group_options(self, _: Wildcards) -> str:
+        """Give the options of these groups."""
+        return self._label_options(self.study["analyses"]["pairs"]["groups"])
+
     def word_map(self, wildcards: Wildcards) -> list[str]:
         """Name the map of related words of a corpus; none if the study has none."""
         asked = self.study["analyses"]["pairs"].get("word_map")
@@ -255,8 +274,8 @@ class Plan:
     def word_map_files(self, _: Wildcards) -> list[str]:
         """List the local files that the map of related words is made from."""
         options = self.study["analyses"]["pairs"]["word_map"]
-        listed = [options["categories"], options["pronunciations"].get("file")]
-        return [path for path in listed if path is not None]
+        pronunciations = options["pronunciations"].get("file")
+        return self.local_files([options["categories"], options["wordnet"], pronunciations])
 
     def group_tokens(self, wildcards: Wildcards) -> str:
         """Name the token table that word groups are built from."""
@@ -272,8 +291,7 @@ class Plan:
         """List the local files that word groups are built from."""
         options = self.study["word_groups"][wildcards.groups]
         listed = [options.get("candidates"), options["concreteness"]["file"]]
-        listed += [options["pronunciations"].get("file")]
-        return [path for path in listed if path is not None]
+        return self.local_files([*listed, options["pronunciations"].get("file")])
 
     def group_options(self, wildcards: Wildcards) -> str:
         """Give the options of word groups; corpus, model and layer are inputs."""
@@ -285,9 +303,9 @@ class Plan:
         """Name the file of a labelling; none if it is a column of the token table."""
         return self._label_file(wildcards.labelling)
 
-    def label_column(self, wildcards: Wildcards) -> str:
-        """Name the column of the token table that a labelling is; empty if it is a file."""
-        return str(self.study["labellings"][wildcards.labelling].get("column", ""))
+    def label_options(self, wildcards: Wildcards) -> str:
+        """Give the options of a labelling; its file is an input."""
+        return self._label_options(wildcards.labelling)
 
     def space_labels(self, _: Wildcards) -> list[str]:
         """Name the file of the labelling whose LDA space CKA is computed in, if it is a file."""
@@ -297,10 +315,14 @@ class Plan:
         """Name the labelling whose LDA space CKA is computed in."""
         return str(self.study["analyses"]["cka"]["labelling"] or "")
 
-    def space_column(self, _: Wildcards) -> str:
-        """Name the column of the token table that this labelling is; empty if it is a file."""
-        labelling = self.study["analyses"]["cka"]["labelling"]
-        return str(self.study["labellings"].get(labelling, {}).get("column", ""))
+    def space_label_options(self, _: Wildcards) -> str:
+        """Give the options of this labelling; its file is an input."""
+        return self._label_options(self.study["analyses"]["cka"]["labelling"])
+
+    def _label_options(self, labelling: str | None) -> str:
+        options = self.study["labellings"].get(labelling, {})
+        inputs = ("words", "corpora")
+        return targets.canonical({k: v for k, v in options.items() if k not in inputs})
 
     def _label_file(self, labelling: str | None) -> list[str]:
         words = self.study["labellings"].get(labelling, {}).get("words")

@@ -18,7 +18,7 @@ LIGHT_FAMILIES = frozenset({"static", "log-mel"})
 NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
     "fast-vgs": ("cls", "trm2", "projection"),
     "vg-hubert": ("cls", "projection"),
-    "speech-clip": ("branch", "cls", "projection"),
+    "speech-clip": ("branch", "cls", "keywords", "projection"),
     "vg-bert": ("projection",),
     "text": ("projection",),
 }
@@ -99,6 +99,25 @@ def manifest(study: Study, checkpoint: str) -> str:
     """Name the manifest of the loadable files of `checkpoint`, below the results folder."""
     direct = study["checkpoints"][checkpoint]["format"] in DIRECT_FORMATS
     return f"checkpoints/{checkpoint}/{'fetched' if direct else 'converted'}/manifest.json"
+
+
+def dataset_of(study: Study, path: str) -> str | None:
+    """Name the data set whose files `path` is or lies in; None if it is another path.
+
+    Raises
+    ------
+    UserError
+        It lies where data sets are put, and there is none of that name.
+    """
+    folder = f"{study['results']}/datasets/"
+    if not path.startswith(folder):
+        return None
+    name, _, inside = path.removeprefix(folder).partition("/")
+    if name not in study["datasets"] or inside.partition("/")[0] != "files":
+        known = ", ".join(f"{folder}{each}/files" for each in study["datasets"]) or "none"
+        message = f"{path!r} is in no data set of the study; files of these are in {known}"
+        raise UserError(message)
+    return name
 
 
 def model_options(study: Study, model: str) -> str:
@@ -208,6 +227,7 @@ def check_references(study: Study) -> None:
         With the key path, the value and the legal values.
     """
     models, names = study["models"], study["corpora"]
+    _check_datasets(study, study, "")
     for model, options in models.items():
         if "checkpoint" in options:
             _known(f"models.{model}.checkpoint", options["checkpoint"], study["checkpoints"])
@@ -242,6 +262,19 @@ def check_references(study: Study) -> None:
                 "corpus on which pairs, silhouette or lda is run"
             )
             raise UserError(message)
+
+
+def _check_datasets(study: Study, part: Json, where: str) -> None:
+    """Refuse a path into a data set that is not configured, wherever it stands."""
+    if isinstance(part, str):
+        try:
+            dataset_of(study, part)
+        except UserError as error:
+            message = f"{where}: {error}"
+            raise UserError(message) from error
+    elif isinstance(part, Mapping | list):
+        for key, value in part.items() if isinstance(part, Mapping) else enumerate(part):
+            _check_datasets(study, value, f"{where}.{key}".lstrip("."))
 
 
 def _check_checkpoint(study: Study, model: str) -> None:

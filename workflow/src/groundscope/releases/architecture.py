@@ -51,7 +51,7 @@ RELEASED: Mapping[str, Architecture] = {
     "fast-vgs": Architecture("fast-vgs", width=768, frame_rate=50.0, receptive_field_ms=25.0),
     "vg-hubert": Architecture("vg-hubert", width=768, frame_rate=50.0, receptive_field_ms=25.0),
     "vg-bert": Architecture("vg-bert", width=768),
-    "speech-clip": Architecture("speech-clip", width=768, frame_rate=50.0, receptive_field_ms=25.0),
+    "speech-clip": Architecture("speech-clip", frame_rate=50.0, receptive_field_ms=25.0),
     "log-mel": Architecture("log-mel", width=80, frame_rate=100.0, receptive_field_ms=25.0),
 }
 

@@ -1,9 +1,10 @@
-"""Weights of torchaudio's pipelines (``WAV2VEC2_BASE``, ``HUBERT_LARGE``, ``MMS_FA``, ...).
+"""Weights of torchaudio's pipelines (``WAV2VEC2_BASE``, ``WAVLM_LARGE``, ``MMS_FA``, ...).
 
 One file each, at the addresses in torchaudio/pipelines/_wav2vec2/impl.py; layout as in
-torchaudio/models/wav2vec2/components.py. torchaudio itself is not needed. What the weights do not
-show follows from those two files: strides and heads are the same in all bundles of one size, and
-models with layer norms in their convolutions are those that normalise first, waveforms included.
+torchaudio/models/wav2vec2/components.py and wavlm_attention.py. torchaudio itself is not needed.
+What the weights do not show follows from those files: strides and heads are the same in all bundles
+of one size, and models with layer norms in their convolutions are those that normalise first,
+waveforms included.
 """
 
 import json
@@ -26,11 +27,12 @@ _STACK = "encoder.transformer."
 _PROJECTION = "encoder.feature_projection."
 _POSITIONS = f"{_STACK}pos_conv_embed.conv."
 _HEADS_OF_BASE, _HEADS = (768, 12), 16
+_BIAS_REACH = 800  # frames, of WavLM's relative positions
 _DROPPED = ("aux.",)  # the letters of fine-tuned models
 
 
 def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint | None) -> Release:
-    """Read a wav2vec 2.0 or HuBERT as a Hugging Face folder.
+    """Read a wav2vec 2.0, HuBERT or WavLM as a Hugging Face folder.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint 
     Raises
     ------
     UserError
-        Another family (WavLM too), or missing, unexpected or non-finite tensors.
+        Another family, or missing, unexpected or non-finite tensors.
     """
     if parent is not None:
         message = f"parent: {parent.source} cannot be compared with a torchaudio pipeline"
@@ -54,7 +56,7 @@ def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint 
     bundle = pickles.read_bundle(checkpoint.path(name))
     what = f"the torchaudio pipeline of {checkpoint.source}"
     check_family(bundle, "torchaudio", what)
-    state = {_modern(key): each for key, each in pickles.tensors(bundle, what).items()}
+    state = _modern(pickles.tensors(bundle, what))
     config = _config(state)
     weights = _weights(config)
     tensors = take(what, state, weights, _DROPPED)
@@ -74,10 +76,20 @@ def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint 
     return Release("huggingface", tensors, config, blocks, notes, files)
 
 
-def _modern(name: str) -> str:
-    """Name of the positional convolution's weight norm as newer releases of PyTorch have it."""
-    name = re.sub(r"conv\.weight_g$", "conv.parametrizations.weight.original0", name)
-    return re.sub(r"conv\.weight_v$", "conv.parametrizations.weight.original1", name)
+def _modern(state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
+    """Name the positional weight norm as PyTorch does now, and part WavLM's stacked projections."""
+    named: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        name = re.sub(r"conv\.weight_g$", "conv.parametrizations.weight.original0", name)
+        name = re.sub(r"conv\.weight_v$", "conv.parametrizations.weight.original1", name)
+        name = name.replace(".attention.attention.", ".attention.")
+        block, stacked, kind = name.partition(".in_proj_")
+        if stacked and tensor.ndim and len(tensor) % 3 == 0:
+            for part, rows in zip("qkv", tensor.chunk(3), strict=True):
+                named[f"{block}.{part}_proj.{kind}"] = rows
+        else:
+            named[name] = tensor
+    return named
 
 
 def _config(state: "Mapping[str, Tensor]") -> dict[str, Any]:
@@ -90,8 +102,11 @@ def _config(state: "Mapping[str, Tensor]") -> dict[str, Any]:
     first_norms = f"{_CONV}1.layer_norm.weight" in state
     kernel = f"{_POSITIONS}parametrizations.weight.original1"
     base_width, base_heads = _HEADS_OF_BASE
+    bias = f"{_STACK}layers.0.attention.rel_attn_embed.weight"
+    wavlm = {"num_buckets": size(bias), "max_bucket_distance": _BIAS_REACH} if bias in state else {}
     return {
-        "model_type": "wav2vec2",
+        "model_type": "wavlm" if wavlm else "wav2vec2",
+        **wavlm,
         "hidden_size": width,
         "num_hidden_layers": sum(name.endswith(".attention.q_proj.weight") for name in state),
         "num_attention_heads": base_heads if width == base_width else _HEADS,
@@ -138,6 +153,13 @@ def _weights(config: Mapping[str, Any]) -> list[Weight]:
         here = f"{_STACK}layers.{block}"
         for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
             affine(f"{here}.attention.{name}", width, width)
+        if "num_buckets" in config:
+            heads = config["num_attention_heads"]
+            rows.append((f"{here}.attention.gru_rel_pos_const", (1, heads, 1, 1)))
+            affine(f"{here}.attention.gru_rel_pos_linear", 8, width // heads)
+            if block == 0:
+                table = f"{here}.attention.rel_attn_embed.weight"
+                rows.append((table, (config["num_buckets"], heads)))
         affine(f"{here}.layer_norm", width)
         affine(f"{here}.feed_forward.intermediate_dense", inner, width)
         affine(f"{here}.feed_forward.output_dense", width, inner)

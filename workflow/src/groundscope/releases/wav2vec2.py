@@ -90,9 +90,10 @@ def weights(settings: Mapping[str, Any], prefix: str, positions: str) -> list[We
         here = f"feature_extractor.conv_layers.{index}"
         shape = (size, dims[index - 1] if index else 1, kernel)
         rows.append((f"{here}.0.weight", f"{here}.conv.weight", shape))
-    affine(
-        "feature_extractor.conv_layers.0.2", "feature_extractor.conv_layers.0.layer_norm", dims[0]
-    )
+        if settings["feat_extract_norm"] == "layer":
+            affine(f"{here}.2.1", f"{here}.layer_norm", size)
+        elif index == 0:
+            affine(f"{here}.2", f"{here}.layer_norm", size)
     affine("layer_norm", "feature_projection.layer_norm", dims[-1])
     affine("post_extract_proj", "feature_projection.projection", width, dims[-1])
     conv = "encoder.pos_conv_embed.conv"

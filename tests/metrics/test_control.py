@@ -1,0 +1,105 @@
+"""Control tasks: what they give a probe that reads the label, and one that remembers words."""
+
+import numpy as np
+import pytest
+
+from groundscope.metrics.control import control_labels, control_tasks, recurring, recurring_folds
+from groundscope.metrics.groups import Floats, Groups
+from groundscope.metrics.probing import make_folds, predict
+
+WORDS = Groups.of(np.repeat(np.arange(40), 4))
+CLASSES = Groups.of(np.repeat(np.arange(40) % 4, 4))
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded generator."""
+    return np.random.default_rng(3)
+
+
+def _scores(rows: Floats, labels: Groups = CLASSES, words: Groups = WORDS) -> dict[str, float]:
+    found = control_tasks(rows, labels, words, solver="shrinkage", folds=4, tasks=4, seed=0)
+    names = ("seen", "control", "selectivity")
+    return dict(zip(names, found.estimate.tolist(), strict=True))
+
+
+def test_a_representation_of_words_is_not_selective(rng: np.random.Generator) -> None:
+    """Vectors that tell words apart, and say nothing of the label, read it as well as a control."""
+    rows = 5 * rng.normal(size=(40, 60))[WORDS.codes] + rng.normal(size=(160, 60))
+    found = _scores(rows)
+    assert min(found["seen"], found["control"]) > 0.95
+    assert found["selectivity"] == pytest.approx(0, abs=0.03)
+
+
+def test_a_representation_of_the_label_is_selective(rng: np.random.Generator) -> None:
+    """Vectors that hold the label only leave a control task at chance."""
+    rows = 8 * np.eye(4)[CLASSES.codes] + rng.normal(size=(160, 4))
+    found = _scores(rows)
+    assert found["seen"] > 0.99
+    # among the 10 words of a class, the most frequent of 4 random labels is at 4 or so
+    assert found["control"] < 0.5
+    assert found["selectivity"] == pytest.approx(found["seen"] - found["control"])
+
+
+def test_control_tasks_cannot_be_learned_with_words_apart(rng: np.random.Generator) -> None:
+    """Folds that hold words apart put every control task at chance: they have folds of their own.
+
+    Words are told apart without error.
+    """
+    rows = 5 * rng.normal(size=(40, 60))[WORDS.codes] + rng.normal(size=(160, 60))
+    right = []
+    for _ in range(10):
+        target = control_labels(CLASSES, WORDS, rng)
+        predicted = predict(rows, target, make_folds(target, [WORDS], 4, rng), "shrinkage")
+        right.append(np.mean(predicted == target.codes))
+    assert np.mean(right) < 0.33
+
+
+def test_every_word_recurs(rng: np.random.Generator) -> None:
+    """A tested row has another row of its word in training, and every row is tested once."""
+    words = Groups.of(
+        np.concatenate([np.repeat(np.arange(20), 2), np.repeat(np.arange(20, 26), 9)])
+    )
+    labels = Groups.of(rng.integers(0, 3, len(words.codes)))
+    folds = recurring_folds(words, labels, 5, rng)
+    for train, test in folds:
+        assert set(words.codes[test]) <= set(words.codes[train])
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(94))
+
+
+def test_control_labels_are_of_words(rng: np.random.Generator) -> None:
+    """All tokens of a word have one label, and labels have the shares that they had."""
+    labels = Groups.of(np.repeat(["a", "b"], [120, 40]))
+    drawn = control_labels(labels, WORDS, rng)
+    by_word = drawn.codes.reshape(40, 4)
+    assert (by_word == by_word[:, :1]).all()
+    assert drawn.sizes.tolist() == [120, 40]
+
+
+def test_words_with_one_token_are_left_out() -> None:
+    """They cannot recur; where the word is the label there is no control task at all."""
+    words = Groups.of(["a", "a", "b", "c", "c"])
+    assert recurring(Groups.of(["x", "y", "x", "x", "y"]), words).tolist() == [0, 1, 3, 4]
+    assert len(recurring(words, words)) == 0
+    with pytest.raises(ValueError, match="at least 2 tokens each, got 0 such words of 0 classes"):
+        control_tasks(
+            np.eye(5), Groups.of(list("vwxyz")), Groups.of(list("abcde")),
+            solver="svd", folds=2, tasks=1, seed=0,
+        )  # fmt: skip
+
+
+def test_interval_of_selectivity_covers() -> None:
+    """95% intervals hold the expected selectivity in 93 to 97% of samples of words."""
+    rng = np.random.default_rng(1)
+    labels = Groups.of(np.repeat(np.arange(60) % 2, 2))
+    words = Groups.of(np.repeat(np.arange(60), 2))
+    found = []
+    for seed in range(700):
+        of_word = rng.normal(size=(60, 4))
+        of_word[:, 0] += labels.codes[::2]
+        rows = of_word[words.codes] + rng.normal(size=(120, 4))
+        result = control_tasks(rows, labels, words, solver="svd", folds=2, tasks=2, seed=seed)
+        found.append([result.estimate[2], result.intervals[2].low, result.intervals[2].high])
+    estimate, low, high = np.array(found).T
+    truth = estimate.mean()
+    assert 0.93 <= np.mean((low <= truth) & (truth <= high)) <= 0.97

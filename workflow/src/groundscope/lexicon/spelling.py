@@ -1,0 +1,51 @@
+"""Words as keys: one spelling whatever way its accents are stored, capitals where they matter."""
+
+import unicodedata
+from collections.abc import Iterable, ValuesView
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+def composed(text: str) -> str:
+    """Return `text` with letters and their accents as one character (Unicode's form C).
+
+    macOS and some aligners write them as two.
+    """
+    return unicodedata.normalize("NFC", text)
+
+
+class WordTable(Generic[Value]):
+    """What a list says of words.
+
+    Parameters
+    ----------
+    entries
+        Words and values; of a spelling that occurs twice the first entry counts.
+
+    Notes
+    -----
+    A word is looked up as it is written, and only if that is not listed in lower case, since
+    capitals tell words apart in some languages (German *Essen*, *essen*).
+    """
+
+    def __init__(self, entries: Iterable[tuple[str, Value]]) -> None:
+        self._written: dict[str, Value] = {}
+        for word, value in entries:
+            self._written.setdefault(composed(word), value)
+        self._lower: dict[str, Value] = {}
+        for word, value in self._written.items():
+            self._lower.setdefault(_lower(word), value)
+
+    def get(self, word: str) -> Value | None:
+        """Return what is listed of a word; None if nothing is."""
+        found = self._written.get(composed(word))
+        return self._lower.get(_lower(word)) if found is None else found
+
+    def values(self) -> ValuesView[Value]:
+        """Return the values of all spellings."""
+        return self._written.values()
+
+
+def _lower(word: str) -> str:
+    return composed(composed(word).lower())

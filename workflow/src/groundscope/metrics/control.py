@@ -1,0 +1,135 @@
+"""Control tasks: how much of the accuracy of a probe is its memory of single words.
+
+A control task (Hewitt and Liang 2019) gives every word a label at random, the same for all of its
+tokens. It can be learned by memory alone, and only where the words of the test rows are among the
+training rows. Where folds keep words apart, as for the held-out scores, no memory of words can help
+and a control task is at chance by construction. Selectivity is therefore measured in folds of its
+own, in which every word recurs: there the probe reads the labels and a control task from the same
+rows, and selectivity is the first accuracy minus the second.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundscope.metrics.groups import Floats, Groups, Integers, home_of
+from groundscope.metrics.probing import Folds, check_rows, predict
+from groundscope.metrics.statistics import (
+    Interval,
+    jackknife,
+    proportion_interval,
+    t_interval,
+    unit_means,
+)
+
+MEASURES = ("seen-word-accuracy", "control-accuracy", "selectivity")
+
+
+@dataclass(frozen=True)
+class Control:
+    """Scores with recurring words; one entry a measure of `MEASURES`.
+
+    Attributes
+    ----------
+    estimate
+        Mean over the control tasks.
+    intervals
+        Wilson for accuracies, t for selectivity; jackknife over words.
+    rows
+        Rows that entered, as indices: those of words with at least two.
+    """
+
+    estimate: Floats
+    intervals: tuple[Interval, Interval, Interval]
+    rows: Integers
+
+
+def recurring(labels: Groups, words: Groups) -> Integers:
+    """Rows that control tasks can be made from: those of words with two rows or more.
+
+    None where each word is a label of its own: a control task would only rename it.
+    """
+    home = home_of(labels, words)
+    if home is not None and len(labels) == len(words):
+        return np.empty(0, np.intp)
+    return np.flatnonzero(words.sizes[words.codes] > 1)
+
+
+def recurring_folds(words: Groups, labels: Groups, count: int, rng: np.random.Generator) -> Folds:
+    """Folds that spread the rows of each word, so that none is tested unseen."""
+    first = np.zeros(len(words), np.intp)
+    first[words.codes] = labels.codes
+    order = np.lexsort([rng.random(len(words.codes)), words.codes, first[words.codes]])
+    fold = np.empty(len(order), np.intp)
+    fold[order] = np.arange(len(order)) % count
+    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(count)]
+
+
+def control_labels(labels: Groups, words: Groups, rng: np.random.Generator) -> Groups:
+    """One label a word at random, labels in the shares that they have among the rows."""
+    count = len(words)
+    places = ((np.arange(count) + 0.5) * len(labels.codes) / count).astype(np.intp)
+    drawn = rng.permutation(np.sort(labels.codes)[places])
+    return Groups(labels.names, drawn[words.codes])
+
+
+def control_tasks(
+    rows: Floats,
+    labels: Groups,
+    words: Groups,
+    *,
+    solver: str,
+    folds: int,
+    tasks: int,
+    seed: int,
+) -> Control:
+    """Compare the labels with control tasks, in folds whose words recur.
+
+    Parameters
+    ----------
+    rows
+        Features of tokens, shape ``[n, d]``.
+    labels, words
+        Label and word of each token.
+    solver, folds
+        As in `probing.probe`.
+    tasks
+        Control tasks; each has its own random labels and folds.
+    seed
+        Of both.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 2 words with at least 2 tokens each, or all of them in one class.
+    """
+    chosen = recurring(labels, words)
+    part = Groups.of(words.names[words.codes[chosen]])
+    own = Groups.of(labels.names[labels.codes[chosen]])
+    if len(part) < 2 or len(own) < 2:
+        message = (
+            "control tasks need words of 2 classes with at least 2 tokens each, got "
+            f"{len(part)} such words of {len(own)} classes"
+        )
+        raise ValueError(message)
+    features = check_rows(rows[chosen])
+    rng = np.random.default_rng(seed)
+    right = np.empty((2, tasks, len(chosen)))
+    for task in range(tasks):
+        parts = recurring_folds(part, own, folds, rng)
+        for index, target in enumerate((own, control_labels(own, part, rng))):
+            right[index, task] = predict(features, target, parts, solver) == target.codes
+    measures = [*right, right[0] - right[1]]
+    estimate = np.array([values.mean() for values in measures])
+    errors = [_error(values, part) for values in measures]
+    degrees = len(part) - 1
+    seen, control = (
+        proportion_interval(estimate[k], errors[k], len(part), degrees) for k in range(2)
+    )
+    return Control(estimate, (seen, control, t_interval(estimate[2], errors[2], degrees)), chosen)
+
+
+def _error(values: Floats, words: Groups) -> float:
+    """Jackknife error over words of one task, ``se^2`` averaged over tasks as in `probing`."""
+    squares = [jackknife(one.mean(), unit_means(one, words)).standard_error ** 2 for one in values]
+    return float(np.sqrt(np.mean(squares)))

@@ -1,0 +1,238 @@
+"""Linear discriminant functions with a covariance shrunk class by class, for many folds.
+
+The within-class covariance is the sum over classes of their share times the Ledoit-Wolf (2004)
+covariance of the class, shrunk after standardising each feature within it: as scikit-learn's
+``LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")`` defines it. It is
+``sum_c w_c S_c + diag(ridge)`` with S_c the scatter of the class's training rows, so that scatter
+matrices taken once serve every fold, less the rows that the fold leaves out.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from groundscope.metrics.groups import Floats, Integers
+
+_HELD, _TOGETHER = 256 * 2**20, 8
+
+Fit = tuple[Floats, Floats]
+
+
+def fit_folds(
+    rows: Floats, codes: Integers, classes: int, folds: Sequence[Integers]
+) -> Iterator[Fit]:
+    """Fit the decision functions of each fold.
+
+    Parameters
+    ----------
+    rows
+        Shape ``[n, d]``, float64.
+    codes
+        Class of each row, shape ``[n]``.
+    classes
+        k.
+    folds
+        Training rows of each fold.
+
+    Yields
+    ------
+    tuple
+        Coefficients ``[d, k]`` and intercepts ``[k]``, minus infinity for a class without training
+        rows.
+
+    Raises
+    ------
+    ValueError
+        Some feature varies within no class.
+    """
+    features = rows.shape[1]
+    fewest = min(len(train) for train in folds)
+    # scatter matrices pay where they are few, and a fold keeps more rows than it leaves out
+    if fewest > max(features, len(rows) / 2) and 8 * classes * features**2 <= _HELD:
+        scatters = Scatters.of(rows, codes, classes)
+        for start in range(0, len(folds), _TOGETHER):
+            yield from scatters.fit(folds[start : start + _TOGETHER])
+        return
+    for train in folds:
+        order = train[np.argsort(codes[train], kind="stable")]
+        yield _fit_rows(rows[order], np.bincount(codes[train], minlength=classes))
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """What one fold knows of its training rows besides scatter matrices.
+
+    Attributes
+    ----------
+    counts, means
+        Of the classes, ``[k]`` and ``[k, d]``.
+    weights
+        Of the classes' scatter matrices in the covariance, ``[k]``.
+    ridge
+        Diagonal that is added, ``[d]``.
+    """
+
+    counts: Integers
+    means: Floats
+    weights: Floats
+    ridge: Floats
+
+    def decide(self, solved: Floats) -> Fit:
+        """Coefficients and intercepts from the means that the covariance was solved for."""
+        with np.errstate(divide="ignore"):
+            priors = np.log(self.counts / self.counts.sum())
+        return solved, priors - 0.5 * np.einsum("kd,dk->k", self.means, solved)
+
+
+@dataclass(frozen=True)
+class Scatters:
+    """Rows about the mean of their class, sorted by class, and the scatter matrix of each class.
+
+    Attributes
+    ----------
+    rows
+        Shape ``[n, d]``.
+    codes
+        Class of each of them.
+    places
+        Where each row of the caller is among them.
+    means, scatter
+        Of the classes, ``[k, d]`` and ``[k, d * d]``.
+    """
+
+    rows: Floats
+    codes: Integers
+    places: Integers
+    means: Floats
+    scatter: Floats
+
+    @classmethod
+    def of(cls, rows: Floats, codes: Integers, classes: int) -> "Scatters":
+        """Take the scatter matrices of all rows."""
+        order = np.argsort(codes, kind="stable")
+        places = np.empty_like(order)
+        places[order] = np.arange(len(order))
+        rows, codes = rows[order], codes[order]
+        means = np.zeros((classes, rows.shape[1]))
+        scatter = np.zeros((classes, rows.shape[1] ** 2))
+        for code, own in _by_class(codes, classes):
+            means[code] = rows[own].mean(axis=0)
+            rows[own] -= means[code]
+            scatter[code] = (rows[own].T @ rows[own]).reshape(-1)
+        return cls(rows, codes, places, means, scatter)
+
+    def fit(self, folds: Sequence[Integers]) -> list[Fit]:
+        """Fit several folds, whose scatter matrices are summed in one product."""
+        parts, removed = zip(*[self._shrink(train) for train in folds], strict=True)
+        covariances = np.stack([part.weights for part in parts]) @ self.scatter
+        fits = []
+        for part, rows, flat in zip(parts, removed, covariances, strict=True):
+            covariance = flat.reshape(rows.shape[1], -1)
+            covariance -= rows.T @ rows
+            covariance[np.diag_indices(len(covariance))] += part.ridge
+            fits.append(part.decide(_solve_positive(covariance, part.means.T)))
+        return fits
+
+    def _shrink(self, train: Integers) -> tuple[Shrunk, Floats]:
+        """Shrink each class; also weighted rows to take from the sum of scatter matrices."""
+        kept = np.zeros(len(self.rows), np.bool_)
+        kept[self.places[train]] = True
+        classes, features = self.means.shape
+        counts = np.bincount(self.codes[kept], minlength=classes)
+        shifts, weights, ridge = np.zeros_like(self.means), np.zeros(classes), np.zeros(features)
+        for code, own in _by_class(self.codes, classes):
+            if not counts[code]:
+                continue
+            rows = self.rows[own][kept[own]]
+            shifts[code] = rows.mean(axis=0)
+            rows -= shifts[code]
+            scatter = None
+            if counts[code] >= features:
+                out = self.rows[own][~kept[own]]
+                scatter = self.scatter[code].reshape(features, features) - out.T @ out
+                scatter -= counts[code] * np.outer(shifts[code], shifts[code])
+            intensity, own_ridge = _ledoit_wolf(rows, scatter)
+            weights[code] = (1 - intensity) / len(train)
+            ridge += counts[code] / len(train) * own_ridge
+        scale = np.sqrt(weights)
+        removed = np.concatenate(
+            [
+                self.rows[~kept] * scale[self.codes[~kept], None],
+                shifts * (scale * np.sqrt(counts))[:, None],
+            ]
+        )
+        return Shrunk(counts, self.means + shifts, weights, ridge), removed
+
+
+def _by_class(codes: Integers, classes: int) -> Iterator[tuple[int, slice]]:
+    """Rows of each class that has any, where rows are sorted by class."""
+    bounds = np.searchsorted(codes, np.arange(classes + 1))
+    for code in np.flatnonzero(np.diff(bounds)):
+        yield int(code), slice(int(bounds[code]), int(bounds[code + 1]))
+
+
+def _fit_rows(rows: Floats, counts: Integers) -> Fit:
+    """Fit from rows sorted by class: the way for fewer rows than features, or many classes."""
+    means, weights = np.zeros((len(counts), rows.shape[1])), np.zeros(len(counts))
+    centred, ridge = np.empty_like(rows), np.zeros(rows.shape[1])
+    for code, own in _by_class(np.repeat(np.arange(len(counts)), counts), len(counts)):
+        means[code] = rows[own].mean(axis=0)
+        centred[own] = rows[own] - means[code]
+        intensity, own_ridge = _ledoit_wolf(centred[own], None)
+        weights[code] = (1 - intensity) / len(rows)
+        ridge += counts[code] / len(rows) * own_ridge
+        centred[own] *= np.sqrt(weights[code])
+    return Shrunk(counts, means, weights, ridge).decide(_solve(centred, ridge, means.T))
+
+
+def _ledoit_wolf(centred: Floats, scatter: Floats | None) -> tuple[float, Floats]:
+    """Intensity of a class after standardising, and the diagonal it adds, ``[d]``.
+
+    Parameters
+    ----------
+    centred
+        Rows about their mean, shape ``[m, d]``.
+    scatter
+        Their scatter matrix, if known.
+    """
+    count, features = centred.shape
+    variance = np.einsum("ij,ij->j", centred, centred) / count
+    deviation = np.sqrt(np.where(variance > 0, variance, 1.0))
+    scaled = centred * (1 / deviation)
+    if scatter is not None:
+        gram = scatter / deviation / deviation[:, None]
+    else:
+        gram = scaled @ scaled.T if count < features else scaled.T @ scaled
+    delta = np.vdot(gram, gram) / count**2
+    of_rows = count < features
+    norms = np.diagonal(gram) if of_rows else np.einsum("ij,ij->i", scaled, scaled)
+    mean = (variance > 0).sum() / features
+    beta = (norms @ norms / count - delta) / (features * count)
+    distance = (delta - features * mean**2) / features
+    beta = min(beta, distance)
+    intensity = 0.0 if beta <= 0 else float(beta / distance)
+    return intensity, intensity * mean * deviation**2
+
+
+def _solve(centred: Floats, ridge: Floats, right: Floats) -> Floats:
+    """Solve ``(Z'Z + diag(ridge)) B = right`` with Z = `centred`, the cheaper way round."""
+    count, features = centred.shape
+    if count < features and (ridge > 0).all():
+        scaled = centred / ridge
+        inner = np.eye(count) + scaled @ centred.T
+        image = scaled @ right
+        correction = scaled.T @ cho_solve(cho_factor(inner, lower=True), image)
+        return np.asarray(right / ridge[:, None] - correction)
+    covariance = centred.T @ centred
+    covariance[np.diag_indices(features)] += ridge
+    return _solve_positive(covariance, right)
+
+
+def _solve_positive(covariance: Floats, right: Floats) -> Floats:
+    try:
+        return np.asarray(cho_solve(cho_factor(covariance, lower=True), right))
+    except LinAlgError as error:
+        message = "the shrunk covariance is singular: some feature is constant within every class"
+        raise ValueError(message) from error

@@ -1,0 +1,45 @@
+"""Whether names of groups are in the lists of words that are to have them."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from groundscope.errors import UserError
+
+Json = Any
+
+
+def check_subsets(study: Mapping[str, Json]) -> None:
+    """Refuse a subset of groups that no scored labelling has, where all of them can be read.
+
+    Lists that are missing or are built by the study, and columns of token tables, are not known
+    before jobs run; then nothing is refused here.
+
+    Raises
+    ------
+    UserError
+        With the key, the names, and those that there are.
+    """
+    settings = study["analyses"].get("silhouette")
+    if settings is None or not settings["subsets"]:
+        return
+    known: set[str] = set()
+    for name in settings["labellings"]:
+        words = study["labellings"][name].get("words")
+        if words is None or words.startswith(f"{study['results']}/") or not Path(words).is_file():
+            return
+        known |= _labels(Path(words))
+    for subset, groups in settings["subsets"].items():
+        if not known.intersection(groups):
+            message = (
+                f"analyses.silhouette.subsets.{subset}: no labelling has any of "
+                f"{', '.join(map(repr, groups))}; there are {', '.join(sorted(known))}"
+            )
+            raise UserError(message)
+
+
+def _labels(file: Path) -> set[str]:
+    # what is wrong with the file itself, its readers say
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        return {row["label"] for row in csv.DictReader(stream) if row.get("label")}
