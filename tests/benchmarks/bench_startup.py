@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from measure import Measured, show
@@ -83,13 +83,15 @@ def offenders(modules: tuple[str, ...], most: int = 4) -> str:
 
 
 def share(results: Path, starts: dict[str, float]) -> None:
-    """Print how much of the jobs' wall time of a finished study was start-up."""
+    """Print how much of the jobs' CPU time of a finished study was start-up."""
     jobs: Counter[str] = Counter()
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     for file in (results / "benchmarks").rglob("*.jsonl"):
         rule = file.relative_to(results / "benchmarks").parts[0].removesuffix(".jsonl")
         jobs[rule] += 1
-        spent[rule] += json.loads(file.read_text(encoding="utf-8").splitlines()[-1])["s"]
+        cpu = json.loads(file.read_text(encoding="utf-8").splitlines()[-1])["cpu_time"]
+        # a job that was over before Snakemake sampled it has none
+        spent[rule] += cpu if isinstance(cpu, float) else 0.0
     slowest = max(cpu for name, cpu in starts.items() if name.startswith("extract"))
     known = {**starts, "extract_embeddings": slowest}
     lines = [
@@ -97,9 +99,9 @@ def share(results: Path, starts: dict[str, float]) -> None:
         for rule in sorted(jobs, key=lambda rule: -spent[rule])
         if rule in known
     ]
-    show("wall time of all jobs of the study, and start-up", lines)
+    show("CPU time of all jobs of the study, and start-up", lines)
     begun = sum(jobs[rule] * known[rule] for rule in jobs if rule in known)
-    sys.stdout.write(f"  start-up: {100 * begun / sum(spent.values()):.0f}% of job time\n")
+    sys.stdout.write(f"  start-up: {100 * begun / sum(spent.values()):.0f}% of CPU time\n")
 
 
 def main() -> None:

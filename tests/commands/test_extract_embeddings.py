@@ -12,6 +12,7 @@ import pytest
 import soundfile
 import torch
 import transformers
+from job_log import complaint
 
 from groundscope.checkpoints import Checkpoint, file_digest, write_manifest
 from groundscope.commands import _cli, extract_embeddings
@@ -197,7 +198,7 @@ def test_bad_input_is_one_line(
     with pytest.raises(SystemExit) as left:
         _cli.run(extract_embeddings.main)
     assert left.value.code == 2
-    stderr = capsys.readouterr().err
+    stderr = complaint(capsys.readouterr().err)
     assert stderr.startswith(f"error: {message}")
     assert stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from conversion import fetch
+from job_log import complaint
 
 from groundscope.checkpoints import read_manifest
 from groundscope.errors import UserError
@@ -159,8 +160,8 @@ def test_the_exit_code_is_2_with_one_line(tmp_path: Path, address: str) -> None:
     environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: checkpoints.tested.files.model.bin.sha256: ")
-    assert done.stderr.count("\n") == 1
+    assert complaint(done.stderr).startswith("error: checkpoints.tested.files.model.bin.sha256: ")
+    assert complaint(done.stderr).count("\n") == 1
 
 
 def packed(kind: str, members: dict[str, bytes | None]) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from job_log import complaint
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILES = {
@@ -138,6 +139,6 @@ def test_what_cannot_be_had_is_said_in_one_line(
     """Gated, missing, no such revision: exit code 2, nothing left."""
     done = fetch(endpoint, tmp_path / "out", repo, revision)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith(f"error: checkpoints.tested: {said}")
-    assert done.stderr.count("\n") == 1
+    assert complaint(done.stderr).splitlines()[-1].startswith(f"error: checkpoints.tested: {said}")
+    assert complaint(done.stderr).count("\n") == 1
     assert not (tmp_path / "out" / "files").exists()

@@ -34,9 +34,8 @@ def test_jobs_are_summed_by_rule_and_model(
     _benchmark(folder, f"{extraction}/glove/layer-0", s=360.0, cpu_time="NA", max_rss="NA")
     _benchmark(folder, "write_summary", s=36.0, cpu_time=1.0, max_rss=80.0)
     output = tmp_path / "jobs.parquet"
-    models = ["--models", "w2v", "glove", "--on-gpu", "w2v"]
     files = ["--benchmarks", str(folder), "--output", str(output)]
-    monkeypatch.setattr(sys, "argv", ["summarise_jobs", *models, *files])
+    monkeypatch.setattr(sys, "argv", ["summarise_jobs", "--on-gpu", "w2v", *files])
     summarise_jobs.main()
     rows = {(row["rule"], row["model"]): row for row in pq.ParquetFile(output).read().to_pylist()}
     speech = rows["extract_embeddings", "w2v"]
@@ -52,7 +51,7 @@ def test_a_broken_benchmark_file_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     """An empty file, or no file at all, is one line that names the place."""
     (tmp_path / "a.jsonl").touch()
     files = ["--benchmarks", str(tmp_path), "--output", str(tmp_path / "x.parquet")]
-    monkeypatch.setattr(sys, "argv", ["summarise_jobs", "--models", "m", *files])
+    monkeypatch.setattr(sys, "argv", ["summarise_jobs", *files])
     with pytest.raises(UserError, match=r"a\.jsonl is not a benchmark file"):
         summarise_jobs.main()
     (tmp_path / "a.jsonl").unlink()
@@ -87,9 +86,8 @@ def test_a_log_holds_no_secret_of_the_environment(tmp_path: Path) -> None:
     secrets = {"HF_TOKEN": "hf_abcdef", "SLURM_JWT": "eyJ0abc", "AWS_SECRET_ACCESS_KEY": "wJalr"}
     (tmp_path / "a.jsonl").write_text(json.dumps({"s": 1.0, "cpu_time": 1.0, "max_rss": 1.0}))
     command = ["-m", "groundscope.commands.summarise_jobs", "--benchmarks", str(tmp_path)]
-    options = ["--models", "m", "--output", str(tmp_path / "jobs.parquet")]
     done = subprocess.run(
-        [sys.executable, *command, *options],
+        [sys.executable, *command, "--output", str(tmp_path / "jobs.parquet")],
         env={**os.environ, **secrets, "PYTHONPATH": str(ROOT / "workflow/src")},
         capture_output=True,
         text=True,

@@ -13,7 +13,7 @@ def _extraction(folder: Path, *, tokens: int, weights_mb: float) -> SimpleNamesp
     table, manifest = folder / "tokens.parquet", folder / "fetched/manifest.json"
     manifest.parent.mkdir()
     manifest.touch()
-    for file, size in ((table, tokens * 15), (manifest.parent / "model", int(weights_mb * 1e6))):
+    for file, size in ((table, tokens * 10), (manifest.parent / "model", int(weights_mb * 1e6))):
         with file.open("wb") as stream:
             stream.truncate(size)
     return SimpleNamespace(tokens=str(table), checkpoint=str(manifest))

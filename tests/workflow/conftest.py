@@ -1,5 +1,6 @@
 """The tiny study, run once."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import pytest
 from checkout import Checkout, copy_project
 from tiny_study import tiny_study, write_recordings, write_tiny_models
+
+# Stands in the environment of the run, and must stand nowhere in what it writes.
+SECRET = "hf_ThisIsNobodysToken"
 
 
 @pytest.fixture(scope="session")
@@ -16,8 +20,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     write_recordings(checkout.folder / "data/clips")
     write_tiny_models(checkout.folder / "data/models")
     checkout.configure(tiny_study())
-    done = checkout.snakemake()
+    done = checkout.snakemake(environment={**os.environ, "HF_TOKEN": SECRET})
     assert done.returncode == 0, done.stdout[-5000:]
+    assert SECRET not in done.stdout
     return checkout
 
 
@@ -27,6 +32,12 @@ def report(finished: Checkout) -> Path:
     done = finished.snakemake("--report", "results/report.html")
     assert done.returncode == 0, done.stdout
     return finished.folder / "results/report.html"
+
+
+@pytest.fixture
+def secret() -> str:
+    """Give what no file may hold."""
+    return SECRET
 
 
 @pytest.fixture

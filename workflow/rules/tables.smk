@@ -39,13 +39,11 @@ rule summarise_jobs:
         "../../envs/analysis.yaml"
     params:
         benchmarks=f"{STUDY['results']}/benchmarks",
-        models=list(STUDY["models"]),
         on_gpu=PLAN.models_on_gpu(),
         table=f"{STUDY['results']}/tables/jobs.parquet",
     shell:
         "python -m groundscope.commands.summarise_jobs"
         " --benchmarks {params.benchmarks:q}"
-        " --models {params.models:q}"
         " --on-gpu {params.on_gpu:q}"
         " --output {params.table:q}"
         " 2> {log:q}"

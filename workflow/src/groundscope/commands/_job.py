@@ -7,9 +7,9 @@ import importlib.metadata
 import logging
 import os
 import platform
-import resource
 import sys
 import time
+from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
 _LIBRARIES = ("numpy", "scipy", "pyarrow", "torch", "transformers", "matplotlib")
@@ -49,8 +49,10 @@ def log_end(begin: float) -> None:
 
 
 def peak_mib() -> float:
-    """Peak resident memory of this process in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the peak resident memory of this process in MiB."""
+    # not getrusage, which also counts the process that forked this one
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def _version(name: str) -> str | None:

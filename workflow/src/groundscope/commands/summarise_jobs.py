@@ -21,20 +21,21 @@ JOBS = (
     Column("memory", "float64", "highest peak of resident memory", "MB", nullable=True),
     Column("gpu", "float64", "wall time of jobs that ask for a GPU", "h"),
 )
+# Where the path of a benchmark file has the model.
+_MODEL = {"extract_embeddings": 1, "compare_pairs": 1, "score_silhouette": 2, "score_lda": 2}
 
 
 def main() -> None:
     """Read Snakemake's benchmark files; print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--benchmarks", type=Path, required=True, help="folder of benchmark files")
-    parser.add_argument("--models", nargs="+", required=True, help="names of the models")
     parser.add_argument("--on-gpu", nargs="*", default=[], help="models that ask for a GPU")
     parser.add_argument("--output", type=Path, required=True, help="table to write")
     given = parser.parse_args()
     runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for path in sorted(given.benchmarks.rglob("*.jsonl")):
         rule, *rest = path.relative_to(given.benchmarks).with_suffix("").parts
-        model = next((part for part in rest if part in given.models), "")
+        model = rest[_MODEL[rule]] if rule in _MODEL else ""
         runs.setdefault((rule, model), []).append(_last_run(path))
     if not runs:
         message = f"{given.benchmarks} holds no benchmark file: run the study first"
