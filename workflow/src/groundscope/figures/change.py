@@ -135,7 +135,7 @@ def _panel(
     box.set_ylabel("difference in silhouette")
     words = [
         f"{keys['contrast']}: {keys['treated']} minus {keys['control']}",
-        f"{keys['labelling']} · {keys['space']} space · CKA in {keys['cka_space']} space",
+        f"{keys['labelling']} · {keys['space']} space · CKA in {keys['cka_space']}",
     ]
     words += [
         f"{row['correlation']} r = {row['estimate']:.2f}, p = {row['p_value']:.2g}, "
