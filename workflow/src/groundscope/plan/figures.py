@@ -47,9 +47,12 @@ class FigureKind:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What tells the figures of one section apart in the report, with wildcards."""
-        labels = {"corpus": "{corpus}", "figure": self.title}
-        return labels | {"labelling": "{labelling}"} if self.by_labelling else labels
+        """What tells the figures of one section apart in the report, with wildcards.
+
+        One label only: with several, a combination that no figure has breaks the report's page.
+        """
+        tail = " · {labelling}" if self.by_labelling else ""
+        return {"figure": f"{self.title} · {{corpus}}{tail}"}
 
 
 # A correlation across layers needs as many.
