@@ -24,6 +24,8 @@ NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
 }
 # Formats whose files are used as they are; the others go through `convert_checkpoint`.
 DIRECT_FORMATS = frozenset({"huggingface", "vectors"})
+# Formats that a CTC speech model can have.
+CTC_FORMATS = frozenset({"huggingface", "torchaudio"})
 # Corpora without recordings.
 TEXT_KINDS = frozenset({"word-list"})
 # Keys that say what is computed on which corpus, not how.
@@ -197,6 +199,17 @@ def check_references(study: Study) -> None:
         With the key path, the value and the legal values.
     """
     models, names = study["models"], study["corpora"]
+    for corpus, options in names.items():
+        if "align" in options:
+            key = f"corpora.{corpus}.align.checkpoint"
+            _known(key, options["align"]["checkpoint"], study["checkpoints"])
+            kind = study["checkpoints"][options["align"]["checkpoint"]]["format"]
+            if kind not in CTC_FORMATS:
+                message = (
+                    f"{key}: {options['align']['checkpoint']!r} has format {kind!r}; expected a "
+                    f"CTC speech model of format {' or '.join(sorted(CTC_FORMATS))}"
+                )
+                raise UserError(message)
     for model, options in models.items():
         if "checkpoint" in options:
             _known(f"models.{model}.checkpoint", options["checkpoint"], study["checkpoints"])
