@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from spoken_letters import save, trained
 
 _ROOT = Path(__file__).parents[2]
 
@@ -37,3 +38,9 @@ def torchaudio(environment: Mapping[str, str]) -> None:
             ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
         sys.path.append(str(_folder()))
     importlib.import_module("torchaudio.functional")
+
+
+@pytest.fixture(scope="session")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train the small CTC model; give its Hugging Face folder."""
+    return save(trained(), tmp_path_factory.mktemp("model") / "letters")
