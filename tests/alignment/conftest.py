@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from aligner import Aligner
 from spoken_letters import save, trained
 
 _ROOT = Path(__file__).parents[2]
@@ -44,3 +45,10 @@ def torchaudio(environment: Mapping[str, str]) -> None:
 def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train the small CTC model; give its Hugging Face folder."""
     return save(trained(), tmp_path_factory.mktemp("model") / "letters")
+
+
+@pytest.fixture
+def aligner(tmp_path: Path, torchaudio: None, monkeypatch: pytest.MonkeyPatch) -> Aligner:
+    """Give an aligner in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return Aligner(tmp_path, monkeypatch)

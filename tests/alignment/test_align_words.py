@@ -7,65 +7,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from aligner import HEADER, Aligner
 from numpy.typing import NDArray
-from spoken_letters import SAMPLE_RATE, Sentence, list_checkpoint, save, sentences, untrained
+from spoken_letters import SAMPLE_RATE, Sentence, save, sentences, untrained
 
 from groundscope import tables
-from groundscope.commands import align_words
 from groundscope.errors import UserError
-from groundscope.token_table import read_tokens
 
 Json = Any
-OPTIONS: Mapping[str, Json] = {"window_s": 30, "case": "lower", "unspelled": "refuse"}
-HEADER = "utterance,audio,speaker,text"
-
-
-@dataclass(frozen=True)
-class Aligner:
-    """Runs the command in a folder, in this process.
-
-    Attributes
-    ----------
-    folder
-        With the recordings; the working folder.
-    patch
-        Sets the command's arguments.
-    """
-
-    folder: Path
-    patch: pytest.MonkeyPatch
-
-    def run(self, model: Path, *rows: str, header: str = HEADER, **options: Json) -> None:
-        """Align the utterances of a manifest with a Hugging Face folder."""
-        lines = "\n".join([header, *rows]) + "\n"
-        (self.folder / "manifest.csv").write_text(lines, encoding="utf-8")
-        given = {"manifest": "manifest.csv", "align": {**OPTIONS, **options}}
-        checkpoint = list_checkpoint(model, self.folder / "checkpoint.json")
-        arguments = ["--name", "c", "--options", json.dumps(given), "--device", "cpu"]
-        arguments += ["--checkpoint", str(checkpoint)]
-        arguments += ["--output", "words.parquet", "--report", "report.parquet"]
-        self.patch.setattr(sys, "argv", ["align_words", *arguments])
-        align_words.main()
-
-    def words(self, model: Path, *rows: str, **options: Json) -> list[dict[str, Json]]:
-        """Align; return the tokens."""
-        self.run(model, *rows, **options)
-        found: list[dict[str, Json]] = read_tokens(self.folder / "words.parquet").to_pylist()
-        return found
-
-
-@pytest.fixture
-def aligner(tmp_path: Path, torchaudio: None, monkeypatch: pytest.MonkeyPatch) -> Aligner:
-    """Give an aligner in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    return Aligner(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")

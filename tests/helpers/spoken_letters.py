@@ -1,6 +1,7 @@
 """A small CTC model that spells espeak-ng's words, and sentences whose word times are known."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ _STRIDE = 320
 _OFF = ("hidden", "attention", "activation", "feat_proj", "final")
 
 Samples = NDArray[np.float32]
+Labels = dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,11 @@ def _speak(espeak: Espeak, text: str, voice: str) -> Sentence:
     return Sentence(text, resampled, times)
 
 
-def untrained() -> Any:
+def untrained(outputs: int = len(VOCABULARY)) -> Any:
     """Make a narrow Wav2Vec2ForCTC whose first convolution is a bank of band filters."""
     torch.manual_seed(0)
     config = HF.Wav2Vec2Config(
-        vocab_size=len(VOCABULARY),
+        vocab_size=outputs,
         pad_token_id=0,
         hidden_size=96,
         num_hidden_layers=2,
@@ -88,22 +90,33 @@ def untrained() -> Any:
     return model
 
 
-def trained(steps: int = 100) -> Any:
-    """Teach it letters, spread evenly over each word, from sentences of three words."""
-    model = untrained().train()
+def trained() -> Any:
+    """Teach it words, in sentences of three that are joined by twos."""
     heard = sentences(48, 3, seed=1)
+
+    def draw(rng: np.random.Generator) -> list[Sentence]:
+        return [heard[one] + heard[other] for one, other in rng.choice(len(heard), (4, 2))]
+
+    return teach(untrained(), draw, VOCABULARY, steps=100)
+
+
+def teach(
+    model: Any, draw: Callable[[np.random.Generator], list[Sentence]], labels: Labels, *, steps: int
+) -> Any:
+    """Teach a model letters, spread evenly over each word of the sentences drawn for each step."""
+    model.train()
     rng = np.random.default_rng(0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, 3e-3, total_steps=steps, pct_start=0.15
     )
     for _ in range(steps):
-        batch = [heard[one] + heard[other] for one, other in rng.choice(len(heard), (4, 2))]
+        batch = draw(rng)
         waves = [torch.from_numpy(_noisy(each.samples, rng)) for each in batch]
         logits = model(torch.nn.utils.rnn.pad_sequence(waves, batch_first=True)).logits
         targets = torch.zeros(logits.shape[:2], dtype=torch.int64)
         for row, each in zip(targets, batch, strict=True):
-            _write_letters(row, each)
+            _write_letters(row, each, labels)
         loss: Any = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
         optimizer.zero_grad()
         loss.backward()
@@ -119,21 +132,21 @@ def _noisy(samples: Samples, rng: np.random.Generator) -> Samples:
     return result
 
 
-def _write_letters(row: torch.Tensor, sentence: Sentence) -> None:
+def _write_letters(row: torch.Tensor, sentence: Sentence, labels: Labels) -> None:
     """Write the label of each frame; a blank comes between equal letters."""
     for word, times in zip(sentence.text.split(), sentence.times, strict=True):
         begin, end = (time * SAMPLE_RATE / _STRIDE for time in times)
         edges = np.round(np.linspace(begin, end, len(word) + 1)).astype(int)
         for place, letter in enumerate(word):
-            row[edges[place] : edges[place + 1]] = VOCABULARY[letter]
+            row[edges[place] : edges[place + 1]] = labels[letter]
             if place and word[place - 1] == letter:
                 row[edges[place]] = 0
 
 
-def save(model: Any, folder: Path) -> Path:
+def save(model: Any, folder: Path, labels: Labels = VOCABULARY) -> Path:
     """Save a Hugging Face folder with its vocabulary."""
     model.save_pretrained(folder)
-    (folder / "vocab.json").write_text(json.dumps(VOCABULARY), encoding="utf-8")
+    (folder / "vocab.json").write_text(json.dumps(labels), encoding="utf-8")
     settings = {"do_normalize": True, "sampling_rate": SAMPLE_RATE}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings), encoding="utf-8")
     return folder
