@@ -67,7 +67,7 @@ def test_words_are_where_espeak_spoke_them(
 def test_a_long_recording_in_windows_is_the_whole(
     aligner: Aligner, letters: Path, heard: Sequence[Sentence]
 ) -> None:
-    """40 s in windows of 6 s and of 9.5 s: within 60 ms of one piece, nine in ten words exact."""
+    """22 s in windows of 6 s and of 9.5 s: within 60 ms of one piece, nine in ten words exact."""
     long = heard[0]
     for each in heard[1:]:
         long = long + each
