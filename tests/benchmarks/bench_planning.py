@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from checkout import Checkout, copy_project
-from measure import Measured, show
+from measure import Measured, show_alone
 
 from groundscope.plan import figures
 from groundscope.plan.config import resolve_study
@@ -166,7 +166,7 @@ def main() -> None:
             floor, few = dry_run(folder, "--cores", "2")
             own = planning(study, checkout.folder)
         extractions = models * layers * corpora
-        show(
+        show_alone(
             f"{extractions} extraction jobs: {models} models x {layers} layers x {corpora} corpora",
             [
                 ("dry run of the workflow", ours, jobs),

@@ -14,7 +14,7 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from measure import Measured, show
+from measure import Measured, show_alone
 
 _COMMANDS = "groundscope.commands."
 _EXTRACTION = f"{_COMMANDS}extract_embeddings"
@@ -99,7 +99,7 @@ def share(results: Path, starts: dict[str, float]) -> None:
         for rule in sorted(jobs, key=lambda rule: -spent[rule])
         if rule in known
     ]
-    show("CPU time of all jobs of the study, and start-up", lines)
+    show_alone("CPU time of all jobs of the study, and start-up", lines)
     begun = sum(jobs[rule] * known[rule] for rule in jobs if rule in known)
     sys.stdout.write(f"  start-up: {100 * begun / sum(spent.values()):.0f}% of CPU time\n")
 
@@ -110,7 +110,7 @@ def main() -> None:
     for name, modules in STARTS.items():
         starts[name], measured = start(modules)
         lines.append((name, measured, f"{starts[name]:.2f} s of CPU: {offenders(modules)}"))
-    show("interpreter start to first work, without reading weights", lines)
+    show_alone("interpreter start to first work, without reading weights", lines)
     for folder in sys.argv[1:]:
         share(Path(folder), starts)
 

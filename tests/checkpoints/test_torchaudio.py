@@ -10,6 +10,8 @@ from encoder_releases import torchaudio_names
 from torch import Tensor
 from transformers import Wav2Vec2Config, Wav2Vec2Model, WavLMConfig, WavLMModel
 
+from groundscope.alignment.vocabulary import read_vocabulary
+from groundscope.encoders.ctc import load_ctc
 from groundscope.errors import UserError
 
 
@@ -72,3 +74,42 @@ def test_an_unknown_tensor_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     torch.save(state, folder / "bundle.pth")
     with pytest.raises(UserError, match=r"1 are unexpected .*attention.gate"):
         convert(monkeypatch, folder, "torchaudio", tmp_path)
+
+
+@pytest.mark.parametrize(("rows", "letters"), [(32, 29), (31, 28)])
+def test_the_letter_output_is_kept_where_its_labels_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, letters: int
+) -> None:
+    """As a CTC model of transformers it gives the same numbers, without the three unused rows."""
+    original = model("large")
+    folder = tmp_path / "release"
+    folder.mkdir()
+    output = torch.nn.Linear(64, rows)
+    head = {"aux.weight": output.weight.detach(), "aux.bias": output.bias.detach()}
+    torch.save({**torchaudio_names(original.state_dict()), **head}, folder / "model.pt")
+    checkpoint = convert(monkeypatch, folder, "torchaudio", tmp_path, blocks=3)
+    wave = torch.randn(1, 5_000, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        expected = output(original(wave).last_hidden_state)[0]
+    used = [0, *range(4, rows)]
+    ctc = load_ctc(checkpoint, torch.device("cpu"))
+    got = torch.from_numpy(ctc.log_probabilities(wave[0].numpy()))
+    torch.testing.assert_close(got, expected[:, used].log_softmax(-1), rtol=1e-5, atol=1e-5)
+    vocabulary = read_vocabulary(checkpoint, ctc.labels)
+    assert (ctc.labels, vocabulary.blank) == (letters, 0)
+    assert vocabulary.characters["'"] == (24 if letters == 29 else 25)
+    assert vocabulary.delimiter == (1 if letters == 29 else None)
+
+
+def test_labels_that_are_not_known_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """VoxPopuli models have as many outputs as others, for other letters."""
+    folder = tmp_path / "release"
+    folder.mkdir()
+    name = "wav2vec2_voxpopuli_base_10k_asr_en.pt"
+    torch.save(torchaudio_names(model("base").state_dict()), folder / name)
+    checkpoint = convert(monkeypatch, folder, "torchaudio", tmp_path, blocks=3)
+    assert "vocab.json" not in checkpoint.files
+    with pytest.raises(UserError, match="has no CTC head"):
+        load_ctc(checkpoint, torch.device("cpu"))

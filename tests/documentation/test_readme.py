@@ -24,8 +24,16 @@ COMMANDS = {
     "snakemake --profile profiles/local --configfile my-study.yaml --report my-report.html": (
         "documentation/test_tutorial.py"
     ),
+    "python3 -m venv .venv && source .venv/bin/activate": "Makefile",
     "pip install -r envs/controller.requirements.txt": "Makefile",
+    "pip install -r envs/extraction.requirements.txt -r envs/analysis.requirements.txt -r envs/figures"
+    ".requirements.txt": "Makefile",
+    'sinfo -o "%P %l %G"': "workflow/test_slurm.py",
+    "$EDITOR profiles/slurm/profile.yaml": "workflow/test_slurm.py",
+    "snakemake --profile slurm -n": "workflow/test_slurm.py",
     "snakemake --profile slurm": "workflow/test_slurm.py",
+    "snakemake --profile slurm --report results/report.html": "workflow/test_slurm.py",
+    "snakemake --cores 1 summarise_jobs": "workflow/test_traces.py",
 }
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 

@@ -21,7 +21,7 @@ def _record(words: list[str], folder: Path, scratch: Path) -> None:
     """Put recordings where the page says: a folder a word, a file a speaker."""
     options = {"kind": "synthesized", "words": words, "voices": list(VOICES.values())}
     speakers = {voice: name for name, voice in VOICES.items()}
-    for token in load(options, audio=scratch, workers=1).tokens:
+    for token in load(options, audio=scratch, aligned=(), workers=1).tokens:
         target = folder / token.word / f"{speakers[str(token.speaker)]}.wav"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(str(token.audio), target)

@@ -137,6 +137,15 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
+def show_alone(title: str, lines: Sequence[tuple[str, Measured, str]]) -> None:
+    """Print what has no peer: work, time, peak memory, and a remark."""
+    sys.stdout.write(f"\n{title}\n")
+    for name, measured, remark in lines:
+        sys.stdout.write(
+            f"  {name:<46} {measured.seconds:9.3f} s {measured.memory_mib:8.0f} MiB  {remark}\n"
+        )
+
+
 def show(rows: Sequence[Row]) -> None:
     """Print the table."""
     head = ["work", "peer", "ours", "theirs", "ratio", "target", "MiB", "theirs", "GEMM", "remark"]

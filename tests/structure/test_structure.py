@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "sources": _DATA,
     "figures": _DATA,
     "analysis": {"metrics", *_DATA},
+    "alignment": {"corpora", "encoders", *_DATA},
 }
 HEAVY = ["numpy", "pyarrow", "torch", "transformers", "sklearn", "scipy", "pandas", "soundfile"]
 
@@ -96,7 +97,7 @@ def test_gpu_jobs_do_not_depend_on_result_tables_of_analyses(command: str) -> No
     assert "tables.py" not in names
 
 
-@pytest.mark.parametrize("name", ["controller", "extraction", "analysis", "figures"])
+@pytest.mark.parametrize("name", ["controller", "extraction", "alignment", "analysis", "figures"])
 def test_conda_and_pip_pin_the_same(name: str) -> None:
     """An environment has the same pins with conda and with pip."""
     conda = yaml.safe_load((ROOT / f"envs/{name}.yaml").read_text(encoding="utf-8"))

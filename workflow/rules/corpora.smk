@@ -1,6 +1,7 @@
 # Word tokens. Requires: what the corpora of the study name; network on the login node for datasets.
-# Makes: <results>/datasets/{dataset}/, <results>/corpora/{corpus}/
+# Makes: <results>/datasets/{dataset}/, <results>/aligned/{corpus}/, <results>/corpora/{corpus}/
 # 1. fetch_dataset   pinned download, such as WordNet
+#    align_words     where the words of transcripts are
 # 2. prepare_corpus  token table (and audio, where it is synthesized)
 # 3. select_tokens   the tokens that every compared model has a vector for
 
@@ -32,9 +33,46 @@ rule fetch_dataset:
         " &> {log:q}"
 
 
+rule align_words:
+    input:
+        manifest=PLAN.align_files,
+        checkpoint=PLAN.align_manifest,
+        code=PLAN.code("align_words"),
+    output:
+        words="<results>/aligned/{corpus}/words.parquet",
+        report="<results>/aligned/{corpus}/report.parquet",
+    log:
+        "<logs>/align_words/{corpus}.log",
+    benchmark:
+        "<benchmarks>/align_words/{corpus}.jsonl"
+    wildcard_constraints:
+        corpus=PLAN.one_of(PLAN.aligned_corpora()),
+    conda:
+        "../../envs/alignment.yaml"
+    threads: 2
+    resources:
+        gpu=1,
+        mem_mb=resources.grow(4000),
+        runtime=resources.grow(240),
+    params:
+        options=PLAN.align_options,
+    message:
+        "Find the words of the transcripts of {wildcards.corpus}"
+    shell:
+        "python -m groundscope.commands.align_words"
+        " --name {wildcards.corpus}"
+        " --options {params.options:q}"
+        " --checkpoint {input.checkpoint:q}"
+        " --workers {threads}"
+        " --output {output.words:q}"
+        " --report {output.report:q}"
+        " &> {log:q}"
+
+
 rule prepare_corpus:
     input:
         files=PLAN.corpus_files,
+        aligned=PLAN.aligned_words,
         code=PLAN.code("prepare_corpus"),
     output:
         tokens="<results>/corpora/{corpus}/tokens.parquet",
@@ -61,6 +99,7 @@ rule prepare_corpus:
         " --output {output.tokens:q}"
         " --report {output.report:q}"
         " --audio {output.audio:q}"
+        " --aligned {input.aligned:q}"
         " --workers {threads}"
         " &> {log:q}"
 

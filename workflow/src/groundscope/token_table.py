@@ -27,7 +27,7 @@ CORPUS_REPORT = (
     Column("step", "int64", "order of the rules, from 1; the last one is the finished corpus"),
     Column("rule", "string", "what kept or dropped something"),
     Column("detail", "string", "setting of the rule, or what it found"),
-    Column("unit", "string", "what is counted: tokens, types, files, speakers or utterances"),
+    Column("unit", "string", "what is counted: tokens, characters, files, speakers, utterances"),
     Column("before", "int64", "how many there were before the rule"),
     Column("after", "int64", "how many there were after it"),
     Column("types_before", "int64", "distinct words before; tokens only", nullable=True),

@@ -2,7 +2,7 @@
 
 import argparse
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from groundscope.corpora import (
     mald,
     recordings,
     synthesized,
+    transcripts,
     word_list,
 )
 from groundscope.corpora.tokens import Corpus, count_types, token_table
@@ -35,13 +36,17 @@ _RECORDED = {
 }
 
 
-def load(options: Mapping[str, Any], *, audio: Path, workers: int) -> Corpus:
+def load(
+    options: Mapping[str, Any], *, audio: Path, aligned: Sequence[Path], workers: int
+) -> Corpus:
     """Read or make the corpus that `options`, an entry of ``corpora``, describes."""
     kind = options["kind"]
     if kind == "word-list":
         return word_list.load(options)
     if kind == "synthesized":
         return synthesized.load(options, audio=audio)
+    if kind == "transcripts":
+        return transcripts.load(*aligned)
     if kind not in _RECORDED:
         message = f"corpora: kind {kind!r} is unknown"
         raise UserError(message)
@@ -96,10 +101,18 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="token table to write")
     parser.add_argument("--report", required=True, type=Path, help="corpus report to write")
     parser.add_argument("--audio", required=True, type=Path, help="folder for synthesized speech")
+    parser.add_argument(
+        "--aligned", type=Path, nargs="*", default=[], help="words and report of align_words"
+    )
     parser.add_argument("--workers", type=int, default=1, help="threads that decode audio")
     arguments = parser.parse_args()
     arguments.audio.mkdir(parents=True, exist_ok=True)
-    corpus = load(arguments.options, audio=arguments.audio, workers=arguments.workers)
+    corpus = load(
+        arguments.options,
+        audio=arguments.audio,
+        aligned=arguments.aligned,
+        workers=arguments.workers,
+    )
     corpus = curate(corpus, arguments.options, arguments.name)
     corpus = corpus.keep("corpus", "tokens of the corpus", corpus.tokens)
     rows = [

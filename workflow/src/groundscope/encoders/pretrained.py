@@ -6,6 +6,7 @@ the last block (where the architecture has one) is `Tower.final_norm`.
 
 import copy
 import inspect
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,15 @@ def read_config(checkpoint: Checkpoint | None, model: str) -> Any:
     except (ValueError, OSError, KeyError, TypeError) as error:
         message = f"{path}: {str(error).splitlines()[0]}"
         raise UserError(message) from error
+
+
+def normalizes_waveform(checkpoint: Checkpoint | None) -> bool | None:
+    """``do_normalize`` of the release; None where it does not say."""
+    if checkpoint is None or "preprocessor_config.json" not in checkpoint.files:
+        return None
+    settings = json.loads(checkpoint.path("preprocessor_config.json").read_text(encoding="utf-8"))
+    value = settings.get("do_normalize")
+    return value if isinstance(value, bool) else None
 
 
 def registered_class(config: Any) -> type[Any]:

@@ -8,7 +8,6 @@ for wav2vec 2.0's relatives and behind it for Whisper, unless ``final_norm`` say
 ``hidden_states[-1]`` is in transformers 5.
 """
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import (
     AUDIO_OPTIONS,
     SAMPLE_RATE,
@@ -28,7 +26,14 @@ from groundscope.encoders.base import (
     block_layers,
     check_layers,
 )
-from groundscope.encoders.pretrained import Taps, Tower, load_tower, read_config, registered_class
+from groundscope.encoders.pretrained import (
+    Taps,
+    Tower,
+    load_tower,
+    normalizes_waveform,
+    read_config,
+    registered_class,
+)
 from groundscope.encoders.waveforms import ExactPadding, pad_batch, receptive_field
 from groundscope.encoders.whisper import WhisperLike
 from groundscope.errors import UserError
@@ -97,7 +102,7 @@ class Wav2Vec2Like(AudioEncoder):
             norm_paths=("encoder.layer_norm",) if pre_norm else (),
             after_norm=False,
         )
-        return cls(tower, request.layers, normalizes=_normalizes(request.checkpoint))
+        return cls(tower, request.layers, normalizes=normalizes_waveform(request.checkpoint))
 
     def forward(self, batch: Sequence[Tensor], sink: Sink) -> None:
         """Run waveforms (see `encoders.base`)."""
@@ -115,12 +120,3 @@ class Wav2Vec2Like(AudioEncoder):
                 lambda layer, hidden: sink.frames(layer, hidden, counts=counts, rate=self.rate),
                 lambda: self.tower.model(values, attention_mask=mask),
             )
-
-
-def _normalizes(checkpoint: Checkpoint | None) -> bool | None:
-    """``do_normalize`` of the release; None where it does not say."""
-    if checkpoint is None or "preprocessor_config.json" not in checkpoint.files:
-        return None
-    settings = json.loads(checkpoint.path("preprocessor_config.json").read_text(encoding="utf-8"))
-    value = settings.get("do_normalize")
-    return value if isinstance(value, bool) else None

@@ -164,6 +164,33 @@ class Plan:
         listed += [table.get("file") for table in tables if isinstance(table, dict)]
         return self.local_files([*listed, options["filters"]["has_synonym"]])
 
+    def aligned_words(self, wildcards: Wildcards) -> list[str]:
+        """Name the aligned words of a corpus and their report; none if it needs no alignment."""
+        if "align" not in self.study["corpora"][wildcards.corpus]:
+            return []
+        folder = f"aligned/{wildcards.corpus}"
+        return [self.result(f"{folder}/{name}.parquet") for name in ("words", "report")]
+
+    def align_options(self, wildcards: Wildcards) -> str:
+        """Give the options that decide where the words of a corpus are."""
+        corpus = self.study["corpora"][wildcards.corpus]
+        align = {k: v for k, v in corpus["align"].items() if k != "checkpoint"}
+        where = {key: corpus[key] for key in ("manifest", "audio_folder")}
+        return targets.canonical({**where, "align": align})
+
+    def align_files(self, wildcards: Wildcards) -> str:
+        """Name the table of the transcripts of a corpus."""
+        return str(self.study["corpora"][wildcards.corpus]["manifest"])
+
+    def align_manifest(self, wildcards: Wildcards) -> str:
+        """Name the manifest of the model that a corpus is aligned with."""
+        checkpoint = self.study["corpora"][wildcards.corpus]["align"]["checkpoint"]
+        return self.result(targets.manifest(self.study, checkpoint))
+
+    def aligned_corpora(self) -> list[str]:
+        """List the corpora whose words have to be found in their recordings."""
+        return [name for name, corpus in self.study["corpora"].items() if "align" in corpus]
+
     def lacking_embeddings(self, wildcards: Wildcards) -> list[str]:
         """List one layer of each model that may have no vector for some tokens."""
         return [

@@ -24,6 +24,8 @@ NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
 }
 # Formats whose files are used as they are; the others go through `convert_checkpoint`.
 DIRECT_FORMATS = frozenset({"huggingface", "vectors"})
+# Formats that a CTC speech model can have.
+CTC_FORMATS = frozenset({"huggingface", "torchaudio"})
 # Corpora without recordings.
 TEXT_KINDS = frozenset({"word-list"})
 # Analyses of one model that give every word a score.
@@ -228,6 +230,17 @@ def check_references(study: Study) -> None:
     """
     models, names = study["models"], study["corpora"]
     _check_datasets(study, study, "")
+    for corpus, options in names.items():
+        if "align" in options:
+            key = f"corpora.{corpus}.align.checkpoint"
+            _known(key, options["align"]["checkpoint"], study["checkpoints"])
+            kind = study["checkpoints"][options["align"]["checkpoint"]]["format"]
+            if kind not in CTC_FORMATS:
+                message = (
+                    f"{key}: {options['align']['checkpoint']!r} has format {kind!r}; expected a "
+                    f"CTC speech model of format {' or '.join(sorted(CTC_FORMATS))}"
+                )
+                raise UserError(message)
     for model, options in models.items():
         if "checkpoint" in options:
             _known(f"models.{model}.checkpoint", options["checkpoint"], study["checkpoints"])

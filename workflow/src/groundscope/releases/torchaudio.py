@@ -28,7 +28,14 @@ _PROJECTION = "encoder.feature_projection."
 _POSITIONS = f"{_STACK}pos_conv_embed.conv."
 _HEADS_OF_BASE, _HEADS = (768, 12), 16
 _BIAS_REACH = 800  # frames, of WavLM's relative positions
-_DROPPED = ("aux.",)  # the letters of fine-tuned models
+_HEAD = "aux."
+# Labels of fine-tuned models by their number, in the order of pipelines/_wav2vec2/utils.py: blank
+# and letters of the LibriSpeech models, and of MMS_FA. Files have three rows more, which nothing
+# uses, behind the blank. The five VoxPopuli models have other labels, and the same numbers of them.
+_LABELS = {len(labels): labels for labels in ("-|ETAONIHSRDLUMWCFGYPBVK'XJQZ",
+                                              "-aienoutsrmkldghybpwcvjzf'qx")}  # fmt: skip
+_UNUSED_ROWS = 3
+_OTHER_LABELS = "voxpopuli"
 
 
 def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint | None) -> Release:
@@ -59,10 +66,17 @@ def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint 
     state = _modern(pickles.tensors(bundle, what))
     config = _config(state)
     weights = _weights(config)
-    tensors = take(what, state, weights, _DROPPED)
+    files: dict[str, bytes] = {}
+    lettered = _OTHER_LABELS not in name and config["model_type"] == "wav2vec2"
+    labels = _labels(state) if lettered else ""
+    if labels:
+        weights = _with_head(weights, config, labels)
+        vocabulary = {label: column for column, label in enumerate(labels)}
+        files["vocab.json"] = (json.dumps(vocabulary, indent=1) + "\n").encode()
+    tensors = take(what, state, weights, () if labels else (_HEAD,))
     notes = {
-        "complete": f"all {len(weights)} tensors of the encoder found, "
-        f"{len(state) - len(weights)} of the letter output left out, nothing unexpected",
+        "complete": f"all {len(weights)} tensors found, "
+        f"{len(state) - len(weights)} of an output of unknown labels left out, nothing unexpected",
         "finite": "every weight",
     }
     settings = {
@@ -71,9 +85,39 @@ def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint 
         "sampling_rate": 16_000,
         "feature_size": 1,
     }
-    files = {"preprocessor_config.json": (json.dumps(settings, indent=1) + "\n").encode()}
+    files["preprocessor_config.json"] = (json.dumps(settings, indent=1) + "\n").encode()
     blocks = config["num_hidden_layers"]
     return Release("huggingface", tensors, config, blocks, notes, files)
+
+
+def _labels(state: "dict[str, Tensor]") -> str:
+    """Find the labels of a fine-tuned model by their number; drop the rows of no use."""
+    import torch
+
+    weight = f"{_HEAD}weight"
+    rows = len(state[weight]) if weight in state else 0
+    if rows in _LABELS:
+        return _LABELS[rows]
+    labels = _LABELS.get(rows - _UNUSED_ROWS, "")
+    for name in (weight, f"{_HEAD}bias") if labels else ():
+        if name in state:
+            state[name] = torch.cat([state[name][:1], state[name][1 + _UNUSED_ROWS :]])
+    return labels
+
+
+def _with_head(weights: list[Weight], config: dict[str, Any], labels: str) -> list[Weight]:
+    """Make it transformers' Wav2Vec2ForCTC: names below a prefix, and the output."""
+    config |= {
+        "architectures": ["Wav2Vec2ForCTC"],
+        "vocab_size": len(labels),
+        "pad_token_id": 0,
+    }
+    shape = (len(labels), config["hidden_size"])
+    return [
+        *(Weight(each.released, f"wav2vec2.{each.name}", each.shape) for each in weights),
+        Weight(f"{_HEAD}weight", "lm_head.weight", shape),
+        Weight(f"{_HEAD}bias", "lm_head.bias", shape[:1]),
+    ]
 
 
 def _modern(state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":

@@ -1,0 +1,1 @@
+"""Forced alignment: where the words of a transcript are in its recording."""
