@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from groundscope.commands._signals import end_on_signals
 from groundscope.errors import UserError
 
 
@@ -14,6 +15,7 @@ def run(main: Callable[[], None]) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True
     )
+    end_on_signals()
     try:
         main()
     except UserError as error:

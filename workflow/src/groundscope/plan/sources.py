@@ -5,8 +5,15 @@ from functools import cache
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-# Neither can change a number: error wording and the shell around the commands.
-_INERT = frozenset({"groundscope.errors", "groundscope.commands._cli"})
+# None can change a number: error wording and the shell around the commands.
+_INERT = frozenset(
+    {
+        "groundscope.errors",
+        "groundscope.status",
+        "groundscope.commands._cli",
+        "groundscope.commands._signals",
+    }
+)
 
 
 def source_closure(*modules: str) -> list[Path]:
