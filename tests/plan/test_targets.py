@@ -144,12 +144,11 @@ def test_every_layer_is_made_by_exactly_one_rule(per_job: Json, blocks: int) -> 
     assert len({rule.name for rule in rules}) == len(rules)
 
 
-def test_attempts_grow_memory_and_shrink_batches() -> None:
-    """The third attempt asks for four times the memory and a quarter of the batch."""
-    from groundscope.plan.resources import grow, shrink
+def test_attempts_grow_memory() -> None:
+    """The third attempt asks for four times the memory."""
+    from groundscope.plan.resources import grow
 
     assert [grow(2000)(None, attempt) for attempt in (1, 2, 3)] == [2000, 4000, 8000]
-    assert [shrink(60)(None, attempt) for attempt in (1, 2, 3, 9)] == [60, 30, 15, 1]
 
 
 @pytest.mark.parametrize("family", ["static", "log-mel"])

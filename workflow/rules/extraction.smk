@@ -28,7 +28,8 @@ for job in PLAN.extraction_rules():
             gpu=PLAN.gpus,
             mem_mb=resources.grow(4000),
             runtime=resources.grow(60),
-            batch_percent=resources.shrink(100),
+            # the same at every attempt: a job that is retried must give the same bits
+            batch_percent=100,
             layers=job.layers,
         params:
             options=PLAN.model_options,

@@ -14,12 +14,3 @@ def grow(base: int) -> Resource:
         return int(base * 2 ** (attempt - 1))
 
     return amount
-
-
-def shrink(base: int) -> Resource:
-    """Take `base` at first and half of it at every further attempt, but at least 1."""
-
-    def amount(wildcards: Any, attempt: int) -> int:
-        return max(1, int(base // 2 ** (attempt - 1)))
-
-    return amount
