@@ -6,8 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import cluster
 import fault_table
 import pytest
-
-from faults import Bench, Outcome, make_study, results
+from fault_bench import Bench, Outcome, make_study, results
 
 LINES: list[str] = []
 

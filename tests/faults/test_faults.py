@@ -5,8 +5,8 @@ from concurrent.futures import Future
 import cluster
 import fault_table
 import pytest
-
-from faults import Outcome
+from fault_bench import Bench, Outcome
+from storm import storm
 
 pytestmark = [
     pytest.mark.slurm,
@@ -24,3 +24,14 @@ def test_results_are_those_of_the_undisturbed_run(
     table.append(outcome.line())
     assert not outcome.different
     assert not outcome.lost
+
+
+def test_a_storm_of_a_minute_changes_nothing(
+    bench: Bench, outcomes: dict[str, Future[Outcome]], table: list[str]
+) -> None:
+    """A study from nothing, under seeded kills of jobs, nodes, controller and Snakemake."""
+    for other in outcomes.values():
+        other.exception()
+    blows = storm(bench, seconds=60, seed=1)
+    assert blows
+    table.append(f"storm: {', '.join(f'{n} x {blow}' for blow, n in sorted(blows.items()))}")

@@ -111,6 +111,7 @@ def test_a_full_disk_is_one_line_and_no_file(small_disk: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "No space left on device" in done.stderr
+    assert done.stderr.endswith(f"({small_disk / 'layer-0.parquet'})\n")
     assert done.stderr.count("\n") == 1
     assert list(small_disk.iterdir()) == []
 

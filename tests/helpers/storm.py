@@ -17,8 +17,7 @@ from pathlib import Path
 
 import cluster
 from checkout import Checkout
-
-from faults import Bench, Case, make_study, results, wait_for
+from fault_bench import Bench, Case, make_study, results, wait_for
 
 # how often each happens; a node or the controller is away for some seconds
 _BLOWS = {"job": 6, "node": 1, "controller": 1, "drain": 1, "snakemake -9": 1, "Ctrl-C": 1}

@@ -48,6 +48,10 @@ def atomic(path: str | Path) -> Iterator[Path]:
         with beside.open("rb") as written:
             os.fsync(written.fileno())
         beside.replace(target)
+    except OSError as error:
+        # Arrow does not say which file it was
+        error.filename = error.filename or str(target)
+        raise
     finally:
         beside.unlink(missing_ok=True)
         _unfinished.discard(beside)
