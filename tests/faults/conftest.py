@@ -11,7 +11,7 @@ from fault_bench import Bench, Outcome, make_study, results
 LINES: list[str] = []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Start two CPU and two GPU nodes; run the study once, on this machine, without SLURM."""
     scratch = tmp_path_factory.mktemp("faults")
@@ -24,7 +24,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield Bench(running, study, scratch, results(study.folder))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def outcomes(bench: Bench, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Outcome]]]:
     """Start all faults that tests ask for: those of a job together, those of the cluster after."""
     asked = {
@@ -51,7 +51,7 @@ def outcomes(bench: Bench, request: pytest.FixtureRequest) -> Iterator[dict[str,
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def table() -> list[str]:
     """Collect the lines of the fault table."""
     return LINES
