@@ -135,6 +135,10 @@ class Case:
             stat = (self.folder / "results" / name).stat()
             self._before[name] = (stat.st_ino, stat.st_mtime_ns)
 
+    def forget(self, *prefixes: str) -> None:
+        """Take results off the list of those that must stay as they are."""
+        self._before = {k: v for k, v in self._before.items() if not k.startswith(prefixes)}
+
     def file(self, layer: str) -> Path:
         """Name the embedding file of a layer, such as bert/0."""
         model, _, name = layer.partition("/")

@@ -173,6 +173,9 @@ def damaged_files(bench: Bench) -> Outcome:
     (case.folder / "results/tables/cka.parquet").unlink()
     for table in (case.folder / "results/cka").rglob("*.parquet"):
         table.unlink()
+    # the damaged ones, and what is computed from them
+    case.forget("cka/", "tables/", "corpora/clips/selected", "corpora/clips/coverage")
+    case.forget(*(str(file.relative_to(case.folder / "results")) for file in broken))
     output = case.run("--retries", "0", target="tables", expected=1)
     named = set(re.findall(r"error: (\S+) is not a readable .*: delete it and rerun", output))
     assert named, output[-6000:]
