@@ -266,7 +266,7 @@ class Bench:
 
     def case(self, fault: str, *missing: str) -> Case:
         """Copy the finished study without the layers `missing`."""
-        name = re.sub("[^a-z]+", "-", fault.lower())
+        name = re.sub("[^a-z0-9]+", "-", fault.lower())
         shutil.copytree(self.finished.folder, self.scratch / name, symlinks=True)
         case = Case(fault, Checkout(self.scratch / name), self.cluster, self.reference)
         case.remove(*missing)
