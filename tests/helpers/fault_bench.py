@@ -42,7 +42,10 @@ def make_study(folder: Path) -> Checkout:
     """Copy the project into `folder` and set up the study, not run."""
     checkout = copy_project(folder)
     write_recordings(checkout.folder / "data/clips")
-    write_tiny_models(checkout.folder / "data/models")
+    # copies of the study share the models: a manifest says where local ones are
+    models = folder.parent / "models"
+    write_tiny_models(models)
+    (checkout.folder / "data/models").symlink_to(models)
     checkout.configure(study_of_faults())
     return checkout
 
