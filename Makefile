@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: study test check benchmark clean
+.PHONY: study test check unlock faults storm benchmark clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -27,6 +27,18 @@ check: $(VENV)/dev
 	mypy
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
+
+# after a Snakemake that was killed: cancels the jobs that it left, removes its lock
+unlock: $(VENV)/study
+	python -m groundscope.plan.running
+
+# every fault of the table on a real SLURM (root; apt-get install slurmctld slurmd slurm-client munge)
+faults: $(VENV)/dev
+	pytest -q tests/faults
+
+# the same for long: random kills of jobs, nodes and the controller
+storm: $(VENV)/dev
+	python tests/helpers/storm.py --minutes 30 --seed 1
 
 benchmark: $(VENV)/dev
 	rm -f $(VENV)/benchmarks.jsonl

@@ -26,8 +26,10 @@ COMMANDS = {
     ),
     "python3 -m venv .venv && source .venv/bin/activate": "Makefile",
     "pip install -r envs/controller.requirements.txt": "Makefile",
-    "pip install -r envs/extraction.requirements.txt -r envs/analysis.requirements.txt -r envs/figures"
-    ".requirements.txt": "Makefile",
+    (
+        "pip install -r envs/extraction.requirements.txt -r envs/analysis.requirements.txt"
+        " -r envs/figures.requirements.txt"
+    ): "Makefile",
     'sinfo -o "%P %l %G"': "workflow/test_slurm.py",
     "$EDITOR profiles/slurm/profile.yaml": "workflow/test_slurm.py",
     "snakemake --profile slurm -n": "workflow/test_slurm.py",

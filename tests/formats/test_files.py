@@ -11,6 +11,7 @@ import pytest
 from job_log import complaint
 
 from groundscope.checkpoints import Checkpoint, file_digest, read_manifest, write_manifest
+from groundscope.columns import Column, read_rows, write_rows
 from groundscope.embeddings import read_embeddings, write_embeddings
 from groundscope.errors import UserError
 from groundscope.files import atomic
@@ -47,6 +48,42 @@ def test_a_failure_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    """The next attempt removes the temporary file of a dead one, and not that of a living one."""
+    code = (
+        "import sys, time\n"
+        "from groundscope.files import atomic\n"
+        "with atomic(sys.argv[1]):\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    target = tmp_path / "file"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(target)], stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": "workflow/src"}, cwd=Path(__file__).parents[2],
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    processes[0].kill()
+    processes[0].wait()
+    with atomic(target) as beside:
+        beside.write_text("whole")
+    assert target.read_text() == "whole"
+    assert len(list(tmp_path.iterdir())) == 2
+    processes[1].kill()
+    processes[1].wait()
+    with atomic(target) as beside:
+        beside.write_text("whole")
+    assert list(tmp_path.iterdir()) == [target]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.close()
+
+
 def test_files_follow_the_umask_and_are_never_world_writable(tmp_path: Path) -> None:
     """A group that shares a project can read results; no one else can write them."""
     before = os.umask(0o002)
@@ -75,7 +112,9 @@ def test_a_full_disk_is_one_line_and_no_file(small_disk: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "No space left on device" in done.stderr
-    assert complaint(done.stderr).count("\n") == 1
+    said = complaint(done.stderr)
+    assert said.endswith(f"({small_disk / 'layer-0.parquet'})\n")
+    assert said.count("\n") == 1
     assert list(small_disk.iterdir()) == []
 
 
@@ -114,6 +153,29 @@ def test_a_broken_embedding_file_is_named(tmp_path: Path, content: bytes) -> Non
     file.write_bytes(content)
     with pytest.raises(UserError, match=r"layer-0\.parquet is not a readable embedding file"):
         read_embeddings(file)
+
+
+def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
+    """One wrong bit among the vectors, or in a table, is refused, not computed with."""
+    embeddings, table = tmp_path / "layer-0.parquet", tmp_path / "table.parquet"
+    vectors = np.random.default_rng(0).normal(size=(3, 64)).astype(np.float32)
+    write_embeddings(embeddings, IDS, vectors, {})
+    column = Column("x", "float64", "a number")
+    write_rows(table, [column], {"x": np.random.default_rng(0).normal(size=64)})
+    for path in (embeddings, table):
+        content = bytearray(path.read_bytes())
+        content[300] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"layer-0\.parquet is not a readable .*: delete it"):
+        read_embeddings(embeddings)
+    with pytest.raises(UserError, match=r"table\.parquet is not a readable .*: delete it"):
+        read_rows(table, [column], "table")
+
+
+def test_a_failing_file_system_does_not_condemn_a_file(tmp_path: Path) -> None:
+    """A file that cannot be opened may be sound: nobody is told to delete it."""
+    with pytest.raises(FileNotFoundError):
+        read_embeddings(tmp_path / "gone.parquet")
 
 
 def test_the_digest_of_a_checkpoint_is_its_content(tmp_path: Path) -> None:

@@ -35,19 +35,32 @@ class Checkout:
         profile: str = "profiles/local",
     ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake there; stdout and stderr are returned together."""
-        command = [sys.executable, "-m", "snakemake", "--profile", profile, *arguments]
+        running = self.start(*arguments, environment=environment, profile=profile)
+        try:
+            stdout, _ = running.communicate(timeout=900)
+        except BaseException:
+            running.kill()
+            raise
+        return subprocess.CompletedProcess(running.args, running.returncode, stdout)
+
+    def start(
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        profile: str = "profiles/local",
+    ) -> subprocess.Popen[str]:
+        """Start Snakemake there, in a process group of its own."""
         # jobs find this interpreter as `python`
         base = environment or dict(os.environ)
         bin_folder = str(Path(sys.executable).parent)
-        return subprocess.run(
-            command,
+        return subprocess.Popen(
+            [sys.executable, "-m", "snakemake", "--profile", profile, *arguments],
             cwd=self.folder,
             env={**base, "PATH": f"{bin_folder}:{base['PATH']}", "HF_HUB_OFFLINE": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-            timeout=900,
+            process_group=0,
         )
 
     def planned(self, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, int]:

@@ -6,13 +6,14 @@ Every node is a slurmd of its own, with its own name and port. Stand-in GPUs are
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 TOOLS = ("munged", "mungekey", "slurmctld", "slurmd", "sinfo", "squeue", "scontrol", "scancel")
@@ -28,9 +29,15 @@ class Cluster:
     ----------
     folder
         Configuration, state, logs and pid files.
+    own_mounts
+        Nodes that do not see what is mounted later, unless it is mounted for them.
+    daemons
+        Name -> process: ``munged``, ``slurmctld``, and one slurmd by the name of its node.
     """
 
     folder: Path
+    own_mounts: Sequence[str] = ()
+    daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -43,6 +50,62 @@ class Cluster:
             command, env=self.environment, check=True, capture_output=True, text=True, timeout=60
         )
         return done.stdout
+
+    def start(self, name: str, *options: str) -> None:
+        """Start ``munged``, ``slurmctld``, or the slurmd of node `name`."""
+        munge, configuration = self.folder / "munge", self.folder / "slurm.conf"
+        if name == "munged":
+            command = ["munged", "--foreground", f"--key-file={munge}/key"]
+            command += [f"--socket={munge}/socket", f"--pid-file={munge}/pid"]
+            command += [f"--log-file={munge}/log", f"--seed-file={munge}/seed"]
+        elif name == "slurmctld":
+            command = ["slurmctld", "-D", "-f", str(configuration), *options]
+        else:
+            command = ["slurmd", "-D", "-f", str(configuration), "-N", name]
+            if name in self.own_mounts:
+                command = ["unshare", "--mount", *command]
+        with (self.folder / "log" / f"{name}.out").open("ab") as log:
+            self.daemons[name] = subprocess.Popen(
+                command,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+
+    def stop(self, name: str) -> None:
+        """End a daemon in the orderly way."""
+        daemon = self.daemons[name]
+        daemon.terminate()
+        try:
+            daemon.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
+
+    def answers(self) -> bool:
+        """Say whether the controller does."""
+        asked = subprocess.run(
+            ["scontrol", "ping"], env=self.environment, check=False, capture_output=True, timeout=60
+        )
+        return b"is UP" in asked.stdout
+
+    def cut_power(self, node: str) -> None:
+        """Kill a node's slurmd and every process of its jobs at once, as a power cut does."""
+        steps, tasks = [], []
+        mark = {f"SLURMD_NODENAME={node}", f"SLURM_CONF={self.folder}/slurm.conf"}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if mark <= set((folder / "environ").read_text(errors="replace").split("\0")):
+                    tasks.append(int(folder.name))
+                    parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+                    # a step's daemon must die first, or it reports the end of the job
+                    if "slurmstepd" in (folder.parent / parent / "comm").read_text():
+                        steps.append(int(parent))
+        for process in (self.daemons[node].pid, *steps, *tasks):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.daemons[node].wait()
 
     def jobs(self) -> list[dict[str, str]]:
         """Read what SLURM itself knows of every job: one mapping of its fields a job."""
@@ -73,7 +136,7 @@ def running_cluster(
     """Start a cluster in a folder of its own, stop it and remove the folder at the end."""
     # munged wants every folder above its socket open to all, and a short path
     folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, tuple(gpu_nodes))
     for name in ("log", "state", "munge", "dev"):
         (folder / name).mkdir(parents=True)
     folder.chmod(0o755)
@@ -83,50 +146,21 @@ def running_cluster(
     # Snakemake's job step drops SLURM_CONF before it calls srun
     _LINK.symlink_to(folder / "slurm.conf")
     munge = folder / "munge"
-    daemons: list[subprocess.Popen[bytes]] = []
-
-    def start(name: str, *command: str) -> None:
-        with (folder / "log" / f"{name}.out").open("wb") as log:
-            daemons.append(
-                subprocess.Popen(
-                    command,
-                    env=cluster.environment,
-                    stdout=log,
-                    stderr=log,
-                    stdin=subprocess.DEVNULL,
-                )
-            )
-
     try:
         cluster.call("mungekey", "--create", f"--keyfile={munge}/key")
-        start(
-            "munged",
-            "munged",
-            "--foreground",
-            f"--key-file={munge}/key",
-            f"--socket={munge}/socket",
-            f"--pid-file={munge}/pid",
-            f"--log-file={munge}/log",
-            f"--seed-file={munge}/seed",
-        )
+        cluster.start("munged")
         _wait_for(lambda: (munge / "socket").exists(), "munged")
-        start("slurmctld", "slurmctld", "-D", "-c", "-f", f"{folder}/slurm.conf")
+        cluster.start("slurmctld", "-c")
         for node in (*cpu_nodes, *gpu_nodes):
             (folder / "spool" / node).mkdir(parents=True)
-            start(node, "slurmd", "-D", "-f", f"{folder}/slurm.conf", "-N", node)
+            cluster.start(node)
         wanted = len(cpu_nodes) + len(gpu_nodes)
         _wait_for(lambda: _idle(cluster) == wanted, "the nodes")
         yield cluster
     finally:
         subprocess.run(["scancel", "--user=root"], env=cluster.environment, check=False, timeout=30)
-        for daemon in reversed(daemons):
-            daemon.terminate()
-        for daemon in daemons:
-            try:
-                daemon.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
-                daemon.wait()
+        for name in reversed(list(cluster.daemons)):
+            cluster.stop(name)
         _LINK.unlink(missing_ok=True)
         shutil.rmtree(folder)
 
@@ -189,7 +223,11 @@ StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool/%n
 ProctrackType=proctrack/pgid
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherParams=OverMemoryKill
+JobAcctGatherFrequency=task=1
+SlurmdTimeout=10
+KillWait=5
 AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/filetxt
 JobCompLoc={folder}/log/jobcomp.log

@@ -34,10 +34,10 @@ def test_extraction_grows_with_model_tokens_layers_and_attempts(tmp_path: Path) 
 def test_batches_shrink_with_the_model_and_attempts(
     tmp_path: Path, weights_mb: float, percent: int
 ) -> None:
-    """A large model starts with less, each further attempt with half, never with nothing."""
+    """A large model starts with less; from the third attempt on with half, never with nothing."""
     files = _extraction(tmp_path, tokens=10, weights_mb=weights_mb)
-    found = [resources.batch_percent(None, files, attempt) for attempt in (1, 2, 9)]
-    assert found == [percent, percent // 2, 1]
+    found = [resources.batch_percent(None, files, attempt) for attempt in (1, 2, 3, 9)]
+    assert found == [percent, percent, percent // 2, 1]
 
 
 def test_a_plan_without_files_has_the_smallest_numbers() -> None:

@@ -15,10 +15,11 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow/src/groundscope"
 
 # Each part may import the parts named, and itself.
-_FILES = {"errors", "files"}
+_FILES = {"errors", "files", "status"}
 _DATA = {"tables", "token_table", "columns", "embeddings", "checkpoints", *_FILES}
 MAY_IMPORT = {
     "errors": set(),
+    "status": set(),
     "files": {"errors"},
     "embeddings": _FILES,
     "columns": _FILES,

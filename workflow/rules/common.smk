@@ -9,7 +9,7 @@ sys.path.insert(0, str(SOURCES))
 # because Snakemake takes PYTHONPATH away from jobs that it gives a conda environment
 shell.prefix("export PYTHONPATH={SOURCES:q}; ")
 
-from groundscope.plan import figures, jobs, resources, targets
+from groundscope.plan import figures, jobs, resources, running, targets
 from groundscope.plan.config import study_or_exit
 
 STUDY = study_or_exit(config)
@@ -34,3 +34,16 @@ wildcard_constraints:
     contrast=PLAN.one_of(STUDY["contrasts"]),
     table=PLAN.one_of(targets.tables(STUDY)),
     layer=r"0|[1-9]\d*|[a-z]+[0-9]*(-[0-9]+)?",
+
+
+# so that `make unlock` can tell a run that was killed from one that is alive
+onstart:
+    running.begin()
+
+
+onsuccess:
+    running.end()
+
+
+onerror:
+    running.end()

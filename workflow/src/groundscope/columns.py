@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from groundscope.errors import UserError
-from groundscope.files import atomic
+from groundscope.files import atomic, damaged
 
 Rows: TypeAlias = "pa.Table | Sequence[Mapping[str, Any]] | Mapping[str, Any]"
 
@@ -104,7 +104,7 @@ def write_rows(
             message = f"{path}: column {field.name!r} has missing values"
             raise ValueError(message)
     with atomic(path) as beside:
-        pq.write_table(data, beside, compression="zstd")
+        pq.write_table(data, beside, compression="zstd", write_page_checksum=True)
 
 
 def read_rows(path: str | Path, columns: Sequence[Column], what: str) -> pa.Table:
@@ -117,11 +117,10 @@ def read_rows(path: str | Path, columns: Sequence[Column], what: str) -> pa.Tabl
     """
     try:
         # not read_table, which imports a dataset layer, and pandas where it is installed
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             data = file.read()
     except (pa.ArrowInvalid, OSError) as error:
-        message = f"{path} is not a readable Parquet file ({error}): delete it and rerun"
-        raise UserError(message) from error
+        raise damaged(path, "Parquet file", error) from error
     missing = [column.name for column in columns if column.name not in data.column_names]
     if missing:
         message = f"{path} is no {what}: columns {', '.join(missing)} are missing"

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from groundscope.errors import UserError
-from groundscope.files import atomic
+from groundscope.files import atomic, damaged
 
 _ROW_GROUP = 16_384
 
@@ -114,6 +114,7 @@ def write_embeddings(
             compression="none",
             use_dictionary=False,
             write_statistics=False,
+            write_page_checksum=True,
         ) as writer,
     ):
         for start in range(0, len(ids), _ROW_GROUP):
@@ -133,7 +134,7 @@ def read_embeddings(path: str | Path) -> Embeddings:
     """
     try:
         # not read_table, which imports a dataset layer, and pandas where it is installed
-        with pq.ParquetFile(path, memory_map=True) as file:
+        with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             table = file.read()
         vector = table.column("vector").combine_chunks()
         dimension = vector.type.list_size
@@ -141,8 +142,7 @@ def read_embeddings(path: str | Path) -> Embeddings:
         token_ids = np.asarray(table.column("token_id").to_pylist(), dtype=np.str_)
         vectors = flat.to_numpy(zero_copy_only=False).reshape(-1, dimension)
     except (pa.ArrowInvalid, KeyError, AttributeError, OSError) as error:
-        message = f"{path} is not a readable embedding file ({error}): delete it and rerun"
-        raise UserError(message) from error
+        raise damaged(path, "embedding file", error) from error
     stored = table.schema.metadata or {}
     metadata = {
         key.decode(): value.decode() for key, value in stored.items() if key != b"ARROW:schema"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from groundscope import tables
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
+from groundscope.files import damaged
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of
 from groundscope.token_table import read_tokens
 
@@ -153,8 +154,7 @@ def read_layers(paths: Sequence[Path]) -> list[Layer]:
             size = schema.field("vector").type.list_size
             layer = Layer(path, stored["model"], stored["corpus"], stored["layer"], size)
         except (pa.ArrowInvalid, KeyError, AttributeError, OSError) as error:
-            message = f"{path} is not a readable embedding file ({error}): delete it and rerun"
-            raise UserError(message) from error
+            raise damaged(path, "embedding file", error) from error
         layers.append(layer)
     sets = sorted({(layer.model, layer.corpus) for layer in layers})
     if len(sets) > 1:
@@ -224,8 +224,7 @@ def read_word_map(path: Path) -> dict[str, list[tuple[str, str]]]:
     try:
         table = pq.read_table(path, columns=["word_a", "word_b", "relation"])
     except (pa.ArrowInvalid, OSError) as error:
-        message = f"{path} is not a readable word map ({error})"
-        raise UserError(message) from error
+        raise damaged(path, "word map", error) from error
     if table.num_columns < 3:
         message = f"{path} is no word map: expected columns word_a, word_b, relation"
         raise UserError(message)

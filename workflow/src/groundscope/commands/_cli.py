@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from groundscope.commands._job import log_begin, log_end
+from groundscope.commands._signals import end_on_signals
 from groundscope.errors import UserError
 
 
@@ -15,6 +16,7 @@ def run(main: Callable[[], None]) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True
     )
+    end_on_signals()
     begin = log_begin()
     try:
         main()

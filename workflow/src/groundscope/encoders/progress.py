@@ -4,6 +4,8 @@ import sys
 import time
 from typing import TextIO
 
+from groundscope import status
+
 _TERMINAL_S, _LOG_S = 0.2, 30.0
 
 
@@ -30,6 +32,7 @@ class Progress:
     def add(self, items: int) -> None:
         """Count `items` more."""
         self._done += items
+        status.reach(f"{self._done}/{self._total} {self._unit}")
         now = time.monotonic()
         if now - self._last >= (_TERMINAL_S if self._terminal else _LOG_S):
             self._last = now

@@ -65,9 +65,12 @@ def extraction_time(wildcards: Any, input: Any, attempt: int) -> int:
 
 
 def batch_percent(wildcards: Any, input: Any, attempt: int) -> int:
-    """Return the share of the usual batch that an extraction job starts with, at least 1 %."""
+    """Return the share of the usual batch that an extraction job starts with, at least 1 %.
+
+    The second attempt has the batch of the first: a job that was killed gives the same bits.
+    """
     first = max(25.0, min(100.0, 100 * 1200 / max(_weights_mb(input), 1)))
-    return max(1, int(first / 2 ** (attempt - 1)))
+    return max(1, int(first / 2 ** max(0, attempt - 2)))
 
 
 def analysis_memory(wildcards: Any, input: Any, attempt: int) -> int:

@@ -1,0 +1,103 @@
+"""Which Snakemake runs in this folder, and how to go on after one that was killed.
+
+A killed Snakemake leaves its lock and its SLURM jobs behind. ``python -m groundscope.plan.running``
+(``make unlock``) cancels the jobs and removes the lock, but never those of a run that is alive.
+"""
+
+import getpass
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from groundscope.errors import UserError
+
+# beside Snakemake's own locks, one file a run
+_RUNS = Path(".snakemake/runs")
+
+
+def begin() -> None:
+    """Note that this process runs a study in the working folder."""
+    _RUNS.mkdir(parents=True, exist_ok=True)
+    started = time.strftime("%Y-%m-%d %H:%M")
+    about = {
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "user": getpass.getuser(),
+        "started": started,
+    }
+    _own().write_text(json.dumps(about), encoding="utf-8")
+
+
+def end() -> None:
+    """Note that it has ended."""
+    _own().unlink(missing_ok=True)
+
+
+def _own() -> Path:
+    return _RUNS / f"{socket.gethostname()}-{os.getpid()}.json"
+
+
+def release() -> None:
+    """Cancel the SLURM jobs and remove the lock that killed runs left in the working folder.
+
+    Raises
+    ------
+    UserError
+        A run is alive, or cannot be looked at from here.
+    """
+    runs = sorted(_RUNS.glob("*.json"))
+    for run in runs:
+        _require_dead(json.loads(run.read_text(encoding="utf-8")))
+    jobs = _jobs()
+    if jobs:
+        subprocess.run(["scancel", *jobs], check=True)
+        while set(jobs) & set(_jobs()):
+            time.sleep(1)
+    sys.stdout.write(f"cancelled {len(jobs)} SLURM jobs that had lost their Snakemake\n")
+    unlock = [sys.executable, "-m", "snakemake", "--unlock", "--cores", "1", "--quiet"]
+    subprocess.run(unlock, check=True)
+    for run in runs:
+        run.unlink(missing_ok=True)
+    sys.stdout.write("the lock is gone: start the same command again to go on\n")
+
+
+def _require_dead(run: dict[str, Any]) -> None:
+    who = f"{run['user']}'s Snakemake of {run['started']} (process {run['process']})"
+    if run["host"] != socket.gethostname():
+        message = f"{who} ran on {run['host']}: make sure there that it has ended (make unlock)"
+        raise UserError(message)
+    try:
+        command = Path(f"/proc/{run['process']}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return
+    if b"snakemake" in command:
+        message = f"{who} is running here: wait for it, or end it with Ctrl-C"
+        raise UserError(message)
+
+
+def _jobs() -> list[str]:
+    """List this user's SLURM jobs that a Snakemake in the working folder submitted."""
+    if shutil.which("squeue") is None:
+        return []
+    asked = ["squeue", "--me", "--noheader", "--format=%A|%k|%Z"]
+    lines = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()
+    found = []
+    for line in lines:
+        job, comment, folder = line.split("|", 2)
+        if comment.startswith("rule_") and os.path.realpath(folder) == os.path.realpath("."):
+            found.append(job)
+    return found
+
+
+if __name__ == "__main__":
+    try:
+        release()
+    except UserError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
