@@ -18,8 +18,8 @@ from checkout import Checkout, copy_project
 from cluster import Cluster
 from tiny_study import Json, tiny_study, write_recordings, write_tiny_models
 
-# checks follow each other sooner than a cluster would like, because the jobs are so short
-SITE = ("--slurm-init-seconds-before-status-checks", "3")
+# a job takes seven seconds here: one look is enough, and the next is ten seconds later
+SITE = ("--slurm-init-seconds-before-status-checks", "8")
 EMBEDDINGS = "results/embeddings/clips"
 # not results: they tell of the run
 _NOT_COMPARED = ("logs/", "benchmarks/")

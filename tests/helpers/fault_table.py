@@ -252,7 +252,9 @@ def controller_restarted(bench: Bench) -> Outcome:
     return case.outcome()
 
 
+# the longest first
 OF_JOBS: dict[str, Fault] = {
+    "damaged files": damaged_files,
     "time limit": time_limit,
     "memory limit": memory_limit,
     "scancel": scancel,
@@ -261,7 +263,6 @@ OF_JOBS: dict[str, Fault] = {
     "full disk": full_disk,
     "read-only": read_only,
     "late and skewed": late_and_skewed,
-    "damaged files": damaged_files,
     "two at once": two_at_once,
 }
 OF_THE_CLUSTER: dict[str, Fault] = {
