@@ -14,8 +14,9 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.figures.cautions import warnings
 from groundscope.figures.explorer import explorer
 from groundscope.figures.gallery import caption, gallery
-from groundscope.figures.methods import methods, references
+from groundscope.figures.methods import methods
 from groundscope.figures.provenance import provenance
+from groundscope.figures.references import references
 from groundscope.plan.config import resolve_study
 
 STUDY = """

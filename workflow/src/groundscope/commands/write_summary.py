@@ -18,9 +18,10 @@ from groundscope.figures.cautions import warnings
 from groundscope.figures.explorer import explorer
 from groundscope.figures.findings import Sheet, sheets
 from groundscope.figures.gallery import caption, gallery
-from groundscope.figures.methods import methods, references
+from groundscope.figures.methods import methods
 from groundscope.figures.page import listed, page
 from groundscope.figures.provenance import provenance
+from groundscope.figures.references import references
 from groundscope.files import atomic
 from groundscope.token_table import read_tokens
 

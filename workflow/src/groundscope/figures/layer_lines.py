@@ -236,16 +236,12 @@ def _intervals(
 
 def _own_null(box: Axes, rows: Sequence[Row], places: Sequence[float], width: float) -> None:
     """Grey behind each marker, from the mean to the 95th percentile of its own null."""
-    known = [
-        (place, row["null_mean"], row["null_high"])
-        for place, row in zip(places, rows, strict=True)
-        if row["null_mean"] is not None and row["null_high"] is not None
-    ]
-    for place, low, high in known:
-        box.fill_between(
-            [place - width / 2, place + width / 2], low, high,
-            color=style.BAND, linewidth=0.6, zorder=0.5,
-        )  # fmt: skip
+    for place, row in zip(places, rows, strict=True):
+        if row["null_mean"] is not None and row["null_high"] is not None:
+            box.fill_between(
+                [place - width / 2, place + width / 2], row["null_mean"], row["null_high"],
+                color=style.BAND, linewidth=0.6, zorder=0.5,
+            )  # fmt: skip
 
 
 def _widest_null(box: Axes, rows: Sequence[Row], axis: LayerAxis) -> None:
