@@ -120,6 +120,7 @@ def _summarise(folder: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
         "settings": {
             "models": {"whisper": {"family": "log-mel", "seed": 17, "layers": "all"}},
             "corpora": {"spoken": {"kind": "recordings"}},
+            "checkpoints": {},
             "analyses": {},
             "contrasts": {},
         },
