@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from groundscope.figures import style
 from groundscope.figures.cka_matrices import SHOWN, named
 from groundscope.figures.layer_lines import Curve, Panel, draw
-from groundscope.figures.selection import Row, choose, in_order, intervals, sizes
+from groundscope.figures.selection import Row, choose, drawn, in_order, intervals
 
 # More pairs than this are spread over a panel for each model.
 _ONE_PANEL = 6
@@ -36,8 +36,8 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         looks = style.looks(models, options.get("contrasts", ()))
         panels = [_focus(model, models, pairs, looks, ylabel) for model in models]
     head = (
-        f"CKA by layer · {shown['corpus']} · {shown['space']} space · vectors of {shown['rows']} · "
-        f"{sizes(rows)} · {intervals(rows)}"
+        f"CKA by layer · {shown['corpus']} · {shown['space']} space · "
+        f"{drawn(rows)} · {intervals(rows)}"
     )
     return draw(panels, columns=3 if len(panels) < 12 else 4, head=head, reference="zero")
 

@@ -15,7 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from groundscope.figures import style
-from groundscope.figures.selection import LayerAxis, Row, choose, in_order, sizes
+from groundscope.figures.selection import LayerAxis, Row, choose, drawn, in_order
 
 SHOWN = {"measure": "cka-linear", "estimator": "debiased", "space": "full", "rows": "types"}
 _MAP = "cividis"
@@ -63,10 +63,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     low, high = np.nanmin(values), np.nanmax(values)
     scale = Normalize(min(0.0, math.floor(low * 10) / 10), max(0.1, math.ceil(high * 10) / 10))
     quantity = named(f"{shown['measure']} {shown['estimator']}")
-    head = (
-        f"{quantity} · {shown['corpus']} · {shown['space']} space · "
-        f"vectors of {shown['rows']} · {sizes(rows)}"
-    )
+    head = f"{quantity} · {shown['corpus']} · {shown['space']} space · {drawn(rows)}"
     possible = len(models) * (len(models) - 1) / 2
     triangle = len(models) > 2 and len(matrices) >= 0.4 * possible
     triangle = triangle and all(above != beside for above, beside in matrices)

@@ -127,7 +127,7 @@ def _panel(
         if row["null_mean"] is not None and row["null_high"] is not None:
             box.fill_betweenx(
                 [height - 0.4, height + 0.4], row["null_mean"], row["null_high"],
-                color=style.BAND, linewidth=0, zorder=0.5,
+                color=style.BAND, linewidth=0, zorder=0.7,
             )  # fmt: skip
         (line,) = box.plot([row["estimate"]], [height], color=shape.colour, marker=shape.marker)
         style.hover(line, [f"{group.replace('_', ' ')}: {told(row)}"])
