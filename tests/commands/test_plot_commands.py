@@ -182,14 +182,14 @@ def test_findings_are_the_best_layers() -> None:
     assert f"{top['estimate']:.3f}" in sentence
     assert f"of {top['model']} in layer {top['layer']}" in sentence
     above = sum(cells[7] > -0.02 for cells in shown)
-    assert f"{above} of 5 models exceed" in sentence
+    assert f"({above} of 5 models)" in sentence
 
 
 def test_contrast_sentences_count_significant_layers() -> None:
     """Three of five layers of the made-up contrast have a corrected p below 0.05."""
     (sheet,) = sheets({"contrasts": result_tables.contrasts()})
-    (sentence,) = [text for text in sheet.sentences if text.startswith("training, pairs")]
-    assert "whisper differs from whisper-random in 3 of 5 layers" in sentence
+    (sentence,) = [text for text in sheet.sentences if "training in spoken, word pairs" in text]
+    assert "whisper is higher than whisper-random in 3 of 5 layers" in sentence
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is drawn is what the tables say."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pyarrow.compute as pc
 import pytest
 import result_tables
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from groundscope.errors import UserError
 from groundscope.figures import (
@@ -227,6 +229,43 @@ def test_change_points_are_cka_and_contrast() -> None:
     assert list(points.get_ydata()) == _estimates(
         differences, contrast="training", analysis="silhouette"
     )
+
+
+def test_change_is_labelled_inside_the_page() -> None:
+    """Three panels side by side: no title reaches into the next panel, every layer is named."""
+    one = result_tables.change_correlation().to_pylist()
+    rows = [{**row, "labelling": "meaning", "cka_space": name} for name in "abc" for row in one]
+    schema = result_tables.change_correlation().schema
+    cka = result_tables.cka().to_pylist()
+    alike = [{**row, "space": name} for name in "abc" for row in cka]
+    figure = change.figure(
+        pa.Table.from_pylist(rows, schema),
+        pa.Table.from_pylist(alike, result_tables.cka().schema),
+        result_tables.contrasts(),
+        {},
+    )
+    drawn = _panels(figure)
+    lefts = [
+        next(
+            text for text in box.findobj(Text) if text.get_text() == box.get_title(loc="left")
+        ).get_window_extent()
+        for box in drawn
+    ]
+    assert len(lefts) == 3
+    assert all(a.x1 < b.x0 for a, b in pairwise(lefts))
+    assert lefts[-1].x1 <= figure.bbox.x1
+    assert [sorted(text.get_text() for text in box.texts) for box in drawn] == [list("01234")] * 3
+
+
+def test_the_overview_of_cka_is_of_words_where_both_were_compared() -> None:
+    """Higher numbers of single tokens do not stand in for those of words."""
+    words = [{**row, "rows": "types"} for row in result_tables.cka().to_pylist()]
+    tokens = [{**row, "rows": "tokens", "estimate": 0.99} for row in words]
+    table = pa.Table.from_pylist(words + tokens, result_tables.cka().schema)
+    (box,) = _panels(overview.figure({"cka": table}, {"corpus": "spoken"}))
+    marks = [line.get_xdata()[0] for line in box.lines if line.get_marker() not in ("None", "")]
+    assert len(marks) == len(result_tables.DEFAULT)
+    assert max(marks) < 0.99
 
 
 def test_groups_are_sorted_and_shown_at_the_best_layer() -> None:

@@ -181,6 +181,19 @@ def test_uneven_and_untestable_studies_are_told(
     assert not any(wanted in text for text in warnings({name: getattr(result_tables, name)()}, {}))
 
 
+def test_runs_without_a_null_of_their_own_are_no_warning() -> None:
+    """Runs that leave a group out have no permuted null; that of all groups at once is there."""
+    rows = result_tables.silhouette().to_pylist()
+    out = {"protocol": "leave-one-group-out", "null_mean": None, "null_high": None}
+    more = [{**row, **out, "p_value": None} for row in rows if row["level"] == "overall"]
+    schema = result_tables.silhouette().schema
+    told = warnings({"silhouette": pa.Table.from_pylist(rows + more, schema)}, {})
+    assert not any("no permuted null" in text for text in told)
+    lacking = [{**row, "null_mean": None} for row in rows]
+    told = warnings({"silhouette": pa.Table.from_pylist(lacking, schema)}, {})
+    assert any("no permuted null" in text for text in told)
+
+
 def test_unbalanced_groups_are_named() -> None:
     """A group with five times the tokens of another is named with it; four times is even."""
     table = result_tables.silhouette()

@@ -69,7 +69,10 @@ def _small(where: str, analysis: str, rows: Sequence[Row]) -> list[str]:
     tested = [
         row
         for row in rows
-        if row["measure"] in ("silhouette", "accuracy") and row.get("level", "overall") == "overall"
+        if row["measure"] in ("silhouette", "accuracy")
+        and row.get("level", "overall") == "overall"
+        # runs that leave a group out are not permuted
+        and row.get("protocol", "all-groups") == "all-groups"
     ]
     if any(row["null_mean"] is None for row in tested):
         found.append(f"{where}: {analysis} has no permuted null, so it cannot be told from chance.")

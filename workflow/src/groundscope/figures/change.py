@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from groundscope.errors import UserError
-from groundscope.figures import cka_matrices, style
+from groundscope.figures import cka_matrices, labels, style
 from groundscope.figures.selection import LayerAxis, Row, choose, intervals, told
 
 _PANEL = ("contrast", "treated", "control", "labelling", "space", "cka_space")
@@ -58,23 +58,30 @@ def figure(
     ]
     columns = min(3, len(panels))
     lines = math.ceil(len(panels) / columns)
-    made = style.new_figure(style.COLUMN_MM if columns == 1 else style.PAGE_MM, 12 + 58 * lines)
+    made = style.new_figure(style.COLUMN_MM if columns == 1 else style.PAGE_MM, 12 + 60 * lines)
     grid = made.subplots(lines, columns, squeeze=False)
     for box in grid.flat[len(panels) :]:
         box.set_visible(False)
     names = list(dict.fromkeys(key[0] for key in panels))
     drawn: list[Row] = []
+    named: list[tuple[Axes, list[Point]]] = []
     for box, (values, found) in zip(grid.flat, panels.items(), strict=False):
         keys = {**shown, **dict(zip(_PANEL, values, strict=True))}
         points = _points(keys, alike, changes)
         drawn += [row for _, row in points]
+        named.append((box, points))
         _panel(box, keys, points, found, style.look(names.index(values[0])))
         box.set_xlabel(_AXIS[shown["x"]])
     style.headline(
         made,
         f"Change against clustering · {shown['corpus']} · {shown['metric']} silhouette · "
-        f"{cka_matrices.named(shown['cka_measure'])} · {intervals(drawn)}",
+        f"{cka_matrices.named(shown['cka_measure'])} · beside a point: its layer · "
+        f"{intervals(drawn)}",
     )
+    style.settle(made)
+    for box, points in named:
+        places = [(across, row["estimate"]) for across, row in points]
+        labels.place(box, places, [row["layer"] for _, row in points], size=5.5)
     return made
 
 
@@ -130,17 +137,15 @@ def _panel(
     for across, row in points:
         if row["ci_low"] is not None and row["ci_high"] is not None:
             box.vlines(across, row["ci_low"], row["ci_high"], color=shape.colour, linewidth=0.7)
-        place = across, row["estimate"]
-        box.annotate(row["layer"], place, (3, 2), textcoords="offset points", fontsize=5.5)
     box.margins(0.1)
     box.set_ylabel("difference in silhouette")
     words = [
         f"{keys['contrast']}: {keys['treated']} minus {keys['control']}",
-        f"{keys['labelling']} · {keys['space']} space · CKA in {keys['cka_space']} space",
+        f"{keys['labelling']} · {keys['space']} space · n = {correlations[0]['n_layers']} layers",
+        f"CKA in {keys['cka_space'].replace(':', ' of ')} space",
     ]
     words += [
-        f"{_COEFFICIENT[row['correlation']]} = {row['estimate']:.2f}, p = {row['p_value']:.2g}, "
-        f"n = {row['n_layers']} layers"
+        f"{_COEFFICIENT[row['correlation']]} = {row['estimate']:.2f}, p = {row['p_value']:.2g}"
         for row in correlations
     ]
     box.set_title("\n".join(words), loc="left", fontsize=6)

@@ -85,12 +85,12 @@ _SHOWN: Mapping[str, Mapping[str, str]] = {
 
 def shown_rows(name: str, rows: Sequence[Row]) -> list[Row]:
     """Rows of table `name` that the overview and the sentences speak of, random pairs apart."""
-    wanted = _SHOWN[name].items()
-    return [
-        row
-        for row in rows
-        if all(row[key] == value for key, value in wanted) and row.get("kind") != "random"
-    ]
+    wanted = dict(_SHOWN[name])
+    # of words, where both words and single tokens were compared
+    if name == "cka" and any(row["rows"] == "types" for row in rows):
+        wanted["rows"] = "types"
+    found = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    return [row for row in found if row.get("kind") != "random"]
 
 
 def best(rows: Sequence[Row]) -> Row:
@@ -111,6 +111,7 @@ def _null(row: Row) -> list[Any]:
 
 _NULL = ("null mean", "null 95%", "p")
 _PROBED = ("accuracy", "balanced-accuracy", "selectivity")
+_ANALYSIS = {"silhouette": "silhouette by", "lda": "accuracy of", "pairs": "word pairs:"}
 _OPTIMISM = (
     "The best layer is chosen among all layers of a model by the same number that is shown, so "
     "that number is optimistic where there are many layers."
@@ -118,19 +119,24 @@ _OPTIMISM = (
 
 
 def _in_words(where: str, what: str, tops: Sequence[tuple[str, Row]]) -> str:
-    """Say which model is highest, and how many are above their permuted null."""
-    model, top = max(tops, key=lambda item: float(item[1]["estimate"]))
-    tested = [row for _, row in tops if row["null_high"] is not None]
-    above = sum(row["estimate"] > row["null_high"] for row in tested)
+    """Say which models are highest, and which are above their permuted null."""
+    _, top = max(tops, key=lambda item: float(item[1]["estimate"]))
+    highest = " and ".join(
+        f"{model} in layer {row['layer']}"
+        for model, row in tops
+        if row["estimate"] == top["estimate"]
+    )
+    tested = [item for item in tops if item[1]["null_high"] is not None]
+    above = [model for model, row in tested if row["estimate"] > row["null_high"]]
     null = (
-        f"{above} of {len(tested)} models exceed the 95th percentile of permuted labels in their "
-        "best layer"
+        f"above the 95th percentile of permuted labels in their best layer are "
+        f"{', '.join(above) or 'none'} ({len(above)} of {len(tested)} models)"
         if tested
         else "no permuted null was computed"
     )
     return (
         f"{where}: the highest {what} is {top['estimate']:.3f} (95% interval {_interval(top)}), of "
-        f"{model} in layer {top['layer']}; {null}."
+        f"{highest}; {null}."
     )
 
 
@@ -214,6 +220,8 @@ def _cka(rows: list[Row]) -> Sheet:
         )
         for top in [best(part)]
     ]  # fmt: skip
+    # what the figures show comes first
+    cells.sort(key=lambda cell: (cell[2] == "biased", cell[3] != "full", cell[4] != "types"))
     return Sheet(
         "Alignment: the most similar layers of each pair of models",
         "1 = the same up to rotation and scale, 0 = unrelated (debiased). " + _OPTIMISM,
@@ -221,6 +229,20 @@ def _cka(rows: list[Row]) -> Sheet:
          "first layer", "second layer", "estimate", "95% interval", *_NULL, "words"),
         cells,
     )  # fmt: skip
+
+
+def _difference(top: Row, significant: Sequence[Row], layers: int) -> str:
+    what = f"{_ANALYSIS[top['analysis']]} {top['labelling'] or top['kind']}"
+    up = sum(row["estimate"] > 0 for row in significant)
+    found = [f"higher than {top['control']} in {up}"] if up else []
+    down = len(significant) - up
+    found += [f"lower than {top['control']} in {down}"] if down else []
+    told = " and ".join(found) or f"not significantly different from {top['control']} in any"
+    return (
+        f"{top['contrast']} in {top['corpus']}, {what}: after Holm correction {top['treated']} is "
+        f"{told} of {layers} layers; the greatest difference is {top['estimate']:+.3f} (95% "
+        f"interval {_interval(top)}) in layer {top['layer']}."
+    )
 
 
 def _contrasts(rows: list[Row]) -> Sheet:
@@ -237,13 +259,8 @@ def _contrasts(rows: list[Row]) -> Sheet:
             [*what, top["layer"], top["estimate"], _interval(top), top["p_holm"], len(significant),
              len(part), top["n_types"]]
         )  # fmt: skip
-        up = sum(row["estimate"] > 0 for row in significant)
-        sentences.append(
-            f"{', '.join(word for word in what[1:] if word)} space in {what[0]}: {top['treated']} "
-            f"differs from {top['control']} in {len(significant)} of {len(part)} layers after Holm "
-            f"correction ({up} higher, {len(significant) - up} lower); the greatest difference is "
-            f"{top['estimate']:+.3f} (95% interval {_interval(top)}) in layer {top['layer']}."
-        )
+        if top["metric"] in (None, "cosine") and top["space"] == "full":
+            sentences.append(_difference(top, significant, len(part)))
     return Sheet(
         "Contrasts: treated minus control, paired over words",
         "The layer with the greatest difference, and how many layers differ (Holm over layers).",

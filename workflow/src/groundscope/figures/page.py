@@ -25,7 +25,7 @@ th[aria-sort=descending] button::after { content: " \\25BC"; }
 td.long { white-space: normal; overflow-wrap: anywhere; min-width: 20em; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; font-size: 12px; background: #f5f5f5; padding: 1em; }
-nav a { margin-right: 1.2em; } a { color: #0072b2; }
+nav { margin-top: 1em; } nav a { margin-right: 1.2em; } a { color: #0072b2; }
 figure { margin: 2em 0; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: #333; font-size: 14px; max-width: 60em; }
 figcaption blockquote { font-family: serif; }
