@@ -63,6 +63,8 @@ def _positions(
 ) -> Iterator[dict[str, Any]]:
     words = data.words.names[data.words.codes]
     labels = data.grouping.names[data.grouping.codes]
+    # what was left out is in the tables of the analyses: a plane is drawn, not counted
+    sizes = {name: data.sizes[name] for name in ("n_tokens", "n_types")}
     for space, plane in planes.items():
         share_x, share_y = (None if math.isnan(share) else float(share) for share in plane.shares)
         for word, label, (x, y) in zip(words, labels, plane.points, strict=True):
@@ -77,7 +79,7 @@ def _positions(
                 "y": float(y),
                 "share_x": share_x,
                 "share_y": share_y,
-                **data.sizes,
+                **sizes,
             }
 
 
