@@ -108,7 +108,11 @@ def draw(
     legend_mm = 4 + 3.6 * math.ceil(len(handles) / legend_columns)
     figure = style.new_figure(width, 12 + legend_mm + grid_rows * (48 if grid_rows < 4 else 38))
     axes = figure.subplots(grid_rows, columns, squeeze=False, sharey="row" if share_y else "none")
-    axis = LayerAxis.of(row["layer"] for p in panels for c in p.curves for row in c.rows)
+    curves = [curve for panel in panels for curve in panel.curves]
+    # a model without layers is no reason for a layer 0 that no other model has
+    layers = {row["layer"]: None for curve in curves if not curve.flat for row in curve.rows}
+    every = (row["layer"] for curve in curves for row in curve.rows)
+    axis = LayerAxis.of(layers if len(layers) > 1 else every)
     for box in axes.flat[len(places) :]:
         box.set_visible(False)
     for number, (box, panel) in enumerate(zip(axes.flat, places, strict=False)):
@@ -145,11 +149,11 @@ def _panel(box: Axes, panel: Panel, axis: LayerAxis, *, most: int) -> None:
 
 def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, crowded: int | None) -> None:
     """Draw one curve; `crowded` is its number where there are too many for bars and markers."""
-    rows = sorted(curve.rows, key=lambda row: axis.positions[row["layer"]])
     shape = curve.look
     if curve.flat and len(axis.positions) > 1:
-        _flat(box, curve, rows[0], axis)
+        _flat(box, curve, curve.rows[0], axis)
         return
+    rows = sorted(curve.rows, key=lambda row: axis.positions[row["layer"]])
     for connected in (True, False):
         part = [row for row in rows if row["layer"].isdigit() is connected]
         if not part:
@@ -223,7 +227,8 @@ def _null(box: Axes, rows: Sequence[Row], axis: LayerAxis) -> None:
     """Grey from the lowest null mean to the highest 95th percentile, layer by layer."""
     ends: dict[float, tuple[float, float]] = {}
     for row in rows:
-        if row["null_mean"] is None or row["null_high"] is None:
+        unknown = row["null_mean"] is None or row["null_high"] is None
+        if unknown or row["layer"] not in axis.positions:
             continue
         place = axis.positions[row["layer"]]
         low, high = ends.get(place, (math.inf, -math.inf))
