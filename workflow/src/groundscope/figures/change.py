@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from groundscope.errors import UserError
-from groundscope.figures import style
+from groundscope.figures import cka_matrices, style
 from groundscope.figures.selection import LayerAxis, Row, choose, intervals, told
 
 _PANEL = ("contrast", "treated", "control", "labelling", "space", "cka_space")
@@ -21,6 +21,7 @@ _SHOWN = {
     "cka_rows": "types",
 }
 _AXIS = {"cka": "CKA, treated with control", "change": "1 - CKA, treated with control"}
+_COEFFICIENT = {"pearson": "Pearson r", "spearman": "Spearman rho"}
 
 Point = tuple[float, Row]
 
@@ -71,8 +72,8 @@ def figure(
         box.set_xlabel(_AXIS[shown["x"]])
     style.headline(
         made,
-        f"{shown['corpus']} · {shown['metric']} silhouette · {shown['cka_measure']} · "
-        f"{intervals(drawn)}",
+        f"Change against clustering · {shown['corpus']} · {shown['metric']} silhouette · "
+        f"{cka_matrices.named(shown['cka_measure'])} · {intervals(drawn)}",
     )
     return made
 
@@ -135,10 +136,10 @@ def _panel(
     box.set_ylabel("difference in silhouette")
     words = [
         f"{keys['contrast']}: {keys['treated']} minus {keys['control']}",
-        f"{keys['labelling']} · {keys['space']} space · CKA in {keys['cka_space']}",
+        f"{keys['labelling']} · {keys['space']} space · CKA in {keys['cka_space']} space",
     ]
     words += [
-        f"{row['correlation']} r = {row['estimate']:.2f}, p = {row['p_value']:.2g}, "
+        f"{_COEFFICIENT[row['correlation']]} = {row['estimate']:.2f}, p = {row['p_value']:.2g}, "
         f"n = {row['n_layers']} layers"
         for row in correlations
     ]

@@ -7,9 +7,9 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from groundscope.figures import style
-from groundscope.figures.cka_matrices import SHOWN
+from groundscope.figures.cka_matrices import SHOWN, named
 from groundscope.figures.layer_lines import Curve, Panel, draw
-from groundscope.figures.selection import Row, choose, in_order, intervals, sizes
+from groundscope.figures.selection import Row, choose, drawn, in_order, intervals
 
 # More pairs than this are spread over a panel for each model.
 _ONE_PANEL = 6
@@ -25,20 +25,19 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     found = [row[side] for row in rows for side in ("model_a", "model_b")]
     models = in_order(found)
     pairs = same_layer(rows)
-    null = [row for part in pairs.values() for row in part]
-    ylabel = f"{shown['measure']} ({shown['estimator']})"
+    ylabel = named(f"{shown['measure']} {shown['estimator']}")
     if len(pairs) <= _ONE_PANEL:
         curves = [
             Curve(" with ".join(pair), part, style.look(number))
             for number, (pair, part) in enumerate(pairs.items())
         ]
-        panels = [Panel("", ylabel, curves, 0.0, null)]
+        panels = [Panel("", ylabel, curves, 0.0, null=True)]
     else:
         looks = style.looks(models, options.get("contrasts", ()))
         panels = [_focus(model, models, pairs, looks, ylabel) for model in models]
     head = (
-        f"{shown['corpus']} · {shown['space']} space · vectors of {shown['rows']} · "
-        f"{sizes(rows)} · {intervals(rows)}"
+        f"CKA by layer · {shown['corpus']} · {shown['space']} space · "
+        f"{drawn(rows)} · {intervals(rows)}"
     )
     return draw(panels, columns=3 if len(panels) < 12 else 4, head=head, reference="zero")
 
@@ -57,8 +56,7 @@ def _focus(
         if part:
             place = models.index(other)
             curves.append(Curve(other, part, looks[other], place=place))
-    null = [row for curve in curves for row in curve.rows]
-    return Panel(f"{model} with", ylabel, curves, 0.0, null)
+    return Panel(f"{model}, compared with", ylabel, curves, 0.0, null=True)
 
 
 def same_layer(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:

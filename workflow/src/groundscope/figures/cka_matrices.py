@@ -15,14 +15,22 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from groundscope.figures import style
-from groundscope.figures.selection import LayerAxis, Row, choose, in_order, sizes
+from groundscope.figures.selection import LayerAxis, Row, choose, drawn, in_order
 
 SHOWN = {"measure": "cka-linear", "estimator": "debiased", "space": "full", "rows": "types"}
 _MAP = "cividis"
+_NAMES = {
+    "cka-linear": "linear CKA",
+    "cka-rbf": "RBF CKA",
+    "rsa": "RSA",
+    "knn": "shared neighbours",
+}
 # Smallest cell, in mm, that a number fits in.
 _LEGIBLE_MM = 5.0
 # Smallest matrix, in mm, whose layers are labelled.
 _LABELLED_MM = 12.0
+# Height of a label, in mm.
+_LABEL_MM = 2.3
 # Models from which on the matrices stand closer.
 _CROWD = 8
 
@@ -54,10 +62,8 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     values = np.concatenate([matrix.ravel() for matrix in matrices.values()])
     low, high = np.nanmin(values), np.nanmax(values)
     scale = Normalize(min(0.0, math.floor(low * 10) / 10), max(0.1, math.ceil(high * 10) / 10))
-    head = (
-        f"{shown['corpus']} · {shown['measure']}, {shown['estimator']} · {shown['space']} space · "
-        f"vectors of {shown['rows']} · {sizes(rows)}"
-    )
+    quantity = named(f"{shown['measure']} {shown['estimator']}")
+    head = f"{quantity} · {shown['corpus']} · {shown['space']} space · {drawn(rows)}"
     possible = len(models) * (len(models) - 1) / 2
     triangle = len(models) > 2 and len(matrices) >= 0.4 * possible
     triangle = triangle and all(above != beside for above, beside in matrices)
@@ -65,9 +71,15 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     made = draw(matrices, models, layers, scale)
     style.headline(made, head)
     bar = made.colorbar(ScalarMappable(scale, _MAP), ax=made.axes, shrink=0.5, aspect=30, pad=0.02)
-    bar.set_label(f"{shown['measure']} ({shown['estimator']})")
+    bar.set_label(quantity)
     bar.outline.set_visible(False)
     return made
+
+
+def named(measure: str) -> str:
+    """Write a measure and its estimator, as tables have them, in words."""
+    name, _, estimator = measure.partition(" ")
+    return f"{_NAMES.get(name, name)} ({estimator})" if estimator else _NAMES.get(name, name)
 
 
 def _layers(rows: Sequence[Row], models: Sequence[str]) -> dict[str, list[str]]:
@@ -190,7 +202,7 @@ def _matrix(
         (across, room_mm[0], box.set_xticks),
         (up, room_mm[1], box.set_yticks),
     ):
-        shown = LayerAxis.of(names).ticks(max(2, int(room / 4)))
+        shown = _apart(names, LayerAxis.of(names).ticks(max(2, int(room / 4))), room)
         setter([names.index(name) for name in shown], shown)
     if any(not name.isdigit() for name in across):
         box.tick_params(axis="x", rotation=90)
@@ -211,6 +223,18 @@ def _matrix(
                 fontsize=5.5,
                 color="white" if dark else "black",
             )
+
+
+def _apart(names: Sequence[str], ticks: Sequence[str], room_mm: float) -> list[str]:
+    """Leave out the numbers that would touch a named layer."""
+    cell = room_mm / len(names)
+    words = [names.index(name) for name in ticks if not name.isdigit()]
+    return [
+        name
+        for name in ticks
+        if not name.isdigit()
+        or all(abs(names.index(name) - place) * cell >= _LABEL_MM for place in words)
+    ]
 
 
 def _values(

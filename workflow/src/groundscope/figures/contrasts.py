@@ -52,8 +52,8 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         measure = _MEASURE.get(quantity[2], quantity[2])
         panels.append(Panel(title, f"difference in {measure}", curves, 0.0))
     head = (
-        f"{shown['corpus']} · treated minus control, paired over words · {shown['space']} space · "
-        f"filled: Holm-corrected p < {ALPHA} · {intervals(rows)}"
+        f"Contrasts · {shown['corpus']} · treated minus control, paired over words · "
+        f"{shown['space']} space · filled: Holm-corrected p < {ALPHA} · {intervals(rows)}"
     )
     columns = min(3, len(panels))
     return draw(panels, columns=columns, head=head, reference="no difference", share_y=False)

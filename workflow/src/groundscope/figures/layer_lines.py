@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,6 +16,8 @@ from groundscope.figures.style import Look
 _FLAT = (0, (6.0, 2.0))
 # Most curves whose intervals can be told apart as bars; more are drawn as bands.
 _BARS = 8
+# Room of one curve beside the others of a layer, in layers, and of all of them together.
+_STEP, _ROOM = 0.14, 0.72
 # On crowded curves every so manieth layer has a marker.
 _MARKS = 5
 
@@ -29,7 +31,8 @@ class Curve:
     label
         Name in the legend.
     rows
-        With keys layer, estimate, ci_low, ci_high. Layer 0 alone is a flat line over all layers.
+        With keys layer, estimate, ci_low, ci_high. Layer 0 alone is a flat line over all layers,
+        whose marker stands behind the last layer.
     look
         Colour, marker, dashes.
     hollow
@@ -65,14 +68,14 @@ class Panel:
     reference
         Height of a thin horizontal line: chance, zero; None to leave out.
     null
-        Rows with keys layer, null_mean, null_high, for a grey band; empty to leave out.
+        Whether the rows of the curves have keys null_mean and null_high, to be drawn in grey.
     """
 
     title: str
     ylabel: str
     curves: Sequence[Curve]
     reference: float | None = None
-    null: Sequence[Row] = field(default=())
+    null: bool = False
 
 
 def draw(
@@ -134,14 +137,28 @@ def draw(
 def _panel(box: Axes, panel: Panel, axis: LayerAxis, *, most: int) -> None:
     box.set_title(panel.title, loc="left")
     box.set_ylabel(panel.ylabel)
-    _null(box, panel.null, axis)
     if panel.reference is not None:
         box.axhline(panel.reference, color=style.GREY, linewidth=0.6, linestyle=":", zorder=1.5)
     bands = len(panel.curves) > _BARS
-    for number, curve in enumerate(panel.curves):
-        shift = 0.0 if bands else 0.06 * (number - (len(panel.curves) - 1) / 2)
+    flat = [curve for curve in panel.curves if curve.flat and len(axis.positions) > 1]
+    steep = [curve for curve in panel.curves if curve not in flat]
+    step = min(_STEP, _ROOM / max(1, len(steep)))
+    low, high = axis.limits
+    # curves without layers have their markers, one beside the other, behind the last layer
+    beside = (high - low) / 24
+    for number, curve in enumerate(flat, 1):
+        _flat(box, curve, (low, high + beside * (len(flat) + 0.5)), high + beside * number)
+        if panel.null and not bands:
+            _own_null(box, curve.rows, [high + beside * number], 0.8 * beside)
+    for number, curve in enumerate(steep):
+        shift = 0.0 if bands else step * (number - (len(steep) - 1) / 2)
         _curve(box, curve, axis, shift, number if bands else None)
-    box.set_xlim(*axis.limits)
+        if panel.null and not bands:
+            places = [axis.positions[row["layer"]] + shift for row in curve.rows]
+            _own_null(box, curve.rows, places, 0.8 * step)
+    if panel.null and bands:
+        _widest_null(box, [row for curve in panel.curves for row in curve.rows], axis)
+    box.set_xlim(low, high + beside * (len(flat) + 0.5) if flat else high)
     ticks = axis.ticks(most)
     named = any(not name.isdigit() for name in ticks)
     box.set_xticks([axis.positions[name] for name in ticks], ticks, rotation=90 if named else 0)
@@ -149,11 +166,8 @@ def _panel(box: Axes, panel: Panel, axis: LayerAxis, *, most: int) -> None:
 
 def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, crowded: int | None) -> None:
     """Draw one curve; `crowded` is its number where there are too many for bars and markers."""
-    shape = curve.look
-    if curve.flat and len(axis.positions) > 1:
-        _flat(box, curve, curve.rows[0], axis)
-        return
     rows = sorted(curve.rows, key=lambda row: axis.positions[row["layer"]])
+    shape = curve.look
     for connected in (True, False):
         part = [row for row in rows if row["layer"].isdigit() is connected]
         if not part:
@@ -186,17 +200,18 @@ def _curve(box: Axes, curve: Curve, axis: LayerAxis, shift: float, crowded: int 
     style.hover(line, [f"{curve.label}, layer {row['layer']}: {told(row)}" for row in hollow])
 
 
-def _flat(box: Axes, curve: Curve, row: Row, axis: LayerAxis) -> None:
-    low, high = axis.limits
+def _flat(box: Axes, curve: Curve, ends: tuple[float, float], place: float) -> None:
+    """Draw a curve without layers from end to end, with its marker at `place`."""
+    (row,) = curve.rows
+    low, high = ends
     (line,) = box.plot(
-        [low, high],
-        [row["estimate"]] * 2,
+        [low, place, high],
+        [row["estimate"]] * 3,
         color=curve.look.colour,
         linestyle=_FLAT,
         marker=curve.look.marker,
         markerfacecolor=curve.look.face,
         markevery=[1],
-        clip_on=False,
         label=curve.label,
     )
     style.hover(line, [f"{curve.label}, its only layer: {told(row)}"])
@@ -223,7 +238,17 @@ def _intervals(
         box.vlines(places, low, high, color=shape.colour, linewidth=0.7, zorder=1.8)
 
 
-def _null(box: Axes, rows: Sequence[Row], axis: LayerAxis) -> None:
+def _own_null(box: Axes, rows: Sequence[Row], places: Sequence[float], width: float) -> None:
+    """Grey behind each marker, from the mean to the 95th percentile of its own null."""
+    for place, row in zip(places, rows, strict=True):
+        if row["null_mean"] is not None and row["null_high"] is not None:
+            box.fill_between(
+                [place - width / 2, place + width / 2], row["null_mean"], row["null_high"],
+                color=style.BAND, linewidth=0.6, zorder=0.5,
+            )  # fmt: skip
+
+
+def _widest_null(box: Axes, rows: Sequence[Row], axis: LayerAxis) -> None:
     """Grey from the lowest null mean to the highest 95th percentile, layer by layer."""
     ends: dict[float, tuple[float, float]] = {}
     for row in rows:
@@ -263,8 +288,12 @@ def _handles(panels: Sequence[Panel], reference: str) -> list[Line2D | Patch]:
         handles.append(
             Line2D([], [], color=style.GREY, linewidth=0.6, linestyle=":", label=reference)
         )
-    if any(row["null_high"] is not None for panel in panels for row in panel.null):
-        handles.append(Patch(color=style.BAND, label="permuted: mean to 95%"))
+    tested = [panel for panel in panels if panel.null]
+    rows = [row for panel in tested for curve in panel.curves for row in curve.rows]
+    if any(row["null_high"] is not None for row in rows):
+        crowded = any(len(panel.curves) > _BARS for panel in tested)
+        label = f"{style.PERMUTED}{', widest' if crowded else ''}"
+        handles.append(Patch(color=style.BAND, label=label))
     return handles
 
 

@@ -42,13 +42,13 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
                 ylabel=shown["measure"],
                 curves=[Curve(m, models[m], looks[m]) for m in order if m in models],
                 reference=max(chances, default=None),
-                null=part,
+                null=True,
             )
         )
     kinds = sorted({row["chance_kind"] for row in rows if row["chance_kind"]})
     head = (
-        f"{shown['corpus']} · {shown['solver']} solver · "
-        f"{count(rows, 'folds')} folds x {count(rows, 'repeats')} · {intervals(rows)}"
+        f"Held-out LDA · {shown['corpus']} · {shown['solver']} solver · "
+        f"{count(rows, 'folds')} folds, {count(rows, 'repeats')} times · {intervals(rows)}"
     )
     return draw(
         panels, columns=min(3, len(panels)), head=head, reference=f"chance ({', '.join(kinds)})"

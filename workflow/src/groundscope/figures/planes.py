@@ -52,7 +52,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         box.set_title(f"{model}, layer {part[0]['layer']}\n{vectors(part)}", loc="left")
     style.headline(
         made,
-        f"{shown['corpus']} · {shown['labelling']} · {_HEAD[shown['space']]} · "
+        f"Words in a plane · {shown['corpus']} · {shown['labelling']} · {_HEAD[shown['space']]} · "
         "words without a name had no room",
     )
     handles = [

@@ -106,11 +106,6 @@ def count(rows: Sequence[Row], column: str) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def sizes(rows: Sequence[Row]) -> str:
-    """How many words and tokens entered the rows."""
-    return f"{count(rows, 'n_types')} words, {count(rows, 'n_tokens')} tokens"
-
-
 def vectors(rows: Sequence[Row]) -> str:
     """How many words entered the rows, as the means of how many tokens, or token by token."""
     kinds = sorted({row["rows"] for row in rows})
@@ -118,6 +113,12 @@ def vectors(rows: Sequence[Row]) -> str:
     if kinds == ["types"]:
         return f"{words} words, each the mean of its tokens"
     return f"{tokens} tokens of {words} words"
+
+
+def drawn(rows: Sequence[Row]) -> str:
+    """How many words entered the rows of a table with draws, and in how many draws."""
+    draws = max(row["draws"] for row in rows)
+    return f"{vectors(rows)}, mean of {draws} draws" if draws > 1 else vectors(rows)
 
 
 def intervals(rows: Sequence[Row]) -> str:

@@ -18,6 +18,8 @@ _SHOWN = {
     "level": "overall",
 }
 
+_GROUPS = {"all-groups": "all groups at once", "leave-one-group-out": "a group left out in turn"}
+
 
 def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     """Draw the ``silhouette`` table of one corpus.
@@ -52,11 +54,13 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
                     ylabel=f"{shown['measure']} ({space} space)",
                     curves=[Curve(m, models[m], looks[m]) for m in order if m in models],
                     reference=0.0,
-                    null=part,
+                    null=True,
                 )
             )
+    groups = _GROUPS.get(shown["protocol"], shown["protocol"])
+    groups += "" if shown["subset"] == "all" else f", {shown['subset']} only"
     head = (
-        f"{shown['corpus']} · {shown['metric']} distance · "
-        f"{shown['protocol']} · groups: {shown['subset']} · {intervals(rows)}"
+        f"Silhouette · {shown['corpus']} · {shown['metric']} distance · {groups} · "
+        f"{intervals(rows)}"
     )
     return draw(panels, columns=min(3, len(labellings)), head=head, reference="zero")

@@ -81,17 +81,24 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     grid[0, 0].set_xlim(max(low, -1.05), min(high, 1.05))
     style.headline(
         made,
-        f"{shown['corpus']} · {shown['labelling']} · {shown['space']} space · "
-        f"in brackets: words · {intervals(rows)}",
+        f"Silhouette of each group · {shown['corpus']} · {shown['labelling']} · "
+        f"{shown['space']} space · in brackets: words · {intervals(rows)}",
     )
     handles: list[Line2D | Patch] = []
     if any(names):
         handles += [
-            Line2D([], [], color=shape.colour, marker=shape.marker, linestyle="none", label=name)
+            Line2D(
+                [],
+                [],
+                color=shape.colour,
+                marker=shape.marker,
+                linestyle="none",
+                label=name or "in no subset",
+            )
             for name, shape in looks.items()
         ]
     if any(row["null_high"] is not None for row in rows):
-        handles.append(Patch(color=style.BAND, label="permuted: mean to 95%"))
+        handles.append(Patch(color=style.BAND, label=style.PERMUTED))
     if handles:
         made.legend(handles=handles, loc="outside lower center", ncols=5)
     return made
@@ -120,7 +127,7 @@ def _panel(
         if row["null_mean"] is not None and row["null_high"] is not None:
             box.fill_betweenx(
                 [height - 0.4, height + 0.4], row["null_mean"], row["null_high"],
-                color=style.BAND, linewidth=0, zorder=0.5,
+                color=style.BAND, linewidth=0, zorder=0.7,
             )  # fmt: skip
         (line,) = box.plot([row["estimate"]], [height], color=shape.colour, marker=shape.marker)
         style.hover(line, [f"{group.replace('_', ' ')}: {told(row)}"])

@@ -23,7 +23,8 @@ PALETTE = ("#0072B2", "#E69F00", "#D55E00", "#56B4E9", "#009E73", "#000000", "#C
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">")
 GREY = "#666666"
 # Of what permuted labels reach.
-BAND = "#DDDDDD"
+BAND = "#D0D0D0"
+PERMUTED = "permuted: mean to 95th percentile"
 
 # of type Any: the stubs of rc_context list every key of this one version
 SETTINGS: Any = {
