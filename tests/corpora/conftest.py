@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
+from miniature_corpora import write_textgrid
 
 Writer = Callable[..., Path]
 
@@ -55,10 +56,7 @@ def audio_samples() -> Mapping[str, Path]:
 @pytest.fixture(scope="session")
 def builders() -> SimpleNamespace:
     """Makers of miniature corpora of exactly the published layouts."""
-    return SimpleNamespace(sound=_sound, textgrid=_textgrid, librispeech=_librispeech)
-
-
-Labelled = Sequence[tuple[float, float, str]]
+    return SimpleNamespace(sound=_sound, textgrid=write_textgrid, librispeech=_librispeech)
 
 
 def _sound(path: Path, seconds: float = 1.0, rate: int = 16_000) -> Path:
@@ -66,24 +64,6 @@ def _sound(path: Path, seconds: float = 1.0, rate: int = 16_000) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     wave = 0.3 * np.sin(2 * np.pi * 220 * np.arange(round(seconds * rate)) / rate)
     soundfile.write(path, wave, rate)
-    return path
-
-
-def _textgrid(
-    path: Path, tiers: dict[str, Labelled], encoding: str = "utf-8", end: float = 1.0
-) -> Path:
-    """Write a TextGrid in Praat's long format."""
-    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0"]
-    lines += [f"xmax = {end}", "tiers? <exists>", f"size = {len(tiers)}", "item []:"]
-    for number, (name, intervals) in enumerate(tiers.items(), start=1):
-        lines += [f"    item [{number}]:", '        class = "IntervalTier"']
-        lines += [f'        name = "{name}"', "        xmin = 0", f"        xmax = {end}"]
-        lines += [f"        intervals: size = {len(intervals)}"]
-        for place, (start, stop, label) in enumerate(intervals, start=1):
-            lines += [f"        intervals [{place}]:", f"            xmin = {start}"]
-            lines += [f"            xmax = {stop}", f'            text = "{label}"']
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(("\n".join(lines) + "\n").encode(encoding))
     return path
 
 
@@ -108,23 +88,23 @@ def _librispeech(root: Path) -> Path:
         encoding="utf-8",
     )
     grids = root / "librispeech_alignments"
-    _textgrid(
+    write_textgrid(
         grids / "dev-clean/84/121123/84-121123-0000.TextGrid",
         {
             "words": [(0, 0.1, ""), (0.1, 0.4, "go"), (0.4, 0.5, ""), (0.5, 1.005, "do")],
             "phones": [(0.1, 0.2, "G"), (0.2, 0.4, "OW1"), (0.5, 0.7, "D"), (0.7, 1.0, "UW1")],
         },
     )
-    _textgrid(
+    write_textgrid(
         grids / "dev-clean/84/121123/84-121123-0001.TextGrid",
         {
             "words": [(0, 0.3, "the"), (0.3, 0.6, "<unk>"), (0.6, 1.0, "the")],
             "phones": [(0, 0.3, "DH"), (0.3, 0.6, "spn"), (0.6, 0.8, "DH"), (0.8, 1.0, "IY0")],
         },
     )
-    _textgrid(
+    write_textgrid(
         grids / "test-clean/61/70968/61-70968-0000.TextGrid",
         {"words": [(0, 0.5, "he"), (0.5, 0.9, "began")], "phones": [(0, 0.5, "HH")]},
     )
-    _textgrid(grids / "test-clean/61/70968/61-70968-0001.TextGrid", {"words": [(0, 1, "x")]})
+    write_textgrid(grids / "test-clean/61/70968/61-70968-0001.TextGrid", {"words": [(0, 1, "x")]})
     return base

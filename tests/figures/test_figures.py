@@ -74,6 +74,14 @@ def test_one_layer_that_was_asked_for_is_a_point() -> None:
     assert 5.5 < place < high == box.get_xlim()[1]
 
 
+def test_layer_0_is_on_the_axis_only_where_a_model_with_layers_has_it() -> None:
+    """Static vectors alone do not make the axis begin before the first layer of the others."""
+    table = result_tables.silhouette({"bert": ["1", "2", "3"], "glove": ["0"]})
+    (box, *_) = _panels(silhouette.figure(table, {}))
+    assert [tick.get_text() for tick in box.get_xticklabels()] == ["1", "2", "3"]
+    assert box.get_xlim()[0] == 0.5
+
+
 def test_another_metric_is_drawn_on_request() -> None:
     """An option chooses other rows of the same table."""
     table = result_tables.silhouette()

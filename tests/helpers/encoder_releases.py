@@ -6,7 +6,7 @@ grounded model left frozen has its parent's values.
 
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -57,23 +57,20 @@ def write_releases(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     speech_clip = released.random_state(released.speech_clip(ONE_HEAD), 2)
     vg_hubert = released.random_state(released.vg_hubert(TINY), 3)
     vg_bert = released.random_state(released.vg_bert(ONE_HEAD), 4)
-    wav2vec2 = _wav2vec2(fast_vgs)
     hubert = _below(speech_clip, "audio_encoder.encoder.")
     for name in filter(lambda name: name.startswith(CONVOLUTIONS), hubert):
         vg_hubert[f"audio_encoder.{name}"] = hubert[name].clone()
 
-    size = _speech_size()
-    wav = HF.Wav2Vec2Model(HF.Wav2Vec2Config(**size, num_attention_heads=16))
-    _fill_speech(wav, wav2vec2)
-    _save_speech(folder / "wav2vec2", wav, normalizes=True)
+    size = speech_size()
+    wav = write_wav2vec2(folder / "wav2vec2", fast_vgs)
     torch.save(torchaudio_names(wav.state_dict()), folder / "wav2vec2_fairseq_base_ls960.pth")
     hub = HF.HubertModel(HF.HubertConfig(**size, num_attention_heads=1))
     _fill_speech(hub, hubert)
-    _save_speech(folder / "hubert", hub, normalizes=True)
+    save_speech(folder / "hubert", hub, normalizes=True)
     wavlm = HF.WavLMModel(HF.WavLMConfig(**size, num_attention_heads=4))
-    _save_speech(folder / "wavlm", wavlm, normalizes=False)
+    save_speech(folder / "wavlm", wavlm, normalizes=False)
     data2vec = HF.Data2VecAudioModel(HF.Data2VecAudioConfig(**size, num_attention_heads=4))
-    _save_speech(folder / "data2vec", data2vec, normalizes=True)
+    save_speech(folder / "data2vec", data2vec, normalizes=True)
     _write_whisper(folder / "whisper")
 
     write_fast_vgs(folder / "fast-vgs-plus", TINY, fast_vgs, numpy_1=True)
@@ -85,9 +82,17 @@ def write_releases(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     (folder / "vg-bert").mkdir()
     torch.save(vg_bert, folder / "vg-bert/best_model.pth")
-    _write_bert(folder / "bert", vg_bert)
+    write_bert(folder / "bert", vg_bert)
     _write_text_models(folder)
     _write_vectors(folder)
+
+
+def write_wav2vec2(folder: Path, fast_vgs: State) -> Any:
+    """Write the parent of a FaST-VGS+: its convolutions, and blocks of its own."""
+    model = HF.Wav2Vec2Model(HF.Wav2Vec2Config(**speech_size(), num_attention_heads=16))
+    _fill_speech(model, _wav2vec2(fast_vgs))
+    save_speech(folder, model, normalizes=True)
+    return model
 
 
 def write_fast_vgs(folder: Path, sizes: Sizes, state: State, *, numpy_1: bool = False) -> None:
@@ -161,7 +166,8 @@ def _below(state: State, prefix: str) -> State:
     return {name[len(prefix) :]: each for name, each in state.items() if name.startswith(prefix)}
 
 
-def _speech_size() -> dict[str, Any]:
+def speech_size() -> dict[str, Any]:
+    """Give the sizes of a narrow speech model of transformers."""
     return {
         "hidden_size": TINY.width,
         "num_hidden_layers": TINY.blocks,
@@ -184,7 +190,8 @@ def _fill_speech(model: Any, fairseq: State) -> None:
     model.load_state_dict(renamed)
 
 
-def _save_speech(folder: Path, model: Any, *, normalizes: bool) -> None:
+def save_speech(folder: Path, model: Any, *, normalizes: bool) -> None:
+    """Write a speech model of transformers as the hub has it."""
     model.save_pretrained(folder)
     HF.Wav2Vec2FeatureExtractor(do_normalize=normalizes).save_pretrained(folder)
 
@@ -208,25 +215,29 @@ def _write_whisper(folder: Path) -> None:
     HF.WhisperModel(config).save_pretrained(folder)
 
 
-def _write_bert(folder: Path, vg_bert: State) -> None:
-    """Write the parent of a VG-BERT: other values in block 5, which training changed."""
+def write_bert(folder: Path, vg_bert: State, pieces: Sequence[str] = ALL_WORDS) -> None:
+    """Write the parent of a VG-BERT: other values in block 5, which training changed.
+
+    `pieces` are the entries of its vocabulary beside the special ones.
+    """
+    state = {name: each.clone() for name, each in _below(vg_bert, BERT).items()}
+    vocabulary = len(state["embeddings.word_embeddings.weight"])
     config = HF.BertConfig(
-        vocab_size=TINY.vocabulary,
+        vocab_size=vocabulary,
         hidden_size=TINY.width,
         num_hidden_layers=TINY.blocks,
         num_attention_heads=1,
         intermediate_size=TINY.inner,
         max_position_embeddings=TINY.positions,
     )
-    state = {name: each.clone() for name, each in _below(vg_bert, BERT).items()}
     del state["embeddings.position_ids"]
     state["encoder.layer.4.attention.self.value.weight"] += 0.5
     model = HF.BertModel(config)
     model.load_state_dict(state)
     model.save_pretrained(folder)
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *ALL_WORDS]
-    pieces += [f"[unused{index}]" for index in range(TINY.vocabulary - len(pieces))]
-    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces]
+    entries += [f"[unused{index}]" for index in range(vocabulary - len(entries))]
+    (folder / "vocab.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
 
 
 def _write_text_models(folder: Path) -> None:

@@ -111,7 +111,11 @@ def draw(
     legend_mm = 4 + 3.6 * math.ceil(len(handles) / legend_columns)
     figure = style.new_figure(width, 12 + legend_mm + grid_rows * (48 if grid_rows < 4 else 38))
     axes = figure.subplots(grid_rows, columns, squeeze=False, sharey="row" if share_y else "none")
-    axis = LayerAxis.of(row["layer"] for p in panels for c in p.curves for row in c.rows)
+    curves = [curve for panel in panels for curve in panel.curves]
+    # a model without layers is no reason for a layer 0 that no other model has
+    layers = {row["layer"]: None for curve in curves if not curve.flat for row in curve.rows}
+    every = (row["layer"] for curve in curves for row in curve.rows)
+    axis = LayerAxis.of(layers if len(layers) > 1 else every)
     for box in axes.flat[len(places) :]:
         box.set_visible(False)
     for number, (box, panel) in enumerate(zip(axes.flat, places, strict=False)):
@@ -248,7 +252,8 @@ def _widest_null(box: Axes, rows: Sequence[Row], axis: LayerAxis) -> None:
     """Grey from the lowest null mean to the highest 95th percentile, layer by layer."""
     ends: dict[float, tuple[float, float]] = {}
     for row in rows:
-        if row["null_mean"] is None or row["null_high"] is None:
+        unknown = row["null_mean"] is None or row["null_high"] is None
+        if unknown or row["layer"] not in axis.positions:
             continue
         place = axis.positions[row["layer"]]
         low, high = ends.get(place, (math.inf, -math.inf))

@@ -1,0 +1,286 @@
+"""The studies of papers, run whole on miniature data, against the papers' steps written out."""
+
+import hashlib
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from checkout import Checkout, copy_project
+from numpy.typing import NDArray
+from paper_studies import (
+    ALONE,
+    HOMOPHONES,
+    SHORT,
+    SYNONYMS,
+    UNKNOWN,
+    UNSPOKEN,
+    Study,
+    at_hand,
+    grouped_words,
+    read_study,
+    utterances,
+    wordnet,
+    write_data,
+)
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import silhouette_score
+from web import served
+
+from groundscope.embeddings import read_embeddings
+
+Array = NDArray[np.float64]
+Rows = list[dict[str, Any]]
+# The figures of the paper that ours stand beside; the kinds have tests of their own.
+FIGURES = (
+    "librispeech/cka-layers",
+    "librispeech/pairs",
+    "mald/silhouette",
+    "mald/planes-lda-meaning",
+    "mald/change",
+)
+
+
+def _less_curious(study: Study) -> Study:
+    """Cut what costs time and is tested elsewhere: nulls, k-means, most of the resampling."""
+    study["analyses"]["silhouette"] |= {"permutations": 0, "kmeans_seeds": 0}
+    for contrast in study["contrasts"].values():
+        contrast |= {"bootstrap": 100, "permutations": 99}
+    return study
+
+
+def _less_choi(study: Study) -> Study:
+    """Cut to two kinds of models (12 blocks; 24, pre-norm), and to one speaker alone."""
+    for name in ("2412", "6313", "1580", "2277"):
+        del study["corpora"][f"speaker-{name}"]
+    kept = ("wav2vec2-base", "wavlm-large")
+    study["models"] = {name: dict(study["models"][name]) for name in kept}
+    for name in kept[1:]:
+        study["models"][name]["corpora"] = ["librispeech"]
+    return study
+
+
+class Run:
+    """A finished study."""
+
+    def __init__(self, folder: Path, study: Study) -> None:
+        self.folder, self.study = folder / study["results"], study
+
+    def table(self, name: str, **keys: str) -> Rows:
+        """Read the rows of a gathered table that have some values."""
+        rows: Rows = pq.read_table(self.folder / f"tables/{name}.parquet").to_pylist()
+        return [row for row in rows if all(row[key] == value for key, value in keys.items())]
+
+    def tokens(self, corpus: str) -> Rows:
+        """Read the tokens that all models have."""
+        folder = self.folder / "corpora" / corpus
+        chosen = pq.read_table(folder / "selected.parquet").column("token_id").to_pylist()
+        rows = pq.read_table(folder / "tokens.parquet").to_pylist()
+        return [row for row in rows if row["token_id"] in set(chosen)]
+
+    def vectors(self, corpus: str, model: str, layer: str, words: object = None) -> Array:
+        """Read the vectors of these tokens, or those of some words."""
+        place = self.folder / f"embeddings/{corpus}/{model}/layer-{layer}.parquet"
+        tokens = self.tokens(corpus)
+        kept = [r["token_id"] for r in tokens if not isinstance(words, dict) or r["word"] in words]
+        return read_embeddings(place).aligned(np.array(kept)).astype(np.float64)
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
+    """Run both study files; `at_hand` says where their sources are, the functions what is cut."""
+    checkout = copy_project(tmp_path_factory.mktemp("papers") / "project")
+    write_data(checkout.folder / "data")
+    web = tmp_path_factory.mktemp("web")
+    archive = wordnet()
+    (web / "WordNet-3.0.tar.gz").write_bytes(archive)
+    with served(web) as address:
+        url = f"{address}/WordNet-3.0.tar.gz"
+        release = {"url": url, "sha256": hashlib.sha256(archive).hexdigest()}
+        curious = _less_curious(at_hand(read_study("curious-case"), release))
+        choi = _less_choi(at_hand(read_study("choi-2024"), release))
+        drawn = [f"results/curious-case/figures/{name}.png" for name in FIGURES]
+        yield {
+            "curious": _finish(checkout, "curious-case", curious, *drawn),
+            "choi": _finish(checkout, "choi-2024", choi),
+        }
+
+
+def _finish(checkout: Checkout, name: str, study: Study, *targets: str) -> Run:
+    file = f"resources/studies/{name}.yaml"
+    (checkout.folder / file).write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    # one thread a job, and as many jobs at once as there are cores
+    frugal = ("--max-threads", "1", "--resources", "gpu=4")
+    done = checkout.snakemake("tables", *targets, "--configfile", file, *frugal)
+    assert done.returncode == 0, done.stdout[-5000:]
+    return Run(checkout.folder, study)
+
+
+@pytest.fixture(scope="module")
+def curious(papers: dict[str, Run]) -> Run:
+    """Give the study of Sauter et al."""
+    return papers["curious"]
+
+
+def _cka(x: Array, y: Array) -> float:
+    """Linear CKA, biased, as published: from centred features."""
+    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    norms = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
+    return float(np.linalg.norm(y.T @ x) ** 2 / norms)
+
+
+def _discriminants(x: Array, labels: list[str]) -> Array:
+    return np.asarray(LinearDiscriminantAnalysis().fit_transform(x, labels))
+
+
+def test_tokens_are_those_of_the_paper(curious: Run) -> None:
+    """What CMUdict, WordNet, GloVe or a receptive field lacks is dropped, and nothing else."""
+    said = [word for split in utterances().values() for words in split.values() for word in words]
+    dropped = {UNSPOKEN, ALONE, SHORT, UNKNOWN}
+    wanted = sorted(word for word in said if word not in dropped)
+    assert sorted(row["word"] for row in curious.tokens("librispeech")) == wanted
+    assert {row["word"] for row in curious.tokens("mald")} == {
+        *grouped_words("semantic"),
+        *grouped_words("phonetic"),
+    }
+    (coverage,) = curious.table("coverage", corpus="librispeech")
+    assert (coverage["examples"], coverage["missing_tokens"]) == (UNKNOWN, said.count(UNKNOWN))
+
+
+def _ours(run: Run, row: dict[str, Any]) -> float:
+    """Compute one published number from the vectors, as its paper did."""
+    if row["table"] == "silhouette":
+        labelling = {"meaning": "semantic", "sound": "phonetic"}[row["labelling"]]
+        groups = grouped_words(labelling)
+        if row["subset"] != "all":
+            asked = run.study["analyses"]["silhouette"]["subsets"][row["subset"]]
+            groups = {word: label for word, label in groups.items() if label in asked}
+        x = run.vectors("mald", row["model"], row["layer"], groups)
+        labels = [groups[r["word"]] for r in run.tokens("mald") if r["word"] in groups]
+        return float(silhouette_score(x, labels, metric=row["metric"]))
+    a, b = row["model_a"], row["model_b"]
+    if row["average"] is None:
+        sides = ((a, row["layer_a"]), (b, row["layer_b"]))
+        return _cka(*(run.vectors("librispeech", *side) for side in sides))
+    groups = grouped_words("semantic")
+    labels = [groups[r["word"]] for r in run.tokens("mald") if r["word"] in groups]
+    change = [
+        _cka(*(_discriminants(run.vectors("mald", m, str(k), groups), labels) for m in (a, b)))
+        for k in range(1, 13)
+    ]
+    return float(np.mean(change))
+
+
+def test_every_published_number_is_beside_ours(curious: Run) -> None:
+    """All rows are compared, and ours is what the paper's own steps give for these vectors."""
+    rows = curious.table("replication")
+    assert len(rows) == 6 * 12 + 3 * (4 * 12 + 1) + 2 * 12 + 2
+    assert {row["status"] for row in rows} == {"compared"}
+    wanted = [_ours(curious, row) for row in rows]
+    np.testing.assert_allclose([row["ours"] for row in rows], wanted, rtol=1e-5, atol=1e-6)
+    for row in rows:
+        assert row["difference"] == pytest.approx(row["ours"] - row["published"])
+
+
+def test_vg_bert_is_bert_where_it_was_frozen(curious: Run) -> None:
+    """Blocks 1 to 4 give one curve with any third model, and the trained blocks another."""
+    rows = curious.table("cka", corpus="librispeech", space="full", model_a="fast-vgs-plus")
+    found = {
+        (row["model_b"], row["layer_a"], row["layer_b"]): row["estimate"]
+        for row in rows
+        if row["estimator"] == "biased"
+    }
+    for layer in range(1, 13):
+        one, other = (found[model, str(layer), str(layer)] for model in ("bert", "vg-bert"))
+        assert (one == other) is (layer <= 4)
+
+
+@pytest.mark.parametrize("space", ["full", "pca-8", "lda"])
+def test_silhouettes_leave_one_group_out(curious: Run, space: str) -> None:
+    """The mean over runs without one group, in spaces fitted anew, is that of scikit-learn."""
+    groups = grouped_words("semantic")
+    words = [row["word"] for row in curious.tokens("mald")]
+    labels = np.array([groups[word] for word in words if word in groups])
+    x = curious.vectors("mald", "fast-vgs-plus", "11", groups)
+    runs = []
+    for label in sorted(set(labels)):
+        kept = labels != label
+        y, part = labels[kept], x[kept]
+        if space == "lda":
+            part = _discriminants(part, y.tolist())
+            assert part.shape[1] == 7
+        elif space == "pca-8":
+            part = PCA(n_components=8, svd_solver="full").fit_transform(part)
+        runs.append(silhouette_score(part, y, metric="euclidean"))
+    keys = {"model": "fast-vgs-plus", "layer": "11", "labelling": "meaning", "subset": "all"}
+    keys |= {"protocol": "leave-one-group-out", "metric": "euclidean", "measure": "silhouette"}
+    named = {"full": "full", "pca-8": "pca-8", "lda": "lda:meaning"}[space]
+    (row,) = curious.table("silhouette", space=named, level="overall", **keys)
+    assert row["estimate"] == pytest.approx(np.mean(runs), abs=1e-6)
+
+
+def _pair_mean(run: Run, model: str, layer: str, pairs: object) -> float:
+    """Mean cosine of all token pairs of word pairs, by word pair first."""
+    words = np.array([row["word"] for row in run.tokens("librispeech")])
+    x = run.vectors("librispeech", model, layer)
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    assert isinstance(pairs, list)
+    means = [(unit[words == a] @ unit[words == b].T).mean() for a, b in pairs]
+    return float(np.mean(means))
+
+
+@pytest.mark.parametrize(
+    ("study", "model", "layer"),
+    [
+        ("curious", "fast-vgs-plus", "12"),
+        ("curious", "vg-bert", "7"),
+        ("choi", "wavlm-large", "24"),
+    ],
+)
+def test_word_pairs_are_averaged_by_word_first(
+    papers: dict[str, Run], study: str, model: str, layer: str
+) -> None:
+    """Where the draw is all tokens, each of five draws gives the mean over all pairs."""
+    run = papers[study]
+    related = pq.read_table(run.folder / "word_map/librispeech.parquet").to_pylist()
+    listed: dict[str, list[tuple[str, str]]] = {}
+    for row in related:
+        listed.setdefault(row["relation"], []).append((row["word_a"], row["word_b"]))
+    both = [(b, a) for a, b in SYNONYMS]
+    assert set(listed["synonym"]) == {*SYNONYMS, *both}
+    assert {*HOMOPHONES} <= set(listed["near-homophone"])
+    for kind in ("synonym", "near-homophone"):
+        keys = {"corpus": "librispeech", "model": model, "layer": layer, "kind": kind}
+        (row,) = run.table("pairs", measure="raw", **keys)
+        assert row["seeds"] == 5
+        wanted = _pair_mean(run, model, layer, listed[kind])
+        assert row["estimate"] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_change_and_clustering_have_every_layer(curious: Run) -> None:
+    """Both contrasts, in the space of the categories, with both signs and both correlations."""
+    rows = curious.table("change_correlation", corpus="mald", cka_space="lda:meaning")
+    assert {row["n_layers"] for row in rows} == {12}
+    assert {(row["contrast"], row["x"], row["correlation"]) for row in rows} == set(
+        product(("speech", "text"), ("cka", "change"), ("pearson", "spearman"))
+    )
+
+
+def test_choi_has_all_hidden_states(papers: dict[str, Run]) -> None:
+    """Layer 0 and each block of each model; kinds as published, one speaker by itself too."""
+    run = papers["choi"]
+    rows = run.table("pairs")
+    for model, blocks in (("wav2vec2-base", 12), ("wavlm-large", 24)):
+        found = {row["layer"] for row in rows if row["model"] == model}
+        assert found == {str(layer) for layer in range(blocks + 1)}
+    kinds = {"random", "same-word", "same-speaker", "synonym", "near-homophone"}
+    for corpus in ("librispeech", "speaker-5142"):
+        assert {row["kind"] for row in rows if row["corpus"] == corpus} == kinds
+    assert {row["speaker"] for row in run.tokens("speaker-5142")} == {"5142"}
+    said = [word for words in utterances()["test-clean"].values() for word in words]
+    assert {row["word"] for row in run.tokens("speaker-5142")} <= {*said} - {UNSPOKEN, ALONE, SHORT}
