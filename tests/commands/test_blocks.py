@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from tiny_study import ALL_WORDS, write_tiny_models
 
+from groundscope.blocks import Tally
 from groundscope.checkpoints import Checkpoint, file_digest, write_manifest
 from groundscope.commands import extract_embeddings, join_blocks
 from groundscope.embeddings import read_embeddings, write_embeddings
@@ -155,3 +156,16 @@ def test_blocks_that_do_not_belong_together_are_refused(
     with pytest.raises(UserError, match=rf"{second} was not made as {first} was \(device differ"):
         join(monkeypatch, [first, second], tmp_path / "joined.parquet")
     assert not list(tmp_path.glob("*.parquet"))
+
+
+def test_a_corpus_without_a_vector_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks may be empty, as long as one is not; in one job it is the same."""
+    empty = tmp_path / "empty"
+    write_embeddings(empty, [], np.zeros((0, 0), np.float32), {"model": "m", **Tally().of_block()})
+    with pytest.raises(UserError, match=r"models\.m: no token of the corpus is left"):
+        join(monkeypatch, [empty, empty], tmp_path / "joined")
+    with pytest.raises(UserError, match="no token of the corpus is left"):
+        Tally().of_corpus("m")
+    assert list(tmp_path.iterdir()) == [empty]
