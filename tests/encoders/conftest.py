@@ -83,7 +83,8 @@ def run_extraction(make_request: Callable[..., Request]) -> Callable[..., Extrac
         module, _ = family_options("tiny", given)
         words = tokens.column("word").to_pylist()
         request = make_request(checkpoint, given, layers, words)
-        return extract(tokens, module, request, Execution(**execution))
+        (piece,) = extract(tokens, module, request, Execution(**execution))
+        return piece
 
     return run
 

@@ -126,6 +126,8 @@ BAD: list[tuple[Edit, str]] = [
     (lambda c: c.update(results="/out"), r"^results: '/out' is not legal"),
     (lambda c: c.update(results="a/../../b"), r"^results: 'a/\.\./\.\./b' is not legal"),
     (lambda c: c.update(layers_per_job=0), r"^layers_per_job: 0"),
+    (lambda c: c.update(extraction_blocks={"x": 2}), r"^extraction_blocks: 'x' is not known"),
+    (lambda c: c.update(extraction_blocks={"spoken": 1}), r"^extraction_blocks\.spoken: 1"),
     (lambda c: c["corpora"].update({"$(id)": {}}), r"^corpora: '\$\(id\)' is not legal"),
     (lambda c: c["corpora"].update({"a" * 300: {}}), r"^corpora: 'aaa.* is not legal"),
     (lambda c: c.update(models=[]), r"^models: \[\] is not legal"),

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from groundscope.encoders import extraction
 from groundscope.plan import resources
 
 
@@ -20,14 +21,16 @@ def _extraction(folder: Path, *, tokens: int, weights_mb: float) -> SimpleNamesp
 
 
 def test_extraction_grows_with_model_tokens_layers_and_attempts(tmp_path: Path) -> None:
-    """One layer of wav2vec2-base for a million tokens: 3 GB + 1.1 GB + 14 GB, doubled on retry."""
+    """One layer of wav2vec2-base for a million tokens: 3 + 1.1 + 0.9 + 0.5 GB, doubled on retry."""
     files = _extraction(tmp_path, tokens=1_000_000, weights_mb=380)
     one = resources.extraction_memory(lambda _: "12")
     all_layers = resources.extraction_memory(lambda _: ",".join(map(str, range(13))))
-    assert one(None, files, 1) == 3000 + 3 * 380 + 14_000
-    assert all_layers(None, files, 1) == 3000 + 3 * 380 + 62_000
-    assert one(None, files, 3) == 4 * one(None, files, 1)
-    assert resources.extraction_time(None, files, 1) == 60 + 380
+    assert one(None, files, 1) == 3000 + 3 * 380 + 500 + int(65.536 * 14)
+    assert all_layers(None, files, 1) == 3000 + 3 * 380 + 500 + int(65.536 * 62)
+    assert one(None, files, 3) // 4 == one(None, files, 1)
+    assert resources.extraction_time(lambda _: 1)(None, files, 1) == 60 + 380
+    assert resources.extraction_time(lambda _: 10)(None, files, 1) == 60 + 38
+    assert resources.PIECE_TOKENS == extraction.PIECE_TOKENS
 
 
 @pytest.mark.parametrize(("weights_mb", "percent"), [(90, 100), (2400, 50), (12_000, 25)])
@@ -44,7 +47,7 @@ def test_a_plan_without_files_has_the_smallest_numbers() -> None:
     """Before anything exists a plan can be made; models without weights have no checkpoint."""
     files = SimpleNamespace(tokens="gone.parquet", checkpoint=[])
     assert resources.extraction_memory(lambda _: "0")(None, files, 1) == 3000
-    assert resources.extraction_time(None, files, 1) == 60
+    assert resources.extraction_time(lambda _: 1)(None, files, 1) == 60
     assert resources.batch_percent(None, files, 1) == 100
     assert resources.analysis_memory(None, ["results/embeddings/c/m/layer-0.parquet"], 2) == 2000
 

@@ -114,6 +114,25 @@ def test_one_layer_a_job_is_one_rule_for_all_models(config: dict[str, Json]) -> 
     assert rule.layers(SimpleNamespace(layer="2")) == "2"
 
 
+def test_a_corpus_in_blocks_has_rules_of_its_own(config: dict[str, Json]) -> None:
+    """Blocks are shared out as layers are; a layer is joined from all of them, in order."""
+    plain, *_, block = _rules({**config, "extraction_blocks": {"spoken": 3}}, 1)
+    assert plain.name == "extract_embeddings"
+    assert block.name == "extract_block"
+    assert block.corpora == "spoken"
+    assert "spoken" not in plain.corpora.split("|")
+    assert block.outputs == [
+        "results/blocks/{corpus}/{model}/{block}-of-{of}/layer-{layer}.parquet"
+    ]
+    job = SimpleNamespace(corpus="spoken", model="w2v", layer="2", block="3", of="3")
+    assert (plain.block(job), block.block(job)) == ("1/1", "3/3")
+    assert (plain.blocks(job), block.blocks(job)) == (1, 3)
+    plan = Plan(resolve_study({**config, "extraction_blocks": {"spoken": 3}}), Path())
+    assert plan.blocks(job) == [
+        f"results/blocks/spoken/w2v/{number}-of-3/layer-2.parquet" for number in (1, 2, 3)
+    ]
+
+
 # a slow machine is no failure
 @settings(deadline=None)
 @given(per_job=st.one_of(st.integers(1, 6), st.just("all")), blocks=st.integers(1, 7))

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "status": set(),
     "files": {"errors"},
     "embeddings": _FILES,
+    "blocks": {"embeddings", *_FILES},
     "columns": _FILES,
     "token_table": {"columns", *_FILES},
     "tables": {"columns", "token_table", *_FILES},

@@ -133,6 +133,11 @@ CONTRACT: dict[str, tuple[Edit, set[str], int]] = {
         set(),
         0,
     ),
+    "blocks of a corpus": (
+        configure(lambda s: s.update(extraction_blocks={"clips": 2})),
+        ANALYSES | {"extract_block", "join_blocks"},
+        0,
+    ),
     "metrics/cka.py": (append(f"{SOURCES}/metrics/cka.py", "\n# other\n"), CKA, 0),
     "metrics/silhouette.py": (
         append(f"{SOURCES}/metrics/silhouette.py", "\n# other\n"),

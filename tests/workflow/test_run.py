@@ -81,6 +81,24 @@ def test_several_layers_a_job_give_the_same_bits(study: Checkout) -> None:
     assert {file.name: file.read_bytes() for file in layers} == before
 
 
+def test_blocks_give_the_same_bits_and_are_gone_afterwards(study: Checkout) -> None:
+    """A corpus shared by two jobs: their files are joined to the same one, then removed."""
+    layer = study.folder / "results/embeddings/clips/bert/layer-1.parquet"
+    before = layer.read_bytes()
+    config = study.config()
+    study.configure({**config, "extraction_blocks": {"clips": 2}})
+    target = str(layer.relative_to(study.folder))
+    done = study.snakemake(target)
+    assert done.returncode == 0, done.stdout
+    assert layer.read_bytes() == before
+    assert not [file for file in study.folder.glob("results/blocks/**/*") if file.is_file()]
+    # the blocks are gone, and yet a change of what they were made from is seen
+    assert study.planned(target) == {}
+    config["models"]["bert"]["pieces"] = "first"
+    study.configure({**config, "extraction_blocks": {"clips": 2}})
+    assert study.planned(target) == {"extract_block": 2, "join_blocks": 1}
+
+
 def test_another_study_file_replaces_the_default(study: Checkout) -> None:
     """With --configfile nothing of config.yaml is left: no model, no corpus is merged in."""
     other = study.config()

@@ -149,8 +149,9 @@ def read_layers(paths: Sequence[Path]) -> list[Layer]:
     layers = []
     for path in paths:
         try:
-            schema = pq.read_schema(path)
-            stored = {key.decode(): value.decode() for key, value in schema.metadata.items()}
+            with pq.ParquetFile(path) as file:
+                metadata, schema = file.metadata.metadata, file.schema_arrow
+            stored = {key.decode(): value.decode() for key, value in metadata.items()}
             size = schema.field("vector").type.list_size
             layer = Layer(path, stored["model"], stored["corpus"], stored["layer"], size)
         except (pa.ArrowInvalid, KeyError, AttributeError, OSError) as error:

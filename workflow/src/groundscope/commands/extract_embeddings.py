@@ -2,15 +2,16 @@
 
 import argparse
 import importlib.metadata
-import json
 import logging
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+from groundscope.blocks import Tally
 from groundscope.checkpoints import Checkpoint, file_digest, read_manifest
 from groundscope.commands import _cli
-from groundscope.embeddings import write_embeddings
+from groundscope.embeddings import check_unique, writing
 from groundscope.encoders.base import Request
 from groundscope.encoders.execution import Execution
 from groundscope.encoders.extraction import Extraction, extract, family_options
@@ -38,22 +39,46 @@ def main() -> None:
         raise UserError(message)
     device = torch.device("cuda" if available and given.device != "cpu" else "cpu")
     logging.info("device: %s", torch.cuda.get_device_name() if device.type == "cuda" else "CPU")
-    words = frozenset(tokens.column("word").to_pylist())
+    token_ids = tokens.column("token_id").to_numpy(zero_copy_only=False)
+    check_unique(token_ids.astype(str))
+    words = frozenset(tokens.column("word").unique().to_pylist())
     request = Request(given.model, checkpoint, options, layers, device, words)
     execution = Execution.on(device, given.batch_percent / 100, given.workers)
-    result = extract(tokens, family, request, execution)
-    kept = result.rows >= 0
-    token_ids = tokens.column("token_id").to_numpy(zero_copy_only=False)[kept].astype(str)
-    metadata = _metadata(given, request, result, checkpoint)
-    for layer, path in zip(layers, given.output, strict=True):
-        vectors = result.vectors[layer][result.rows[kept]]
-        write_embeddings(path, token_ids, vectors, {**metadata, "layer": layer})
+    about = _metadata(given, request, tokens.num_rows, checkpoint)
+    _write(given, about, layers, extract(tokens, family, request, execution, block=given.block))
+
+
+def _write(
+    given: argparse.Namespace,
+    about: Mapping[str, str],
+    layers: Sequence[str],
+    pieces: Iterable[Extraction],
+) -> None:
+    """Write each piece as it comes, then what made them."""
+    tally, facts = Tally(), None
+    with ExitStack() as stack:
+        writers = {
+            layer: stack.enter_context(writing(path, f"layer {layer} of {given.model}"))
+            for layer, path in zip(layers, given.output, strict=True)
+        }
+        for piece in pieces:
+            kept = int((piece.rows >= 0).sum())
+            tally.add(piece.dropped, piece.counts, kept=kept)
+            facts = {f"fact.{name}": value for name, value in piece.facts.items()}
+            for layer, writer in writers.items() if kept else ():
+                writer.add(*piece.layer(layer))
+        if facts is None:
+            return
+        whole = given.block == (1, 1)
+        happened = tally.of_corpus(given.model) if whole else tally.of_block()
+        for layer, writer in writers.items():
+            writer.describe({**about, **facts, **happened, "layer": layer})
 
 
 def _metadata(
-    given: argparse.Namespace, request: Request, result: Extraction, checkpoint: Checkpoint | None
+    given: argparse.Namespace, request: Request, tokens: int, checkpoint: Checkpoint | None
 ) -> Mapping[str, str]:
-    """Everything that made the vectors, but the layer."""
+    """Everything that made the vectors and is known before, but the layer."""
     return {
         "model": given.model,
         "corpus": given.corpus,
@@ -61,15 +86,21 @@ def _metadata(
         "checkpoint": checkpoint.source if checkpoint else "none",
         "checkpoint_sha256": checkpoint.digest if checkpoint else "none",
         "tokens_sha256": file_digest(given.tokens),
-        "tokens": str(len(result.rows)),
-        "tokens_dropped": json.dumps(dict(result.dropped)),
+        "tokens": str(tokens),
         "dtype": "float32",
         "device": request.device.type,
-        **{f"option.{name}": str(value) for name, value in sorted(request.options.items())},
-        **{f"fact.{name}": value for name, value in sorted(result.facts.items())},
+        **{f"option.{name}": str(value) for name, value in request.options.items()},
         "version.python": platform.python_version(),
         **{f"version.{name}": importlib.metadata.version(name) for name in _LIBRARIES},
     }
+
+
+def _block(text: str) -> tuple[int, int]:
+    """Read ``NUMBER/OF`` (an argparse ``type``)."""
+    number, of = map(int, text.split("/"))
+    if not 1 <= number <= of:
+        raise ValueError(text)
+    return number, of
 
 
 def _arguments() -> argparse.Namespace:
@@ -81,6 +112,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--options", type=_cli.options, required=True, help="the model's section")
     parser.add_argument("--layers", required=True, help="layers, separated by commas")
     parser.add_argument("--batch-percent", type=float, default=100.0, help="of the usual batch")
+    parser.add_argument("--block", type=_block, default=(1, 1), help="share of the corpus, as 2/3")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--workers", type=int, default=2, help="threads that decode audio")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file a layer")

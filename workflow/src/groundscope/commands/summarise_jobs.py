@@ -22,7 +22,11 @@ JOBS = (
     Column("gpu", "float64", "wall time of jobs that ask for a GPU", "h"),
 )
 # Where the path of a benchmark file has the model.
-_MODEL = {"extract_embeddings": 1, "compare_pairs": 1, "score_silhouette": 2, "score_lda": 2}
+_EXTRACTIONS = ("extract_embeddings", "extract_block")
+_MODEL = {
+    **dict.fromkeys((*_EXTRACTIONS, "join_blocks", "compare_pairs"), 1),
+    **dict.fromkeys(("score_silhouette", "score_lda"), 2),
+}
 
 
 def main() -> None:
@@ -70,7 +74,7 @@ def _row(
         "wall_longest": max(run["s"] for run in found) / 60,
         "cpu": sum(cpu) / 3600 if cpu else None,
         "memory": max(memory, default=None),
-        "gpu": hours if rule == "extract_embeddings" and model in on_gpu else 0.0,
+        "gpu": hours if rule in _EXTRACTIONS and model in on_gpu else 0.0,
     }
 
 

@@ -29,7 +29,7 @@ from groundscope.token_table import read_tokens
 def _metadata(path: Path) -> dict[str, str]:
     """Read what an embedding file says about itself."""
     try:
-        stored = pq.read_schema(path).metadata or {}
+        stored = pq.read_metadata(path).metadata or {}
     except (pa.ArrowInvalid, OSError) as error:
         message = f"{path} is not a readable embedding file ({error}): delete it and rerun"
         raise UserError(message) from error

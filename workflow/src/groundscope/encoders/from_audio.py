@@ -92,13 +92,14 @@ def _inputs(words: dict[Span | None, tuple[int, str]], row: int, slicing: str) -
 
 def extract_audio(
     tokens: pa.Table, encoder: AudioEncoder, request: Request, execution: Execution
-) -> tuple[NDArray[np.int64], LayerStore, dict[str, int], dict[str, str]]:
+) -> tuple[NDArray[np.int64], LayerStore, dict[str, int], dict[str, int]]:
     """Run a speech encoder over all tokens.
 
     Returns
     -------
     tuple
-        For each token its row or -1, the vectors, dropped tokens by reason, facts.
+        For each token its row or -1, the vectors, dropped tokens by reason, counts for the
+        metadata.
     """
     options = request.options
     files, rows = plan_audio(tokens, options["slicing"])
@@ -125,7 +126,7 @@ def extract_audio(
     progress.close()
     gone = np.isin(rows, reader.dropped)
     rows[gone] = -1
-    return rows, store, reader.report(int(gone.sum())), reader.facts()
+    return rows, store, reader.report(int(gone.sum())), reader.counts()
 
 
 class _Reader:
@@ -174,18 +175,23 @@ class _Reader:
             )
         return {"shorter than the receptive field": tokens}
 
-    def facts(self) -> dict[str, str]:
+    def counts(self) -> dict[str, int]:
         """Return counts for the metadata."""
         return {
-            "files_not_mono": str(self._counts["stereo"]),
-            "short_clips_found": str(self._counts["short"]),
-            "normalization": self._preparation.normalize,
+            "files_not_mono": self._counts["stereo"],
+            "short_clips_found": self._counts["short"],
         }
 
 
-def _preparation(encoder: AudioEncoder, request: Request) -> Preparation:
-    """Resolve how waveforms are prepared from the options and the release."""
-    normalize = request.options["normalize"]
+def normalization(encoder: AudioEncoder, request: Request) -> str:
+    """Resolve how waveforms are normalised from the option and the release.
+
+    Raises
+    ------
+    UserError
+        Neither says it.
+    """
+    normalize = str(request.options["normalize"])
     if normalize == "default":
         if encoder.normalizes is None:
             message = (
@@ -194,8 +200,12 @@ def _preparation(encoder: AudioEncoder, request: Request) -> Preparation:
             )
             raise UserError(message)
         normalize = "clip" if encoder.normalizes else "none"
+    return normalize
+
+
+def _preparation(encoder: AudioEncoder, request: Request) -> Preparation:
     return Preparation(
-        normalize,
+        normalization(encoder, request),
         encoder.variance_floor,
         request.options["short_clips"],
         encoder.receptive_field,

@@ -97,13 +97,13 @@ def piece_range(text: str, pieces: Pieces, span: Span | None, token_id: str) -> 
 
 def extract_text(
     tokens: pa.Table, encoder: TextEncoder, request: Request, execution: Execution
-) -> tuple[NDArray[np.int64], LayerStore, dict[str, str]]:
+) -> tuple[NDArray[np.int64], LayerStore, dict[str, int]]:
     """Run a text encoder over all tokens.
 
     Returns
     -------
     tuple
-        For each token its row, the vectors, facts.
+        For each token its row, the vectors, counts for the metadata.
     """
     texts, rows = plan_text(tokens, request.options["context"])
     pieces = _tokenize(encoder, list(texts), texts)
@@ -134,7 +134,7 @@ def extract_text(
         guarded([order[index] for index in batch])
     progress.close()
     several = sum(last - first > 1 for words in ranges.values() for first, last in words)
-    return rows, store, {"words_of_several_pieces": str(several), "inputs": str(len(texts))}
+    return rows, store, {"words_of_several_pieces": several, "inputs": len(texts)}
 
 
 def _tokenize(

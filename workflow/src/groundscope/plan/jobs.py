@@ -37,18 +37,21 @@ def _sources(folder: Path, *modules: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ExtractionRule:
-    """One rule of extraction: which files a job makes, and which layers that is.
+    """One rule of extraction: which files a job makes, and which layers and tokens that is.
 
     Attributes
     ----------
     name
         Of the rule.
     outputs, log, benchmark
-        File patterns with the wildcards ``corpus`` and ``model``, and ``layer`` if a job makes one.
-    models
-        Regular expression of the models that the rule is for.
+        File patterns with the wildcards ``corpus`` and ``model``, and ``layer`` if a job makes one;
+        with ``block`` and ``of`` if a job makes a block of a corpus.
+    models, corpora
+        Regular expressions of the models and corpora that the rule is for.
     fixed_layers
         The layers that a job makes, separated by commas; empty if the wildcard ``layer`` says it.
+    in_blocks
+        Whether a job makes a block of a corpus.
     """
 
     name: str
@@ -56,11 +59,21 @@ class ExtractionRule:
     log: str
     benchmark: str
     models: str
+    corpora: str
     fixed_layers: str
+    in_blocks: bool
 
     def layers(self, wildcards: Wildcards) -> str:
         """List the layers of one job, separated by commas."""
         return self.fixed_layers or str(wildcards.layer)
+
+    def block(self, wildcards: Wildcards) -> str:
+        """Say which block of a corpus a job computes, of how many."""
+        return f"{wildcards.block}/{wildcards.of}" if self.in_blocks else "1/1"
+
+    def blocks(self, wildcards: Wildcards) -> int:
+        """Count the jobs that share a corpus."""
+        return int(wildcards.of) if self.in_blocks else 1
 
 
 @dataclass(frozen=True)
@@ -244,7 +257,10 @@ class Plan:
         return [name for name, one in models if one["family"] not in targets.LIGHT_FAMILIES]
 
     def extraction_rules(self) -> list[ExtractionRule]:
-        """List the rules of extraction: one for each distinct set of layers that share a job."""
+        """List the rules of extraction: one for each distinct set of layers that share a job.
+
+        Where corpora are extracted in blocks there is a second one, for these.
+        """
         per_job = self.study["layers_per_job"]
         models: dict[tuple[str, ...], list[str]] = {}
         for model in self.study["models"]:
@@ -255,20 +271,53 @@ class Plan:
                 models.setdefault(chunk, [])
                 if model not in models[chunk]:
                     models[chunk].append(model)
-        return [self._extraction_rule(chunk, names) for chunk, names in models.items()]
+        in_blocks = (False, True) if self.study["extraction_blocks"] else (False,)
+        return [
+            self._extraction_rule(chunk, names, in_blocks=blocks)
+            for blocks in in_blocks
+            for chunk, names in models.items()
+        ]
 
-    def _extraction_rule(self, layers: tuple[str, ...], models: list[str]) -> ExtractionRule:
+    def _extraction_rule(
+        self, layers: tuple[str, ...], models: list[str], *, in_blocks: bool
+    ) -> ExtractionRule:
         one = layers == ("{layer}",)
-        tail = f"extract_embeddings/{{corpus}}/{{model}}/layer-{'_'.join(layers)}"
+        name, file = "extract_embeddings", self.embedding
+        tail = f"{{corpus}}/{{model}}/layer-{'_'.join(layers)}"
+        if in_blocks:
+            name, file = "extract_block", self.block
+            tail += "_block-{block}-of-{of}"
         suffix = "" if one else "_" + "_".join(layers).replace("-", "_")
+        divided = self.study["extraction_blocks"]
+        corpora = [one for one in self.study["corpora"] if (one in divided) == in_blocks]
         return ExtractionRule(
-            name=f"extract_embeddings{suffix}",
-            outputs=[self.embedding("{corpus}", "{model}", layer) for layer in layers],
-            log=self.result(f"logs/{tail}.log"),
-            benchmark=self.result(f"benchmarks/{tail}.jsonl"),
+            name=f"{name}{suffix}",
+            outputs=[file("{corpus}", "{model}", layer) for layer in layers],
+            log=self.result(f"logs/{name}/{tail}.log"),
+            benchmark=self.result(f"benchmarks/{name}/{tail}.jsonl"),
             models=self.one_of(models),
+            corpora=self.one_of(corpora),
             fixed_layers="" if one else ",".join(layers),
+            in_blocks=in_blocks,
         )
+
+    # ---- blocks
+
+    def block(self, corpus: str, model: str, layer: str) -> str:
+        """Return the pattern of one block's file."""
+        folder = f"blocks/{corpus}/{model}/{{block}}-of-{{of}}"
+        return self.result(f"{folder}/layer-{layer}.parquet")
+
+    def blocks(self, wildcards: Wildcards) -> list[str]:
+        """List the files of the blocks of a layer, in order."""
+        pattern = self.block(wildcards.corpus, wildcards.model, wildcards.layer)
+        of = self.study["extraction_blocks"][wildcards.corpus]
+        return [pattern.format(block=number, of=of) for number in range(1, of + 1)]
+
+    def joining_code(self, wildcards: Wildcards) -> list[str]:
+        """List the sources that decide a file that is joined from blocks."""
+        joining = self.code("join_blocks")(wildcards)
+        return sorted({*joining, *self.extraction_code(wildcards)})
 
     # ---- analyses
 

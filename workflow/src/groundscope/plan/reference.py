@@ -48,7 +48,7 @@ def reference() -> str:
     for name, declared in schema["properties"].items():
         part = _resolved(declared, schema)
         entry = _resolved(part.get("additionalProperties") or {}, schema)
-        if entry:
+        if "properties" in entry:
             sections += [f"\n## `{name}.NAME`\n\n{entry['description']}\n", _table(entry, schema)]
             for choice in entry.get("allOf", []):
                 ((key, value),) = choice["if"]["properties"].items()

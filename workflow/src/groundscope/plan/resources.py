@@ -4,8 +4,8 @@ Asked for at the first attempt, in MB and minutes; every further attempt asks fo
 with half the batch.
 
 ``extract_embeddings``
-    memory  = 3000 + 3 x weights + tokens x (4 kB x (layers + 2) + 2 kB)
-    time    = 60 + tokens / 1000 x max(0.1, weights in GB)
+    memory  = 3000 + 3 x weights + piece x (4 kB x (layers + 2) + 2 kB) + tokens x 0.5 kB
+    time    = 60 + tokens / 1000 x max(0.1, weights in GB) / blocks
     batch   = 100 % of the usual one up to 1200 MB of weights, above in proportion, at least 25 %
 ``compare_*``, ``score_*``
     memory  = 1000 + 14 x the largest file of vectors
@@ -19,9 +19,10 @@ all others
 
 `weights` is the size of the checkpoint's files; `tokens` follows from the size of the token table,
 10 bytes each, fewer than measured (13 to 17), so that the count is high; 4 kB is a vector of 1024
-numbers. A longer item than a batch may hold runs alone, and what does not fit on a GPU is halved
-inside the job. Sizes are read when a job is about to be submitted: its input files exist by then.
-A plan that is made before they exist shows the numbers for empty files.
+numbers; `piece` is what is held at a time, all tokens but at most 65,536 (the last recording or
+text of a piece is not cut). A longer item than a batch may hold runs alone, and what does not fit
+on a GPU is halved inside the job. Sizes are read when a job is about to be submitted: its input
+files exist by then. A plan that is made before they exist shows the numbers for empty files.
 """
 
 from collections.abc import Callable
@@ -32,11 +33,15 @@ from typing import Any
 Resource = Callable[[Any, int], int]
 Sized = Callable[[Any, Any, int], int]
 Layers = Callable[[Any], str]
+Blocks = Callable[[Any], int]
 
 _MB = 1e6
 _TOKEN_BYTES = 10
 _VECTOR_MB = 0.004
 _TOKEN_MB = 0.002
+# as encoders.extraction cuts a corpus; that module is not imported, for its libraries are heavy
+PIECE_TOKENS = 65_536
+_ROW_MB = 0.0005
 
 
 def grow(base: int) -> Resource:
@@ -53,15 +58,21 @@ def extraction_memory(layers: Layers) -> Sized:
 
     def amount(wildcards: Any, input: Any, attempt: int) -> int:
         per_token = _VECTOR_MB * (len(layers(wildcards).split(",")) + 2) + _TOKEN_MB
-        base = 3000 + 3 * _weights_mb(input) + _tokens(input) * per_token
-        return _again(base, attempt)
+        tokens = _tokens(input)
+        held = min(tokens, PIECE_TOKENS) * per_token + tokens * _ROW_MB
+        return _again(3000 + 3 * _weights_mb(input) + held, attempt)
 
     return amount
 
 
-def extraction_time(wildcards: Any, input: Any, attempt: int) -> int:
-    """Return the time of an extraction job, in minutes."""
-    return _again(60 + _tokens(input) / 1000 * max(0.1, _weights_mb(input) / 1000), attempt)
+def extraction_time(blocks: Blocks) -> Sized:
+    """Return the time of an extraction job, in minutes; `blocks` counts a corpus' jobs a layer."""
+
+    def amount(wildcards: Any, input: Any, attempt: int) -> int:
+        minutes = _tokens(input) / 1000 * max(0.1, _weights_mb(input) / 1000)
+        return _again(60 + minutes / blocks(wildcards), attempt)
+
+    return amount
 
 
 def batch_percent(wildcards: Any, input: Any, attempt: int) -> int:

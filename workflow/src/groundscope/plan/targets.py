@@ -230,6 +230,8 @@ def check_references(study: Study) -> None:
     """
     models, names = study["models"], study["corpora"]
     _check_datasets(study, study, "")
+    for corpus in study["extraction_blocks"]:
+        _known("extraction_blocks", corpus, names)
     for corpus, options in names.items():
         if "align" in options:
             key = f"corpora.{corpus}.align.checkpoint"
