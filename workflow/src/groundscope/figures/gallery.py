@@ -50,6 +50,8 @@ def _inline(svg: str, prefix: str) -> str:
     """Cut the prolog off, and make every identifier one of this figure alone."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, count=1, flags=re.DOTALL)
+    # the report holds the page as an address, which browsers cut off at 2 MB
+    body = re.sub(r"(\d\.\d\d)\d+", r"\1", re.sub(r"\s+", " ", body))
     body = re.sub(r' id="', f' id="{prefix}', body)
     body = re.sub(r'xlink:href="#', f'xlink:href="#{prefix}', body)
     return re.sub(r"url\(#", f"url(#{prefix}", body)
