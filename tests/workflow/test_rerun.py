@@ -135,7 +135,7 @@ CONTRACT: dict[str, tuple[Edit, set[str], int]] = {
     ),
     "blocks of a corpus": (
         configure(lambda s: s.update(extraction_blocks={"clips": 2})),
-        ANALYSES | {"extract_block", "join_blocks"},
+        ANALYSES | {"extract_block", "join_blocks", "select_tokens"},
         0,
     ),
     "metrics/cka.py": (append(f"{SOURCES}/metrics/cka.py", "\n# other\n"), CKA, 0),
