@@ -14,30 +14,15 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
-# Files that run one after the other where tests run in parallel, the longest groups first: there is
-# one SLURM on a machine, and what a fixture makes for several files is made once.
-_TOGETHER = {
-    "slurm": ("workflow/test_slurm.py", "faults/test_faults.py"),
-    "default study": ("documentation/test_newcomer.py",),
-    "tiny study": tuple(
-        f"workflow/test_{name}.py"
-        for name in ("run", "rerun", "browser", "traces", "other_executors")
-    ),
-    "letters": tuple(
-        f"alignment/test_{name}.py" for name in ("align_words", "recorded", "study", "pipelines")
-    ),
-}
+# Where files run in parallel, the longest begin; the second that needs the one SLURM of a machine
+# begins when the first has ended.
+_FIRST = ("faults/test_faults.py", "documentation/test_newcomer.py", "workflow/test_slurm.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of a file, or of files that belong together, into one group."""
-    groups = list(_TOGETHER)
-    names = {file: group for group, files in _TOGETHER.items() for file in files}
-    here = Path(__file__).parent
-    found = {item: names.get(str(item.path.relative_to(here)), str(item.path)) for item in items}
-    for item, group in found.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: groups.index(found[item]) if found[item] in groups else len(groups))
+    """Begin with the longest files."""
+    order = {Path(__file__).parent / file: place for place, file in enumerate(_FIRST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,6 +4,7 @@ Every node is a slurmd of its own, with its own name and port. Stand-in GPUs are
 /dev/null: SLURM counts and numbers them, and no device stands behind them.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -133,7 +134,18 @@ def missing() -> str:
 def running_cluster(
     *, cpu_nodes: Sequence[str], gpu_nodes: Sequence[str], node_cpus: int, node_mb: int
 ) -> Iterator[Cluster]:
-    """Start a cluster in a folder of its own, stop it and remove the folder at the end."""
+    """Start a cluster in a folder of its own, stop it and remove the folder at the end.
+
+    There is one SLURM configuration on a machine: a second process waits for the first.
+    """
+    with Path("/tmp/groundscope-slurm.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield from _cluster(cpu_nodes, gpu_nodes, node_cpus, node_mb)
+
+
+def _cluster(
+    cpu_nodes: Sequence[str], gpu_nodes: Sequence[str], node_cpus: int, node_mb: int
+) -> Iterator[Cluster]:
     # munged wants every folder above its socket open to all, and a short path
     folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))
     cluster = Cluster(folder, tuple(gpu_nodes))
