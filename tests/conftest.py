@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Generator
-from pathlib import Path
 
 import hypothesis
 import pytest
@@ -12,17 +11,6 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # A test that is right does not fail because the machine is busy.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
-
-
-# Where files run in parallel, the longest begin; the second that needs the one SLURM of a machine
-# begins when the first has ended.
-_FIRST = ("faults/test_faults.py", "documentation/test_newcomer.py", "workflow/test_slurm.py")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files."""
-    order = {Path(__file__).parent / file: place for place, file in enumerate(_FIRST)}
-    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.hookimpl(wrapper=True)

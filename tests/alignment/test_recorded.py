@@ -72,5 +72,7 @@ def test_recorded_words_are_where_pocketsphinx_has_them(
     assert [row["word"] for row in words] == " ".join(each.text for each in clips).split()
     errors = np.abs(np.array([(row["start_s"], row["end_s"]) for row in words]) - known)
     for name, one in zip(("begin", "end"), errors.T, strict=True):
-        record_property(f"median difference of word {name}s, ms", round(1000 * np.median(one), 1))
+        record_property(
+            f"median difference of word {name}s, ms", round(1000 * float(np.median(one)), 1)
+        )
     assert (np.median(errors, axis=0) < 0.03).all()

@@ -25,7 +25,7 @@ rule compare_cka:
         mem_mb=resources.analysis_memory,
         runtime=resources.analysis_time,
     params:
-        options=PLAN.analysis_options("cka"),
+        options=PLAN.cka_options,
         labelling=PLAN.space_labelling,
         label_options=PLAN.space_label_options,
     message:

@@ -330,6 +330,13 @@ class Plan:
 
         return options
 
+    def cka_options(self, wildcards: Wildcards) -> str:
+        """Give the options of CKA; no LDA space on a corpus that its labelling is not for."""
+        settings = dict(self.study["analyses"]["cka"])
+        if self._space(wildcards) is None:
+            settings["spaces"] = [space for space in settings["spaces"] if space != "lda"]
+        return targets.canonical({k: v for k, v in settings.items() if k not in _CHOICES})
+
     def pair_groups(self, _: Wildcards) -> list[str]:
         """Name the file of the word groups that the pair kind `same-group` is made from."""
         return self._label_file(self.study["analyses"]["pairs"]["groups"])
@@ -383,17 +390,22 @@ class Plan:
         """Give the options of a labelling; its file is an input."""
         return self._label_options(wildcards.labelling)
 
-    def space_labels(self, _: Wildcards) -> list[str]:
+    def space_labels(self, wildcards: Wildcards) -> list[str]:
         """Name the file of the labelling whose LDA space CKA is computed in, if it is a file."""
-        return self._label_file(self.study["analyses"]["cka"]["labelling"])
+        return self._label_file(self._space(wildcards))
 
-    def space_labelling(self, _: Wildcards) -> str:
+    def space_labelling(self, wildcards: Wildcards) -> str:
         """Name the labelling whose LDA space CKA is computed in."""
-        return str(self.study["analyses"]["cka"]["labelling"] or "")
+        return self._space(wildcards) or ""
 
-    def space_label_options(self, _: Wildcards) -> str:
+    def space_label_options(self, wildcards: Wildcards) -> str:
         """Give the options of this labelling; its file is an input."""
-        return self._label_options(self.study["analyses"]["cka"]["labelling"])
+        return self._label_options(self._space(wildcards))
+
+    def _space(self, wildcards: Wildcards) -> str | None:
+        labelling: str | None = self.study["analyses"]["cka"]["labelling"]
+        known = labelling and targets.has_labels(self.study, labelling, wildcards.corpus)
+        return labelling if known else None
 
     def _label_options(self, labelling: str | None) -> str:
         options = self.study["labellings"].get(labelling, {})

@@ -189,7 +189,7 @@ def _parts_of(study: Study, analysis: str, corpus: str, model: str) -> list[str]
     return [
         "/".join(filter(None, (analysis, corpus, labelling, model)))
         for labelling in settings.get("labellings", [""])
-        if not labelling or _has_labels(study, labelling, corpus)
+        if not labelling or has_labels(study, labelling, corpus)
     ]
 
 
@@ -210,7 +210,8 @@ def scores(study: Study, corpus: str, model: str) -> list[str]:
     ]
 
 
-def _has_labels(study: Study, labelling: str, corpus: str) -> bool:
+def has_labels(study: Study, labelling: str, corpus: str) -> bool:
+    """Say whether a labelling is configured for a corpus."""
     asked = study["labellings"][labelling]["corpora"]
     return asked == "all" or corpus in asked
 
