@@ -104,7 +104,8 @@ def _align(data: LookAlike, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> list
         grounded = (left, right) in {("wav2vec2", "fast-vgs-plus"), ("bert", "vg-bert")}
         corpus, space = ("mald", "lda") if grounded else ("librispeech", "full")
         made.append(data.file(f"{left}--{right}", corpus))
-        options = json.loads(plan.analysis_options("cka")(NO_WILDCARDS))
+        wildcards = SimpleNamespace(corpus=corpus)
+        options = json.loads(plan.cka_options(wildcards))
         call(
             monkeypatch,
             compare_cka.main,
@@ -112,7 +113,7 @@ def _align(data: LookAlike, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> list
             left=data.layers(left, corpus),
             right=data.layers(right, corpus),
             labelling=data.study["analyses"]["cka"]["labelling"],
-            labels=plan.space_labels(NO_WILDCARDS),
+            labels=plan.space_labels(wildcards),
             options={**options, "spaces": [space]},
             output=made[-1],
         )

@@ -103,7 +103,7 @@ def test_a_value_arrives_as_it_is(tmp_path_factory: pytest.TempPathFactory, text
             input=anything,
             output=anything,
             params=SimpleNamespace(**{"kind": "cka"}, **_params(bare, text)),
-            resources=SimpleNamespace(layers=text, batch_percent=100),
+            resources=SimpleNamespace(layers=text, block=text, batch_percent=100),
             wildcards=names,
             threads=2,
         )
