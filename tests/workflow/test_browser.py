@@ -85,8 +85,8 @@ def test_the_summary_page_works(finished: Checkout, report: Path, browser: Brows
     text = browser.run("document.body.innerText")
     assert "CKA in clips rests on 5 words, fewer than 50" in text
     assert "groups have fewer than 5 words" in text
-    # each figure of the study is drawn, with a caption, and its markers say their values; planes are
-    # in the explorer instead
+    # each figure of the study is drawn, with a caption, and its markers say their values; planes
+    # are in the explorer instead
     svgs = [
         file
         for file in (finished.folder / "results/figures").rglob("*.svg")
