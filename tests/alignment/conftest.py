@@ -4,7 +4,7 @@ import ctypes
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -30,15 +30,17 @@ def environment() -> Mapping[str, str]:
     return {**os.environ, "PYTHONPATH": path, "LD_LIBRARY_PATH": found}
 
 
-@pytest.fixture(scope="session")
-def torchaudio(environment: Mapping[str, str]) -> None:
-    """Make torchaudio importable in this process."""
+@pytest.fixture(scope="module")
+def torchaudio(environment: Mapping[str, str]) -> Iterator[None]:
+    """Make torchaudio importable in this process; other modules start processes with `sys.path`."""
     if "torchaudio" not in sys.modules:
         for library in sorted((_folder() / "stubs").glob("*.so*")):
             # a library that is loaded already is found by its name
             ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
-        sys.path.append(str(_folder()))
+    sys.path.append(str(_folder()))
     importlib.import_module("torchaudio.functional")
+    yield
+    sys.path.remove(str(_folder()))
 
 
 @pytest.fixture(scope="session")
