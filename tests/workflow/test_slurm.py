@@ -17,7 +17,7 @@ LAYERS = {"whisper": ["1", "4"], "whisper-random": ["4"], "minilm": ["0", "6"]}
 
 
 def cut_small(checkout: Checkout) -> None:
-    """Keep the default study's kind of corpus, its checkpoints and tests of words; little of each."""
+    """Keep the default study's kind of corpus and its checkpoints, but little of everything."""
     config = checkout.config()
     config["corpora"]["spoken-groups"]["words"] = [
         "piano", "guitar", "violin", "flute", "shirt", "pants", "jacket", "dress",
