@@ -141,7 +141,7 @@ def dry_run(folder: Path, *arguments: str) -> tuple[Measured, str]:
 def planning(study: dict[str, Json], base: Path) -> Measured:
     """Time what is ours alone: resolving the study and answering every input function."""
     begin = time.perf_counter()
-    plan = Plan(resolve_study(study), base)
+    plan = Plan(resolve_study(study))
     for file in plan.all_embeddings():
         _, _, corpus, model, _ = file.split("/")
         job = SimpleNamespace(corpus=corpus, model=model)

@@ -143,7 +143,7 @@ def test_every_published_number_meets_one_of_ours(
     """
     monkeypatch.chdir(ROOT)
     study = _study()
-    plan, data = Plan(study, ROOT), LookAlike(tmp_path, study)
+    plan, data = Plan(study), LookAlike(tmp_path, study)
     parts = {"cka": _align(data, plan, monkeypatch), "silhouette": []}
     words = {}
     for model in study["models"]:
@@ -194,7 +194,7 @@ def test_every_published_number_meets_one_of_ours(
 def test_pairs_of_a_study(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seeds and kinds are those of the file, with the relations of a map of words."""
     data, study = LookAlike(tmp_path, _study()), _study(name)
-    plan = Plan(study, ROOT)
+    plan = Plan(study)
     word_map = tmp_path / "map.parquet"
     first, second = zip(*PAIRS, strict=True)
     found = {"relation": ["synonym", "near-homophone"], "word_a": first, "word_b": second}

@@ -1,7 +1,6 @@
 """Which layers, files and rules follow from a configuration."""
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from groundscope.errors import UserError
 from groundscope.plan import targets
 from groundscope.plan.config import resolve_study
+from groundscope.plan.extraction import extraction_rules
 from groundscope.plan.jobs import Plan
 
 Json = Any
@@ -52,7 +52,7 @@ def test_parts_of_a_table_are_the_shared_corpora(config: dict[str, Json]) -> Non
 def test_a_contrast_reads_the_scores_of_its_two_models(config: dict[str, Json]) -> None:
     """Each side gets the word scores of all analyses of its model on the same corpus."""
     config["contrasts"] = {"grounding": {"treated": "bert", "control": "glove"}}
-    plan = Plan(resolve_study(config), Path())
+    plan = Plan(resolve_study(config))
     job = SimpleNamespace(contrast="grounding", corpus="written")
     assert plan.treated_scores(job) == [
         "results/word_scores/silhouette/written/meaning/bert.parquet"
@@ -76,7 +76,7 @@ def test_built_word_groups_can_be_a_labelling(config: dict[str, Json]) -> None:
         }
     }
     config["labellings"]["meaning"] = {"words": "results/word_groups/sounds.csv"}
-    plan = Plan(resolve_study(config), Path())
+    plan = Plan(resolve_study(config))
     job = SimpleNamespace(groups="sounds")
     assert plan.group_vectors(job) == "results/embeddings/written/bert/layer-3.parquet"
     assert plan.labels(SimpleNamespace(labelling="meaning")) == ["results/word_groups/sounds.csv"]
@@ -103,7 +103,7 @@ def test_options_do_not_depend_on_key_order_nor_on_what_is_asked(config: dict[st
 
 def _rules(config: dict[str, Json], per_job: Json) -> list[Any]:
     study = resolve_study({**config, "layers_per_job": per_job})
-    return Plan(study, Path()).extraction_rules()
+    return extraction_rules(study)
 
 
 def test_one_layer_a_job_is_one_rule_for_all_models(config: dict[str, Json]) -> None:
@@ -127,7 +127,7 @@ def test_a_corpus_in_blocks_has_rules_of_its_own(config: dict[str, Json]) -> Non
     job = SimpleNamespace(corpus="spoken", model="w2v", layer="2", block="3", of="3")
     assert (plain.block(job), block.block(job)) == ("1/1", "3/3")
     assert (plain.blocks(job), block.blocks(job)) == (1, 3)
-    plan = Plan(resolve_study({**config, "extraction_blocks": {"spoken": 3}}), Path())
+    plan = Plan(resolve_study({**config, "extraction_blocks": {"spoken": 3}}))
     assert plan.blocks(job) == [
         f"results/blocks/spoken/w2v/{number}-of-3/layer-2.parquet" for number in (1, 2, 3)
     ]
@@ -151,7 +151,7 @@ def test_every_layer_is_made_by_exactly_one_rule(per_job: Json, blocks: int) -> 
         },
     }
     study = resolve_study({**config, "layers_per_job": per_job})
-    rules = Plan(study, Path()).extraction_rules()
+    rules = extraction_rules(study)
     for model in study["models"]:
         made: list[str] = []
         for rule in rules:
@@ -172,7 +172,7 @@ def test_light_families_ask_for_no_gpu(config: dict[str, Json], family: str) -> 
     config["models"]["light"] = {"family": family}
     if family == "static":
         config["models"]["light"]["checkpoint"] = "glove"
-    plan = Plan(resolve_study(config), Path())
+    plan = Plan(resolve_study(config))
     assert plan.gpus(SimpleNamespace(model="light")) == 0
     assert plan.gpus(SimpleNamespace(model="w2v")) == 1
 
@@ -188,7 +188,7 @@ def test_files_of_a_data_set_are_fetched_first(config: dict[str, Json]) -> None:
     corpus["norms"] = [{"file": "own.csv", "word": "w", "columns": {"r": "R"}}]
     map_options = {"pronunciations": {"source": "cmudict"}, "wordnet": "own/dict"}
     config["analyses"]["pairs"] = {"word_map": map_options}
-    plan = Plan(resolve_study(config), Path())
+    plan = Plan(resolve_study(config))
     manifest = "results/datasets/wordnet/manifest.json"
     assert plan.corpus_files(SimpleNamespace(corpus="written")) == [manifest, "own.csv"]
     assert plan.word_map_files(SimpleNamespace()) == ["own/dict"]

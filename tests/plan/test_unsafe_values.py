@@ -156,7 +156,7 @@ def test_free_text_is_carried_as_json_or_refused_in_one_line(text: str) -> None:
     study, problem = _resolve(_study(text))
     assert "\n" not in problem
     if study is not None:
-        options = Plan(study, Path()).corpus_options(SimpleNamespace(corpus="name"))
+        options = Plan(study).corpus_options(SimpleNamespace(corpus="name"))
         assert options.isascii()
         assert json.loads(options)["words"] == [text, "cat"]
 
@@ -169,7 +169,7 @@ def test_names_stay_in_the_results_folder_or_are_refused_in_one_line(text: str, 
     assert "\n" not in problem
     if study is None:
         return
-    plan = Plan(study, Path())
+    plan = Plan(study)
     for path in [*plan.all_embeddings(), *plan.all_tables(), *figures.files(study)]:
         parts = PurePosixPath(path).parts
         assert ".." not in parts

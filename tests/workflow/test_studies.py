@@ -49,7 +49,7 @@ def _study(name: str) -> dict[str, Any]:
 
 def _stand_ins(study: dict[str, Any], folder: Path) -> None:
     """Make an empty file for every local file that the study names and the project lacks."""
-    plan = Plan(study, folder)
+    plan = Plan(study)
     named = [options["words"] for options in study["labellings"].values()]
     for name in study["checkpoints"]:
         named += plan.checkpoint_files(SimpleNamespace(checkpoint=name))

@@ -9,11 +9,11 @@ sys.path.insert(0, str(SOURCES))
 # because Snakemake takes PYTHONPATH away from jobs that it gives a conda environment
 shell.prefix("export PYTHONPATH={SOURCES:q}; ")
 
-from groundscope.plan import figures, jobs, resources, running, targets
+from groundscope.plan import extraction, figures, jobs, resources, running, targets
 from groundscope.plan.config import study_or_exit
 
 STUDY = study_or_exit(config)
-PLAN = jobs.Plan(STUDY, Path(workflow.basedir))
+PLAN = jobs.Plan(STUDY)
 
 
 pathvars:
@@ -23,16 +23,16 @@ pathvars:
 
 
 wildcard_constraints:
-    corpus=PLAN.one_of(STUDY["corpora"]),
-    dataset=PLAN.one_of(STUDY["datasets"]),
-    checkpoint=PLAN.one_of(STUDY["checkpoints"]),
-    model=PLAN.one_of(STUDY["models"]),
-    left=PLAN.one_of(STUDY["models"]),
-    right=PLAN.one_of(STUDY["models"]),
-    labelling=PLAN.one_of(STUDY["labellings"]),
-    groups=PLAN.one_of(STUDY["word_groups"]),
-    contrast=PLAN.one_of(STUDY["contrasts"]),
-    table=PLAN.one_of(targets.tables(STUDY)),
+    corpus=extraction.one_of(STUDY["corpora"]),
+    dataset=extraction.one_of(STUDY["datasets"]),
+    checkpoint=extraction.one_of(STUDY["checkpoints"]),
+    model=extraction.one_of(STUDY["models"]),
+    left=extraction.one_of(STUDY["models"]),
+    right=extraction.one_of(STUDY["models"]),
+    labelling=extraction.one_of(STUDY["labellings"]),
+    groups=extraction.one_of(STUDY["word_groups"]),
+    contrast=extraction.one_of(STUDY["contrasts"]),
+    table=extraction.one_of(targets.tables(STUDY)),
     layer=r"0|[1-9]\d*|[a-z]+[0-9]*(-[0-9]+)?",
 
 

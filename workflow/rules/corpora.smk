@@ -46,7 +46,7 @@ rule align_words:
     benchmark:
         "<benchmarks>/align_words/{corpus}.jsonl"
     wildcard_constraints:
-        corpus=PLAN.one_of(PLAN.aligned_corpora()),
+        corpus=extraction.one_of(PLAN.aligned_corpora()),
     conda:
         "../../envs/alignment.yaml"
     threads: 2

@@ -6,7 +6,7 @@
 # A job of several layers has the same shell command, params and inputs as a job of one, so that
 # changing `layers_per_job` makes no finished layer stale; which layers is an execution matter.
 
-for job in PLAN.extraction_rules():
+for job in extraction.extraction_rules(STUDY):
 
     rule:
         name:
@@ -68,13 +68,16 @@ if STUDY["extraction_blocks"]:
             code=PLAN.joining_code,
             blocks=PLAN.blocks,
         output:
-            ensure(PLAN.embedding("{corpus}", "{model}", "{layer}"), non_empty=True),
+            ensure(
+                extraction.embedding(STUDY, "{corpus}", "{model}", "{layer}"),
+                non_empty=True,
+            ),
         log:
             "<logs>/join_blocks/{corpus}/{model}/layer-{layer}.log",
         benchmark:
             "<benchmarks>/join_blocks/{corpus}/{model}/layer-{layer}.jsonl"
         wildcard_constraints:
-            corpus=PLAN.one_of(STUDY["extraction_blocks"]),
+            corpus=extraction.one_of(STUDY["extraction_blocks"]),
         conda:
             "../../envs/analysis.yaml"
         resources:

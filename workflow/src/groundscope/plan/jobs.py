@@ -1,18 +1,17 @@
-"""What the rules ask: input functions, params and the rules of extraction, for one study.
+"""What the rules ask: input functions and params, for one study.
 
 Snakemake calls the methods with a job's wildcards. Everything that they return follows from the
 configuration alone, so that planning never depends on what happens to be on disk.
 """
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from groundscope.plan import targets
+from groundscope.plan import extraction, targets
 from groundscope.plan.sources import source_closure
 
 Wildcards = Any
@@ -36,56 +35,10 @@ def _sources(folder: Path, *modules: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class ExtractionRule:
-    """One rule of extraction: which files a job makes, and which layers and tokens that is.
-
-    Attributes
-    ----------
-    name
-        Of the rule.
-    outputs, log, benchmark
-        File patterns with the wildcards ``corpus`` and ``model``, and ``layer`` if a job makes one;
-        with ``block`` and ``of`` if a job makes a block of a corpus.
-    models, corpora
-        Regular expressions of the models and corpora that the rule is for.
-    fixed_layers
-        The layers that a job makes, separated by commas; empty if the wildcard ``layer`` says it.
-    in_blocks
-        Whether a job makes a block of a corpus.
-    """
-
-    name: str
-    outputs: list[str]
-    log: str
-    benchmark: str
-    models: str
-    corpora: str
-    fixed_layers: str
-    in_blocks: bool
-
-    def layers(self, wildcards: Wildcards) -> str:
-        """List the layers of one job, separated by commas."""
-        return self.fixed_layers or str(wildcards.layer)
-
-    def block(self, wildcards: Wildcards) -> str:
-        """Say which block of a corpus a job computes, of how many."""
-        return f"{wildcards.block}/{wildcards.of}" if self.in_blocks else "1/1"
-
-    def blocks(self, wildcards: Wildcards) -> int:
-        """Count the jobs that share a corpus."""
-        return int(wildcards.of) if self.in_blocks else 1
-
-
-@dataclass(frozen=True)
 class Plan:
-    """Input functions of the rules of `study`, whose sources lie below `base`."""
+    """Input functions of the rules of `study`."""
 
     study: Mapping[str, Any]
-    base: Path
-
-    def one_of(self, names: Iterable[str]) -> str:
-        """Return a regular expression of a wildcard that is one of `names`."""
-        return "|".join(re.escape(name) for name in names) or "(?!)"
 
     def result(self, path: str) -> str:
         """Return the path of a file below the results folder."""
@@ -207,20 +160,21 @@ class Plan:
     def lacking_embeddings(self, wildcards: Wildcards) -> list[str]:
         """List one layer of each model that may have no vector for some tokens."""
         return [
-            self.embedding(wildcards.corpus, model, targets.layers(self.study, model)[0])
+            extraction.embedding(
+                self.study, wildcards.corpus, model, targets.layers(self.study, model)[0]
+            )
             for model in targets.models_on(self.study, wildcards.corpus)
             if targets.may_lack_tokens(self.study, model)
         ]
 
     # ---- embeddings
 
-    def embedding(self, corpus: str, model: str, layer: str) -> str:
-        """Return the path of one embedding file, or a pattern of such paths."""
-        return self.result(f"embeddings/{corpus}/{model}/layer-{layer}.parquet")
-
     def embeddings(self, corpus: str, model: str) -> list[str]:
         """List the embedding files of all layers of a model on a corpus."""
-        return [self.embedding(corpus, model, layer) for layer in targets.layers(self.study, model)]
+        return [
+            extraction.embedding(self.study, corpus, model, layer)
+            for layer in targets.layers(self.study, model)
+        ]
 
     def all_embeddings(self) -> list[str]:
         """List all embedding files of the study."""
@@ -256,61 +210,11 @@ class Plan:
         models = self.study["models"].items()
         return [name for name, one in models if one["family"] not in targets.LIGHT_FAMILIES]
 
-    def extraction_rules(self) -> list[ExtractionRule]:
-        """List the rules of extraction: one for each distinct set of layers that share a job.
-
-        Where corpora are extracted in blocks there is a second one, for these.
-        """
-        per_job = self.study["layers_per_job"]
-        models: dict[tuple[str, ...], list[str]] = {}
-        for model in self.study["models"]:
-            names = targets.layers(self.study, model)
-            size = len(names) if per_job == "all" else per_job
-            for start in range(0, len(names), size):
-                chunk = ("{layer}",) if size == 1 else tuple(names[start : start + size])
-                models.setdefault(chunk, [])
-                if model not in models[chunk]:
-                    models[chunk].append(model)
-        in_blocks = (False, True) if self.study["extraction_blocks"] else (False,)
-        return [
-            self._extraction_rule(chunk, names, in_blocks=blocks)
-            for blocks in in_blocks
-            for chunk, names in models.items()
-        ]
-
-    def _extraction_rule(
-        self, layers: tuple[str, ...], models: list[str], *, in_blocks: bool
-    ) -> ExtractionRule:
-        one = layers == ("{layer}",)
-        name, file = "extract_embeddings", self.embedding
-        tail = f"{{corpus}}/{{model}}/layer-{'_'.join(layers)}"
-        if in_blocks:
-            name, file = "extract_block", self.block
-            tail += "_block-{block}-of-{of}"
-        suffix = "" if one else "_" + "_".join(layers).replace("-", "_")
-        divided = self.study["extraction_blocks"]
-        corpora = [one for one in self.study["corpora"] if (one in divided) == in_blocks]
-        return ExtractionRule(
-            name=f"{name}{suffix}",
-            outputs=[file("{corpus}", "{model}", layer) for layer in layers],
-            log=self.result(f"logs/{name}/{tail}.log"),
-            benchmark=self.result(f"benchmarks/{name}/{tail}.jsonl"),
-            models=self.one_of(models),
-            corpora=self.one_of(corpora),
-            fixed_layers="" if one else ",".join(layers),
-            in_blocks=in_blocks,
-        )
-
     # ---- blocks
-
-    def block(self, corpus: str, model: str, layer: str) -> str:
-        """Return the pattern of one block's file."""
-        folder = f"blocks/{corpus}/{model}/{{block}}-of-{{of}}"
-        return self.result(f"{folder}/layer-{layer}.parquet")
 
     def blocks(self, wildcards: Wildcards) -> list[str]:
         """List the files of the blocks of a layer, in order."""
-        pattern = self.block(wildcards.corpus, wildcards.model, wildcards.layer)
+        pattern = extraction.block(self.study, wildcards.corpus, wildcards.model, wildcards.layer)
         of = self.study["extraction_blocks"][wildcards.corpus]
         return [pattern.format(block=number, of=of) for number in range(1, of + 1)]
 
@@ -368,7 +272,9 @@ class Plan:
     def group_vectors(self, wildcards: Wildcards) -> str:
         """Name the embedding file that word groups are built from."""
         options = self.study["word_groups"][wildcards.groups]
-        return self.embedding(options["corpus"], options["model"], str(options["layer"]))
+        return extraction.embedding(
+            self.study, options["corpus"], options["model"], str(options["layer"])
+        )
 
     def group_files(self, wildcards: Wildcards) -> list[str]:
         """List the local files that word groups are built from."""
