@@ -8,13 +8,13 @@ import os
 import subprocess
 import sys
 import tarfile
-import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import web
 from conversion import fetch
 from job_log import complaint
 
@@ -61,12 +61,8 @@ def address() -> Iterator[str]:
     """Address of a server that has ``/weights``, ``/page`` and what tests add."""
     Server.files = {"/weights": WEIGHTS, "/page": b"  <html>Confirm the download</html>"}
     Server.breaks, Server.ranges = 0, []
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with web.serving(Server) as address:
+        yield address
 
 
 def sha256(data: bytes) -> str:

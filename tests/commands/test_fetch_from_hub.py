@@ -6,11 +6,11 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import web
 from job_log import complaint
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -85,12 +85,8 @@ def _etag(data: bytes) -> str:
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """Address of the hub."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with web.serving(Hub) as address:
+        yield address
 
 
 def fetch(

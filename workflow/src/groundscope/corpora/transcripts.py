@@ -6,10 +6,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from groundscope.columns import read_rows
-from groundscope.corpora.audio import inspect_all, require_span
+from groundscope.corpora.manifests import Part, Row, check_recordings, read_manifest
 from groundscope.corpora.tokens import Corpus, Step, Token
 from groundscope.errors import UserError
-from groundscope.lexicon.records import numbers_where_possible, read_records
 from groundscope.token_table import CORPUS_REPORT, TOKENS, read_tokens
 
 _KNOWN = ("audio", "text", "speaker", "start", "end", "utterance")
@@ -65,23 +64,10 @@ def read_utterances(options: Mapping[str, Any], *, workers: int = 1) -> list[Utt
     UserError
         Names the manifest and its row (the first row below the header is row 1).
     """
-    manifest = Path(options["manifest"])
-    folder = Path(options.get("audio_folder") or manifest.parent)
-    rows = read_records(manifest, ["audio", "text"])
-    if not rows:
-        message = f"{manifest}: no rows below the header"
-        raise UserError(message)
-    further = [name for name in rows[0] if name not in _KNOWN]
-    metadata = numbers_where_possible(rows, further)
-    spans = numbers_where_possible(rows, [name for name in ("start", "end") if name in rows[0]])
-    utterances = [
-        _utterance(f"{manifest}, row {number}", row, folder, span, extra)
-        for number, (row, span, extra) in enumerate(zip(rows, spans, metadata, strict=True), 1)
-    ]
-    files: dict[Path, str] = {}
+    rows = read_manifest(options, ("audio", "text"), _KNOWN)
+    utterances = [_utterance(row) for row in rows]
     names: dict[str, str] = {}
     for each in utterances:
-        files.setdefault(each.audio, each.where)
         if each.name in names:
             message = (
                 f"{each.where}: utterance {each.name!r} is that of {names[each.name]} too: name "
@@ -89,47 +75,24 @@ def read_utterances(options: Mapping[str, Any], *, workers: int = 1) -> list[Utt
             )
             raise UserError(message)
         names[each.name] = each.where
-    recordings = inspect_all(files, workers=workers)
-    for each in utterances:
-        try:
-            require_span(recordings[each.audio], each.start_s, each.end_s)
-        except UserError as error:
-            message = f"{each.where}: {error}"
-            raise UserError(message) from error
+    parts = [Part(each.where, each.audio, each.start_s, each.end_s) for each in utterances]
+    check_recordings(parts, workers=workers)
     return utterances
 
 
-def _utterance(
-    where: str,
-    row: Mapping[str, Any],
-    folder: Path,
-    span: Mapping[str, Any],
-    metadata: Mapping[str, Any],
-) -> Utterance:
-    for name in ("audio", "text"):
-        if not isinstance(row[name], str) or not row[name].strip():
-            message = f"{where}: column {name!r}: {row[name]!r}, expected text"
-            raise UserError(message)
-    relative = PurePosixPath(row["audio"])
-    if relative.is_absolute() or ".." in relative.parts:
-        message = f"{where}: column 'audio': {row['audio']!r} leaves {folder}: set audio_folder"
-        raise UserError(message)
-    for name, value in span.items():
-        if isinstance(value, str):
-            message = f"{where}: column {name!r}: {value!r}, expected a number"
-            raise UserError(message)
-    start, end = span.get("start"), span.get("end")
+def _utterance(row: Row) -> Utterance:
+    audio, text, start = row.audio(), row.required("text"), row.number("start")
     part = "" if start is None else f"/{start:.4f}"
-    speaker = row.get("speaker")
+    unnamed = f"{PurePosixPath(row.values['audio']).with_suffix('')}{part}"
     return Utterance(
-        name=str(row.get("utterance") or f"{relative.with_suffix('')}{part}"),
-        where=where,
-        audio=folder / relative,
-        text=row["text"],
-        speaker=None if speaker is None else str(speaker),
+        name=row.text("utterance") or unnamed,
+        where=row.where,
+        audio=audio,
+        text=text,
+        speaker=row.text("speaker"),
         start_s=start,
-        end_s=end,
-        metadata=metadata,
+        end_s=row.number("end"),
+        metadata=row.metadata,
     )
 
 

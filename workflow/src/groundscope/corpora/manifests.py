@@ -1,0 +1,137 @@
+"""Manifests of recordings: rows that name a recording, and what may be wrong with either."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from groundscope.corpora.audio import inspect_all, require_span
+from groundscope.errors import UserError
+from groundscope.lexicon.records import numbers_where_possible, read_records
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a manifest.
+
+    Attributes
+    ----------
+    where
+        Manifest and row, for messages.
+    folder
+        What audio paths are relative to.
+    values
+        Every column; None where it is empty.
+    metadata
+        The columns whose meaning is not known, with numbers where all rows have numbers.
+    """
+
+    where: str
+    folder: Path
+    values: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+
+    def wrong(self, message: str) -> UserError:
+        """Say where `message` is about."""
+        return UserError(f"{self.where}: {message}")
+
+    def required(self, name: str) -> str:
+        """Return a text that must be there."""
+        value = self.values[name]
+        if not isinstance(value, str) or not value.strip():
+            message = f"column {name!r}: {value!r}, expected text"
+            raise self.wrong(message)
+        return value
+
+    def text(self, name: str) -> str | None:
+        """Return a text, if there is one."""
+        value = self.values.get(name)
+        return None if value is None else str(value)
+
+    def number(self, name: str) -> float | None:
+        """Return a finite number, if there is one."""
+        value = self.values.get(name)
+        if value is None:
+            return None
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            message = f"column {name!r}: {value!r}, expected a number"
+            raise self.wrong(message)
+        return number
+
+    def audio(self) -> Path:
+        """Return the path of the recording, which is inside `folder`."""
+        relative = PurePosixPath(self.required("audio"))
+        if relative.is_absolute() or ".." in relative.parts:
+            message = f"column 'audio': {str(relative)!r} leaves {self.folder}: set audio_folder"
+            raise self.wrong(message)
+        return self.folder / relative
+
+
+def read_manifest(
+    options: Mapping[str, Any], required: Iterable[str], known: Iterable[str]
+) -> list[Row]:
+    """Read the rows of a manifest.
+
+    Parameters
+    ----------
+    options
+        ``manifest``: a CSV, tab-separated or Parquet table. ``audio_folder``: what audio paths are
+        relative to; the manifest's folder if absent.
+    required
+        Columns that must exist.
+    known
+        Columns that are not metadata.
+
+    Raises
+    ------
+    UserError
+        The table is unreadable, lacks a column, or has no rows.
+    """
+    manifest = Path(options["manifest"])
+    folder = Path(options.get("audio_folder") or manifest.parent)
+    rows = read_records(manifest, list(required))
+    if not rows:
+        message = f"{manifest}: no rows below the header"
+        raise UserError(message)
+    meant = set(known)
+    metadata = numbers_where_possible(rows, [name for name in rows[0] if name not in meant])
+    return [
+        Row(f"{manifest}, row {number}", folder, values, extra)
+        for number, (values, extra) in enumerate(zip(rows, metadata, strict=True), start=1)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A recording, or a part of it in seconds, and the place that names it."""
+
+    where: str
+    audio: Path
+    start_s: float | None
+    end_s: float | None
+
+
+def check_recordings(parts: Iterable[Part], *, workers: int = 1) -> None:
+    """Decode every recording once, in `workers` threads; check that each part is inside its own.
+
+    Raises
+    ------
+    UserError
+        Names the first place whose recording cannot be read or is too short.
+    """
+    listed = list(parts)
+    files: dict[Path, str] = {}
+    for part in listed:
+        files.setdefault(part.audio, part.where)
+    recordings = inspect_all(files, workers=workers)
+    for part in listed:
+        try:
+            require_span(recordings[part.audio], part.start_s, part.end_s)
+        except UserError as error:
+            message = f"{part.where}: {error}"
+            raise UserError(message) from error
