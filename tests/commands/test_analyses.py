@@ -49,20 +49,23 @@ def _score(study: Study, monkeypatch: pytest.MonkeyPatch, name: str, **given: An
     return output
 
 
+def _compare(
+    study: Study, monkeypatch: pytest.MonkeyPatch, left: Any, right: Any, **options: Any
+) -> Path:
+    output = study.folder / "cka.parquet"
+    named = {"labelling": "meaning", "labels": study.labels} if "spaces" in options else {}
+    call(
+        monkeypatch, compare_cka.main, tokens=study.tokens, selected=study.selected,
+        left=left, right=right, options={**OPTIONS["cka"], **options}, output=output, **named,
+    )  # fmt: skip
+    return output
+
+
 def test_cka_of_a_model_with_itself(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """The diagonal is 1 with zero error; every pair of layers and both estimators are there."""
     layers = study.layers("one", 1.0, 1)
-    output = study.folder / "cka.parquet"
-    call(
-        monkeypatch,
-        compare_cka.main,
-        tokens=study.tokens,
-        selected=study.selected,
-        left=layers[::-1],
-        right=layers,
-        options={**OPTIONS["cka"], "measures": ["cka-linear", "cka-rbf", "rsa", "knn"]},
-        output=output,
-    )
+    measures = ["cka-linear", "cka-rbf", "rsa", "knn"]
+    output = _compare(study, monkeypatch, layers[::-1], layers, measures=measures)
     rows = _rows(output, "cka")
     assert len(rows) == 4 * (2 + 2 + 1 + 1)
     same = [row for row in rows if row["layer_a"] == row["layer_b"]]
@@ -75,19 +78,7 @@ def test_cka_of_a_model_with_itself(study: Study, monkeypatch: pytest.MonkeyPatc
 def test_cka_inside_the_lda_space(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Vectors are projected on scikit-learn's discriminant axes of the labels first."""
     paths = [study.layers(model, 3.0, seed, 1)[0] for seed, model in enumerate(("one", "two"))]
-    output = study.folder / "cka.parquet"
-    call(
-        monkeypatch,
-        compare_cka.main,
-        tokens=study.tokens,
-        selected=study.selected,
-        left=paths[0],
-        right=paths[1],
-        labelling="meaning",
-        labels=study.labels,
-        options={**OPTIONS["cka"], "spaces": ["full", "lda"]},
-        output=output,
-    )
+    output = _compare(study, monkeypatch, *paths, spaces=["full", "lda"])
     spaces = []
     for path in paths:
         vectors = read_embeddings(path).aligned(study.ids).astype(np.float64)
@@ -103,32 +94,12 @@ def test_cka_inside_the_lda_space(study: Study, monkeypatch: pytest.MonkeyPatch)
 
 def test_cka_draws(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draws of tokens are counted, differ, and are the same again with the same seed."""
-    found = []
-    for _ in range(2):
-        output = study.folder / "cka.parquet"
-        call(
-            monkeypatch,
-            compare_cka.main,
-            tokens=study.tokens,
-            selected=study.selected,
-            left=study.layers("one", 1.0, 1),
-            right=study.layers("two", 1.0, 2),
-            options={**OPTIONS["cka"], "rows": ["tokens"], "sample": 40, "draws": 3},
-            output=output,
-        )
-        found.append(_rows(output, "cka"))
+    models = study.layers("one", 1.0, 1), study.layers("two", 1.0, 2)
+    drawn = {"rows": ["tokens"], "sample": 40, "draws": 3}
+    found = [_rows(_compare(study, monkeypatch, *models, **drawn), "cka") for _ in range(2)]
     assert found[0] == found[1]
     both = {"rows": ["types", "tokens"], "measures": ["cka-linear", "rsa"], "sample": 40}
-    call(
-        monkeypatch,
-        compare_cka.main,
-        tokens=study.tokens,
-        selected=study.selected,
-        left=study.layers("one", 1.0, 1),
-        right=study.layers("two", 1.0, 2),
-        options={**OPTIONS["cka"], **both},
-        output=output,
-    )
+    output = _compare(study, monkeypatch, *models, **both)
     kinds = {(row["rows"], row["measure"], row["n_types"]) for row in _rows(output, "cka")}
     assert {kind[:2] for kind in kinds} == {
         ("types", "cka-linear"), ("types", "rsa"), ("tokens", "cka-linear"),
@@ -326,17 +297,11 @@ def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         layers = study.layers(model, separation, 5, 4)
         _score(study, monkeypatch, "silhouette", embeddings=layers, words=path)
         words.append(path)
-    cka = study.folder / "cka.parquet"
-    call(
-        monkeypatch,
-        compare_cka.main,
-        tokens=study.tokens,
-        selected=study.selected,
-        left=[study.folder / f"treated-{layer}.parquet" for layer in range(4)],
-        right=[study.folder / f"control-{layer}.parquet" for layer in range(4)],
-        options=OPTIONS["cka"],
-        output=cka,
-    )
+    sides = [
+        [study.folder / f"{side}-{layer}.parquet" for layer in range(4)]
+        for side in ("treated", "control")
+    ]
+    cka = _compare(study, monkeypatch, *sides)
     output, correlations = study.folder / "contrasts.parquet", study.folder / "change.parquet"
     call(
         monkeypatch,
