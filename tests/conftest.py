@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -11,6 +12,23 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # A test that is right does not fail because the machine is busy.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+# Where files run beside each other the longest begin, so that none is left over at the end. There is
+# one SLURM on a machine: the second file that needs it comes when the first has ended.
+_FIRST = (
+    "faults/test_faults.py",
+    "documentation/test_newcomer.py",
+    "workflow/test_papers.py",
+    "workflow/test_encoders_study.py",
+    "workflow/test_slurm.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    order = {Path(__file__).parent / file: place for place, file in enumerate(_FIRST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.hookimpl(wrapper=True)

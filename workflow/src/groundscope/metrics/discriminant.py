@@ -152,9 +152,12 @@ def fit_svd_rows(rows: Floats, codes: Integers, classes: int) -> Discriminant:
     centred = rows - means[codes]
     spread = centred.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)
-    _, values, axes = svd(centred / scale / np.sqrt(len(rows)), full_matrices=False)
-    keep = values > _TOLERANCE
-    return _by_matrix(means, counts, (axes[keep] / scale).T / values[keep])
+    centred /= scale * np.sqrt(len(rows))
+    # squared singular values, from the smaller side
+    values, vectors = eigh(centred @ centred.T)
+    keep = values > _TOLERANCE**2
+    matrix = centred.T @ (vectors[:, keep] / values[keep]) / scale[:, None]
+    return _by_matrix(means, counts, matrix)
 
 
 def held_out(
