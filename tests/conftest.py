@@ -14,8 +14,8 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
-# Where files run beside each other the longest begin, so that none is left over at the end. There is
-# one SLURM on a machine: the second file that needs it comes when the first has ended.
+# Where files run beside each other the longest begin, so that none is left over in the end. One
+# machine has one SLURM: the second file that needs it waits for the first.
 _FIRST = (
     "faults/test_faults.py",
     "documentation/test_newcomer.py",
