@@ -112,7 +112,7 @@ def _scores(
         Groups.of(codes),
         _words(len(rows)),
         space=space,
-        metric="euclidean",
+        metrics=["euclidean"],
         protocols=protocols,
         subsets=subsets or {},
         permutations=permutations,

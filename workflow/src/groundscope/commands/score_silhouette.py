@@ -18,7 +18,7 @@ from groundscope.analysis.silhouette import silhouette_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.clustering import score_protocols
 
-_CHOICES = ("permutations", "kmeans_seeds", "kmeans_restarts", "seed")
+_CHOICES = ("metrics", "protocols", "permutations", "kmeans_seeds", "kmeans_restarts", "seed")
 _SCORE = {"analysis": "silhouette", "measure": "silhouette", "kind": None}
 
 
@@ -34,24 +34,22 @@ def main() -> None:
     for layer in read_layers(given.embeddings):
         features = data.features(layer)
         for space in given.options["spaces"]:
-            for metric in given.options["metrics"]:
-                with naming(f"silhouette of {given.labelling!r} in {layer.name}"):
-                    scores = score_protocols(
-                        features,
-                        data.grouping,
-                        data.units,
-                        space=space,
-                        metric=metric,
-                        protocols=given.options["protocols"],
-                        subsets=subsets,
-                        **{name: given.options[name] for name in _CHOICES},
-                    )
-                keys = {**layer.keys, "labelling": given.labelling, "metric": metric}
-                keys["space"] = f"lda:{given.labelling}" if space == "lda" else space
-                for each in scores:
-                    rows += silhouette_rows(each, keys, data)
-                    if each.subset == "all" and len(each.row_scores):
-                        words += data.word_scores(each.row_scores, {**keys, **_SCORE})
+            with naming(f"silhouette of {given.labelling!r} in {layer.name}"):
+                scores = score_protocols(
+                    features,
+                    data.grouping,
+                    data.units,
+                    space=space,
+                    subsets=subsets,
+                    **{name: given.options[name] for name in _CHOICES},
+                )
+            keys = {**layer.keys, "labelling": given.labelling}
+            keys["space"] = f"lda:{given.labelling}" if space == "lda" else space
+            for each in scores:
+                named = {**keys, "metric": each.metric}
+                rows += silhouette_rows(each, named, data)
+                if each.subset == "all" and len(each.row_scores):
+                    words += data.word_scores(each.row_scores, {**named, **_SCORE})
     tables.write_table(given.output, "silhouette", rows)
     if given.words:
         tables.write_table(given.words, "word_scores", words)

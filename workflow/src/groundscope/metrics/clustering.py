@@ -5,24 +5,18 @@ Each protocol fits its subspace anew on the rows that it scores.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from groundscope.metrics import kmeans
-from groundscope.metrics.groups import Floats, Groups, Integers, permuted_labels
-from groundscope.metrics.silhouette import (
-    Distances,
-    Silhouette,
-    check_groups,
-    jackknife_blocks,
-    means_by_group,
-    score,
-)
+from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.lda_silhouette import score_refitted
+from groundscope.metrics.silhouette import Distances, check_groups, score
 from groundscope.metrics.spaces import into_space
-from groundscope.metrics.statistics import Interval, draws_interval, jackknife, permutation_p
+from groundscope.metrics.statistics import Interval, draws_interval, permutation_p
 
 PROTOCOLS = ("all-groups", "leave-one-group-out")
-_REFITS = 100
 
 
 @dataclass(frozen=True)
@@ -33,7 +27,7 @@ class Scores:
     ----------
     measure
         ``silhouette``, or ``adjusted-rand`` (of k-means against the labels).
-    protocol, subset
+    metric, protocol, subset
         Which.
     groups
         Names behind the estimates: None for all rows together, then the groups.
@@ -52,6 +46,7 @@ class Scores:
     """
 
     measure: str
+    metric: str
     protocol: str
     subset: str
     groups: Sequence[str | None]
@@ -71,7 +66,7 @@ def score_protocols(
     units: Groups,
     *,
     space: str,
-    metric: str,
+    metrics: Sequence[str],
     protocols: Sequence[str],
     subsets: Mapping[str, Sequence[str]],
     permutations: int,
@@ -79,7 +74,7 @@ def score_protocols(
     kmeans_restarts: int,
     seed: int,
 ) -> list[Scores]:
-    """Score a labelling of one layer.
+    """Score a labelling of one layer by each metric, one metric after the other.
 
     Parameters
     ----------
@@ -87,8 +82,8 @@ def score_protocols(
         Shape ``[n, d]``.
     labels, units
         Group and word of each row.
-    space, metric
-        See `into_space` and `Distances`.
+    space, metrics
+        See `into_space` and `Distances`. A subspace is fitted once for all metrics.
     protocols
         Some of `PROTOCOLS`.
     subsets
@@ -106,26 +101,31 @@ def score_protocols(
     ValueError
         Unknown protocol, a subset that names an unknown group, or too few groups or words.
     """
-    results = []
+    results: dict[str, list[Scores]] = {metric: [] for metric in metrics}
     for subset, wanted in {"all": labels.names.tolist(), **subsets}.items():
         unknown = sorted(set(wanted) - set(labels.names.tolist()))
         if unknown:
             message = f"subset {subset!r} names groups that no word has: {', '.join(unknown)}"
             raise ValueError(message)
         rows = np.flatnonzero(np.isin(labels.names[labels.codes], wanted))
-        part = _Part(features[rows], _only(labels, rows), _only(units, rows), space, metric)
+        part = _Part(features[rows], _only(labels, rows), _only(units, rows), space)
         for protocol in protocols:
             if protocol == "all-groups":
-                results.append(_all_groups(part, subset, rows, permutations, seed))
+                found = _all_groups(part, metrics, subset, rows, permutations, seed)
             elif protocol == "leave-one-group-out":
-                results.append(_leave_one_out(part, subset, rows))
+                found = _leave_one_out(part, metrics, subset, rows)
             else:
                 message = f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
                 raise ValueError(message)
+            for scores in found:
+                results[scores.metric].append(scores)
     if kmeans_seeds and space != "lda":
-        part = _Part(features, labels, units, space, metric)
-        results.append(_agreement(part, kmeans_seeds, kmeans_restarts, permutations, seed))
-    return results
+        part = _Part(features, labels, units, space)
+        for metric in metrics:
+            results[metric].append(
+                _agreement(part, metric, kmeans_seeds, kmeans_restarts, permutations, seed)
+            )
+    return [scores for of_metric in results.values() for scores in of_metric]
 
 
 @dataclass(frozen=True)
@@ -134,73 +134,70 @@ class _Part:
     labels: Groups
     units: Groups
     space: str
-    metric: str
 
-    def distances(self) -> Distances:
-        return Distances(into_space(self.features, self.space, self.labels), self.metric)
+    @cached_property
+    def projected(self) -> Floats:
+        return into_space(self.features, self.space, self.labels)
+
+    def silhouettes(self, metric: str) -> Floats:
+        return Distances(self.projected, metric).silhouettes(self.labels)
 
 
 def _only(groups: Groups, rows: Integers) -> Groups:
     return Groups.of(groups.names[groups.codes[rows]])
 
 
-def _all_groups(part: _Part, subset: str, rows: Integers, permutations: int, seed: int) -> Scores:
+def _all_groups(
+    part: _Part,
+    metrics: Sequence[str],
+    subset: str,
+    rows: Integers,
+    permutations: int,
+    seed: int,
+) -> list[Scores]:
     check_groups(part.labels, part.units)
     if part.space == "lda":
-        result = _refitted(part, permutations, seed)
-    else:
-        result = score(
-            part.distances(), part.labels, part.units, permutations=permutations, seed=seed
+        found = score_refitted(
+            part.features, part.labels, part.units, metrics, permutations=permutations, seed=seed
         )
+    else:
+        found = [
+            score(
+                Distances(part.projected, metric),
+                part.labels,
+                part.units,
+                permutations=permutations,
+                seed=seed,
+            )
+            for metric in metrics
+        ]
     codes = part.labels.codes
-    return Scores(
-        measure="silhouette",
-        protocol="all-groups",
-        subset=subset,
-        groups=[None, *part.labels.names.tolist()],
-        estimate=result.estimate,
-        interval=result.interval,
-        null=result.null,
-        p_value=result.p_value,
-        made_from="jackknife over words",
-        row_scores=result.rows,
-        members=[rows, *(rows[codes == code] for code in range(len(part.labels)))],
-        n_groups=len(part.labels),
-    )
+    return [
+        Scores(
+            measure="silhouette",
+            metric=metric,
+            protocol="all-groups",
+            subset=subset,
+            groups=[None, *part.labels.names.tolist()],
+            estimate=result.estimate,
+            interval=result.interval,
+            null=result.null,
+            p_value=result.p_value,
+            made_from="jackknife over words",
+            row_scores=result.rows,
+            members=[rows, *(rows[codes == code] for code in range(len(part.labels)))],
+            n_groups=len(part.labels),
+        )
+        for metric, result in zip(metrics, found, strict=True)
+    ]
 
 
-def _refitted(part: _Part, permutations: int, seed: int) -> Silhouette:
-    """Score an LDA space, which is fitted anew without each block of words and for each shuffle.
-
-    A null in the space of the true labels would be far too low: the space is made to separate them.
-    """
-    rng = np.random.default_rng(seed)
-    labels, units = part.labels, part.units
-    rows = part.distances().silhouettes(labels)
-    estimate = means_by_group(rows, labels.codes, labels.sizes.astype(np.float64))
-    blocks, strata = jackknife_blocks(labels, units, rng, _REFITS)
-    without = np.empty((len(estimate), int(blocks.max()) + 1))
-    for block in range(without.shape[1]):
-        kept = blocks != block
-        left = Groups(labels.names, labels.codes[kept])
-        without[:, block] = _refit(part.features[kept], left, part.metric)
-    null = np.empty((len(estimate), permutations))
-    for index in range(permutations):
-        moved = permuted_labels(labels, units, rng)
-        null[:, index] = _refit(part.features, moved, part.metric)
-    p_value = permutation_p(estimate, null) if permutations else np.full(len(estimate), np.nan)
-    return Silhouette(rows, estimate, jackknife(estimate, without, strata), null, p_value)
-
-
-def _refit(features: Floats, labels: Groups, metric: str) -> Floats:
-    rows = Distances(into_space(features, "lda", labels), metric).silhouettes(labels)
-    return means_by_group(rows, labels.codes, labels.sizes.astype(np.float64))
-
-
-def _agreement(part: _Part, seeds: int, restarts: int, permutations: int, seed: int) -> Scores:
+def _agreement(
+    part: _Part, metric: str, seeds: int, restarts: int, permutations: int, seed: int
+) -> Scores:
     values, null = kmeans.agreement(
         # rows of length 1 where the metric is cosine
-        part.distances().rows,
+        Distances(part.projected, metric).rows,
         part.labels,
         part.units,
         seeds=seeds,
@@ -211,6 +208,7 @@ def _agreement(part: _Part, seeds: int, restarts: int, permutations: int, seed: 
     estimate = values.mean(keepdims=True)
     return Scores(
         measure="adjusted-rand",
+        metric=metric,
         protocol="all-groups",
         subset="all",
         groups=[None],
@@ -225,7 +223,9 @@ def _agreement(part: _Part, seeds: int, restarts: int, permutations: int, seed: 
     )
 
 
-def _leave_one_out(part: _Part, subset: str, rows: Integers) -> Scores:
+def _leave_one_out(
+    part: _Part, metrics: Sequence[str], subset: str, rows: Integers
+) -> list[Scores]:
     if len(part.labels) < 3:
         message = f"leave-one-group-out needs at least 3 groups, got {len(part.labels)}"
         raise ValueError(message)
@@ -237,22 +237,24 @@ def _leave_one_out(part: _Part, subset: str, rows: Integers) -> Scores:
             _only(part.labels, kept),
             _only(part.units, kept),
             part.space,
-            part.metric,
         )
         check_groups(run.labels, run.units)
-        runs.append(run.distances().silhouettes(run.labels).mean())
-    values = np.array([runs])
-    return Scores(
-        measure="silhouette",
-        protocol="leave-one-group-out",
-        subset=subset,
-        groups=[None],
-        estimate=values.mean(axis=1),
-        interval=draws_interval(values),
-        null=np.empty((1, 0)),
-        p_value=np.full(1, np.nan),
-        made_from="t over runs",
-        row_scores=np.empty(0),
-        members=[rows],
-        n_groups=len(part.labels) - 1,
-    )
+        runs.append([run.silhouettes(metric).mean() for metric in metrics])
+    return [
+        Scores(
+            measure="silhouette",
+            metric=metric,
+            protocol="leave-one-group-out",
+            subset=subset,
+            groups=[None],
+            estimate=values.mean(keepdims=True),
+            interval=draws_interval(values[None]),
+            null=np.empty((1, 0)),
+            p_value=np.full(1, np.nan),
+            made_from="t over runs",
+            row_scores=np.empty(0),
+            members=[rows],
+            n_groups=len(part.labels) - 1,
+        )
+        for metric, values in zip(metrics, np.array(runs).T, strict=True)
+    ]
