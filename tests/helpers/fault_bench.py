@@ -60,12 +60,14 @@ def results(folder: Path) -> dict[str, str]:
     return found
 
 
-def wait_for(ready: Callable[[], object], what: str, seconds: float = 120) -> None:
-    """Wait until `ready` gives something true."""
+def wait_for(
+    ready: Callable[[], object], what: str, seconds: float = 120, pause: float = 0.5
+) -> None:
+    """Wait until `ready` gives something true; look every `pause` seconds."""
     deadline = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.2)
+        time.sleep(pause)
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,8 @@ class Case:
 
         Its job then goes on and on, until SLURM wakes the process to end it.
         """
-        wait_for(lambda: self._listening(command), f"{self.fault}: {command}", seconds)
+        # it listens for about a second
+        wait_for(lambda: self._listening(command), f"{self.fault}: {command}", seconds, pause=0.2)
         process = self._listening(command)[0]
         os.kill(process, signal.SIGSTOP)
         return process

@@ -1,5 +1,6 @@
 """The tiny study, run once."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,24 +15,39 @@ SECRET = "hf_ThisIsNobodysToken"
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Checkout:
     """Run the tiny study once; tests that change something work on a copy."""
-    checkout = copy_project(tmp_path_factory.mktemp("finished") / "project")
+    own = tmp_path_factory.getbasetemp()
+    # processes that test beside each other share the folder above their own
+    folder = (own if worker_id == "master" else own.parent) / "finished"
+    folder.mkdir(exist_ok=True)
+    checkout = Checkout(folder / "project")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            _run_tiny_study(checkout)
+            (folder / "done").touch()
+    return checkout
+
+
+def _run_tiny_study(checkout: Checkout) -> None:
+    copy_project(checkout.folder)
     write_recordings(checkout.folder / "data/clips")
     write_tiny_models(checkout.folder / "data/models")
     checkout.configure(tiny_study())
     done = checkout.snakemake(environment={**os.environ, "HF_TOKEN": SECRET})
     assert done.returncode == 0, done.stdout[-5000:]
     assert SECRET not in done.stdout
-    return checkout
 
 
 @pytest.fixture(scope="session")
-def report(finished: Checkout) -> Path:
-    """Write the report of the tiny study once."""
-    done = finished.snakemake("--report", "results/report.html")
+def report(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the report of the tiny study once, in a copy."""
+    copy = Checkout(tmp_path_factory.mktemp("report") / "project")
+    shutil.copytree(finished.folder, copy.folder, symlinks=True)
+    done = copy.snakemake("--report", "results/report.html")
     assert done.returncode == 0, done.stdout
-    return finished.folder / "results/report.html"
+    return copy.folder / "results/report.html"
 
 
 @pytest.fixture

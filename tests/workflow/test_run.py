@@ -52,9 +52,9 @@ def test_every_figure_is_there_for_screen_and_paper(finished: Checkout) -> None:
     assert stems == {file.with_suffix("") for file in figures.rglob("*.pdf")}
 
 
-def test_a_second_run_has_nothing_to_do(finished: Checkout) -> None:
+def test_a_second_run_has_nothing_to_do(study: Checkout) -> None:
     """Nothing is stale right after a run."""
-    done = finished.snakemake()
+    done = study.snakemake()
     assert done.returncode == 0
     assert "Nothing to be done" in done.stdout
 

@@ -30,7 +30,7 @@ def cut_small(checkout: Checkout) -> None:
     config["analyses"] = {
         "cka": {"pairs": [["whisper", "minilm"]]},
         "pairs": {"models": ["glove"]},
-        "silhouette": meaning,
+        "silhouette": meaning | {"models": ["whisper", "minilm", "glove"]},
         "lda": meaning | {"models": ["log-mel"]},
     }
     del config["contrasts"]
@@ -99,7 +99,7 @@ def test_analyses_run_on_cpu_nodes(slurm: cluster.Cluster, swept: tuple[Checkout
             assert job["Partition"] == "cpu"
             assert "TresPerJob" not in job
             ran[found[1]] += 1
-    assert ran == {"compare_cka": 1, "compare_pairs": 1, "score_silhouette": 5, "score_lda": 1}
+    assert ran == {"compare_cka": 1, "compare_pairs": 1, "score_silhouette": 3, "score_lda": 1}
 
 
 def test_downloads_stay_on_the_login_node(
@@ -109,12 +109,12 @@ def test_downloads_stay_on_the_login_node(
     assert not any("fetch_checkpoint" in job["Comment"] for job in slurm.jobs())
 
 
-def test_tables_hold_every_model_and_layer(swept: tuple[Checkout, str]) -> None:
+def test_tables_hold_every_layer(swept: tuple[Checkout, str]) -> None:
     """The gathered tables have the layers that were asked for, joined over nodes."""
     table = pq.read_table(swept[0].folder / "results/tables/silhouette.parquet")
     pairs = set(zip(table["model"].to_pylist(), table["layer"].to_pylist(), strict=True))
-    asked = {(model, layer) for model, layers in LAYERS.items() for layer in layers}
-    assert pairs == asked | {("log-mel", "0"), ("glove", "0")}
+    asked = {(model, layer) for model in ("whisper", "minilm") for layer in LAYERS[model]}
+    assert pairs == asked | {("glove", "0")}
 
 
 def test_a_second_run_has_nothing_to_do(
