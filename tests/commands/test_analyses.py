@@ -134,6 +134,25 @@ def test_silhouette_is_that_of_the_word_means(
     assert {each["n_groups"] for each in runs} == {3}
 
 
+def test_groups_with_the_same_mean_have_no_lda_space(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A text encoder gives a word the same vector whoever says it, but for rounding."""
+    vectors = np.random.default_rng(0).normal(size=(WORDS, 12)).repeat(3, axis=0)
+    vectors += np.random.default_rng(1).normal(scale=1e-7, size=vectors.shape)
+    path = study.folder / "text.parquet"
+    metadata = {"model": "text", "corpus": "tiny", "layer": "0"}
+    write_embeddings(path, study.ids, vectors.astype(np.float32), metadata)
+    options = {**OPTIONS["silhouette"], "spaces": ["full", "lda"]}
+    output = _score(
+        study, monkeypatch, "silhouette", embeddings=[path], options=options,
+        labelling="speaker", labels=[], label_options={"column": "speaker"},
+    )  # fmt: skip
+    assert {row["space"] for row in _rows(output, "silhouette")} == {"full"}
+    assert "layer 0 of text" in caplog.text
+    assert "groups of speaker have the same mean, no LDA space" in caplog.text
+
+
 def test_planes_hold_every_word_of_every_layer(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from groundscope.analysis.inputs import (
 from groundscope.analysis.silhouette import silhouette_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.clustering import score_protocols
+from groundscope.metrics.spaces import has_lda_space
 
 _CHOICES = ("metrics", "protocols", "permutations", "kmeans_seeds", "kmeans_restarts", "seed")
 _SCORE = {"analysis": "silhouette", "measure": "silhouette", "kind": None}
@@ -34,6 +35,11 @@ def main() -> None:
     for layer in read_layers(given.embeddings):
         features = data.features(layer)
         for space in given.options["spaces"]:
+            if space == "lda" and not has_lda_space(features, data.grouping):
+                logging.warning(
+                    "%s: groups of %s have the same mean, no LDA space", layer.name, given.labelling
+                )
+                continue
             with naming(f"silhouette of {given.labelling!r} in {layer.name}"):
                 scores = score_protocols(
                     features,

@@ -85,8 +85,10 @@ class Distances:
             # distances do not depend on the origin; squares lose less near it
             self.rows = rows - rows.mean(axis=0)
             self._squares = np.einsum("ij,ij->i", self.rows, self.rows)
-        count = len(rows)
-        self._all = self._block(slice(None)) if count <= 2 * _BLOCK else None
+        count, width = rows.shape
+        # sums of cosines need no distances, and few dimensions make them the cheaper way
+        few = self.cosine and 2 * width < count
+        self._all = None if few or count > 2 * _BLOCK else self._block(slice(None))
 
     def _block(self, part: slice) -> Floats:
         products = self.rows[part] @ self.rows.T

@@ -33,6 +33,25 @@ def principal_components(rows: Floats, count: int) -> Floats:
     return np.asarray(centred @ directions.T)
 
 
+def has_lda_space(rows: Floats, labels: Groups) -> bool:
+    """Whether the means of the classes differ: by more than 1e-4 of the rows' standard deviation.
+
+    Otherwise discriminant axes would be made of rounding. A text encoder gives a word the same
+    vector whoever says it, so that speakers have no such space there.
+
+    Parameters
+    ----------
+    rows
+        Shape ``[n, d]``.
+    labels
+        Class of each row.
+    """
+    means = labels.means(np.asarray(rows, np.float64))
+    between = np.linalg.norm(means - means.mean(axis=0), axis=1).max()
+    spread = np.sqrt(np.var(rows, axis=0, dtype=np.float64).sum())
+    return bool(between > 1e-4 * spread)
+
+
 def into_space(rows: Floats, space: str, labels: Groups | None = None) -> Floats:
     """Rows in a named space.
 
