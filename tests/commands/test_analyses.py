@@ -105,6 +105,11 @@ def test_cka_draws(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         ("types", "cka-linear"), ("types", "rsa"), ("tokens", "cka-linear"),
     }  # fmt: skip
     assert {(row["n_tokens"], row["draws"]) for row in found[0]} == {(40, 3)}
+    words = {"rows": ["types"], "measures": ["cka-linear"], "sample": WORDS - 2}
+    output = _compare(study, monkeypatch, *models, **words)
+    # three tokens a word
+    sizes = {(row["n_tokens"], row["n_types"]) for row in _rows(output, "cka")}
+    assert sizes == {(3 * (WORDS - 2), WORDS - 2)}
     assert all(row["draw_sd"] > 0 for row in found[0])
 
 

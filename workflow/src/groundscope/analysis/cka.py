@@ -26,6 +26,7 @@ def cka_rows(
     data
         What was compared.
     """
+    sizes = data.sizes_of(result.first_draw)
     for cell in np.ndindex(result.estimate.shape):
         a, b = sides[0][cell[1]], sides[1][cell[2]]
         yield {
@@ -43,7 +44,5 @@ def cka_rows(
             "null_mean": number(result.null_mean[cell]),
             "null_high": number(result.null_high[cell]),
             "p_value": number(result.p_value[cell]),
-            "n_tokens": result.rows if data.kind == "tokens" else data.sizes["n_tokens"],
-            "n_types": result.types,
-            **data.dropped,
+            **sizes,
         }

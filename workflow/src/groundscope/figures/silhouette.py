@@ -51,7 +51,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
             panels.append(
                 Panel(
                     title=f"{labelling}\n{vectors(part)}",
-                    ylabel=f"{shown['measure']} ({space} space)",
+                    ylabel=f"{shown['measure']} ({_named(space)})",
                     curves=[Curve(m, models[m], looks[m]) for m in order if m in models],
                     reference=0.0,
                     null=True,
@@ -64,3 +64,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         f"{intervals(rows)}"
     )
     return draw(panels, columns=min(3, len(labellings)), head=head, reference="zero")
+
+
+def _named(space: str) -> str:
+    return "lda space, in sample" if space == "lda" else f"{space} space"

@@ -34,8 +34,8 @@ class Comparison:
         missing without permutations.
     draws
         Draws made.
-    rows, types
-        Rows of a draw, and word types in the first.
+    first_draw
+        Rows of the first draw, as indices, shape ``[n]``.
     """
 
     estimators: Sequence[str]
@@ -48,8 +48,7 @@ class Comparison:
     null_high: Floats
     p_value: Floats
     draws: int
-    rows: int
-    types: int
+    first_draw: Integers
 
 
 def compare(
@@ -112,7 +111,7 @@ def compare(
             message = f"measure must be one of {', '.join(MEASURES)}, got {measure!r}"
             raise ValueError(message)
         results.append(result)
-    return _summary(results, len(np.unique(groups.codes[chosen[0]])), len(chosen[0]))
+    return _summary(results, len(np.unique(groups.codes[chosen[0]])), chosen[0])
 
 
 def _drawn(source: Source, rows: Integers, count: int) -> Source:
@@ -175,7 +174,7 @@ def _knn_cells(
     return cells
 
 
-def _summary(results: Sequence[Alignment], types: int, rows: int) -> Comparison:
+def _summary(results: Sequence[Alignment], types: int, first_draw: Integers) -> Comparison:
     estimates = np.stack([result.estimate for result in results])
     estimate = estimates.mean(axis=0)
     variance = np.mean([result.interval.standard_error**2 for result in results], axis=0)
@@ -194,6 +193,5 @@ def _summary(results: Sequence[Alignment], types: int, rows: int) -> Comparison:
         null_high=np.percentile(null, 95, axis=-1) if known else missing,
         p_value=permutation_p(results[0].estimate, null) if known else missing,
         draws=len(results),
-        rows=rows,
-        types=types,
+        first_draw=first_draw,
     )
