@@ -138,7 +138,7 @@ def dry_run(folder: Path, *arguments: str) -> tuple[Measured, str]:
     return Measured(seconds, usage.ru_maxrss / 1024), f"{found[1]} jobs, {cpu:.1f} s of CPU"
 
 
-def planning(study: dict[str, Json], base: Path) -> Measured:
+def planning(study: dict[str, Json]) -> Measured:
     """Time what is ours alone: resolving the study and answering every input function."""
     begin = time.perf_counter()
     plan = Plan(resolve_study(study))
@@ -164,7 +164,7 @@ def main() -> None:
             ours, jobs = dry_run(checkout.folder, "--profile", "slurm")
             bare(folder / "Snakefile", models, layers, corpora)
             floor, few = dry_run(folder, "--cores", "2")
-            own = planning(study, checkout.folder)
+            own = planning(study)
         extractions = models * layers * corpora
         show_alone(
             f"{extractions} extraction jobs: {models} models x {layers} layers x {corpora} corpora",

@@ -1,7 +1,6 @@
 """Agreement of labels with clusters that are found without them: k-means and the Rand index."""
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_labels
 
@@ -68,6 +67,9 @@ def agreement(
     ValueError
         Fewer distinct rows than labels.
     """
+    # takes as long to import as all else that a job of silhouettes needs
+    from sklearn.cluster import KMeans
+
     distinct = len(np.unique(rows, axis=0))
     if distinct < len(labels):
         message = f"k-means with {len(labels)} clusters needs as many distinct rows, got {distinct}"
