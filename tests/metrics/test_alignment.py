@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import kstest, spearmanr
+from threadpoolctl import threadpool_limits
 
 from groundscope.metrics import cka, kernels
 from groundscope.metrics.alignment import Alignment, Source, compare_layers
@@ -120,6 +121,24 @@ def test_many_rows_and_a_frequent_word(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(
         feature.interval.standard_error, gram.interval.standard_error, rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("gram", [False, True])
+def test_the_same_bits_on_any_number_of_cores(rng: np.random.Generator, *, gram: bool) -> None:
+    """Pairs of layers side by side, on two cores and on three, are those of one after another."""
+    groups = Groups.of(rng.integers(0, 200, 1500))
+    shared = rng.normal(size=(1500, 20))
+    left, right = (
+        [_source(shared + rng.normal(size=shared.shape)) for _ in range(count)] for count in (5, 2)
+    )
+    found = []
+    for cores in (1, 2, 3):
+        with threadpool_limits(cores, user_api="blas"):
+            found.append(compare_layers(left, right, groups, gram=gram, permutations=3))
+    for other in found[1:]:
+        assert (other.estimate == found[0].estimate).all()
+        assert (other.interval.standard_error == found[0].interval.standard_error).all()
+        assert (other.null == found[0].null).all()
 
 
 def test_invariances(rng: np.random.Generator) -> None:

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
 from groundscope.metrics import cka, kernels
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
 from groundscope.metrics.statistics import Interval, jackknife, t_interval
+from groundscope.metrics.threads import one_core_each
 
 ESTIMATORS = ("debiased", "biased")
 _HELD = 400 * 2**20
+_Batch = list[tuple[int, kernels.Layer]]
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,9 @@ class _Side:
             self._own[index] = own
         return self._own[index]
 
-    def batches(self) -> Iterator[list[tuple[int, kernels.Layer]]]:
+    def batches(self) -> Iterator[_Batch]:
         """Layers in turn, as many at once as fit `_HELD` bytes, at least one."""
-        batch: list[tuple[int, kernels.Layer]] = []
+        batch: _Batch = []
         for index in range(len(self.sources)):
             batch.append((index, self.layer(index)))
             held = sum(layer.values.nbytes for _, layer in batch)
@@ -158,19 +161,22 @@ def compare_layers(
     null = np.empty((*shape, permutations))
     shuffles = _shuffles(groups, order, permutations, seed)
     for batch in first.batches():
+        at = [index for index, _ in batch]
         layers = [layer for _, layer in batch]
-        owns = [first.own(i, layer) for i, layer in batch]
-        for j in range(len(right)):
-            b = second.layer(j)
-            own_b = second.own(j, b)
-            for (i, a), own_a, both in zip(batch, owns, cka.hsics(layers, b, order), strict=True):
-                estimate[:, i, j], error[:, i, j] = _with_error(a, b, both, own_a, own_b, order)
-            for p, shuffle in enumerate(shuffles):
-                moved = kernels.shuffled(b, shuffle)
-                scale = cka.numerators(moved, moved)
-                shared = cka.all_numerators(layers, moved)
-                for (i, _), own_a, both_moved in zip(batch, owns, shared, strict=True):
-                    null[:, i, j, p] = both_moved / np.sqrt(own_a.whole * scale)
+        with one_core_each(len(batch)) as pool:
+            owns = list(pool.map(first.own, at, layers))
+            scales = np.stack([own.whole for own in owns], axis=1)
+            for j in range(len(right)):
+                b = second.layer(j)
+                own_b = pool.submit(second.own, j, b)
+                crossed = pool.map(cka.hsic, layers, repeat(b), repeat(order))
+                for i, a, own_a, both in zip(at, layers, owns, crossed, strict=True):
+                    found = _with_error(a, b, both, own_a, own_b.result(), order)
+                    estimate[:, i, j], error[:, i, j] = found
+                for p, shuffle in enumerate(shuffles):
+                    moved = kernels.shuffled(b, shuffle)
+                    scale, *shared = pool.map(cka.numerators, [moved, *layers], repeat(moved))
+                    null[:, at, j, p] = np.stack(shared, axis=1) / np.sqrt(scales * scale[:, None])
     return Alignment(estimate, t_interval(estimate, error, len(groups) - 1), null)
 
 

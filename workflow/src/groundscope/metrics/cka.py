@@ -17,7 +17,6 @@ centred again by adding s / N and t / N; every term of the estimators follows fr
 is exact and costs one more product.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,52 +49,33 @@ class Hsic:
 
 
 def hsic(a: Layer, b: Layer, order: Order) -> Hsic:
-    """HSIC of a pair of prepared layers, whole and without each group."""
-    return hsics([a], b, order)[0]
-
-
-def hsics(layers: Sequence[Layer], b: Layer, order: Order) -> list[Hsic]:
-    """HSIC of several prepared layers with one, whole and without each group.
+    """HSIC of a pair of prepared layers, whole and without each group.
 
     Row terms of over 4096 rows are multiplied in single precision, except those of a layer with
     itself: they enter the values without a group as one part in n, so that these keep 1e-9, and
     the standard error 1e-5. The whole values are double precision throughout.
     """
-    if any(a.gram != b.gram for a in layers):
-        message = "all layers must be features, or all Gram matrices"
+    if a.gram != b.gram:
+        message = "both layers must be features, or both Gram matrices"
         raise ValueError(message)
-    found = [_gram_terms(a, b, order) for a in layers] if b.gram else _terms(layers, b, order)
-    results = []
-    for a, terms in zip(layers, found, strict=True):
-        whole = float(_debias(terms.total, *_norm_terms(a, b)))
-        biased_without, debiased_without = _without(a, b, order, terms)
-        results.append(Hsic(whole, terms.total, debiased_without, biased_without))
-    return results
+    terms = _gram_terms(a, b, order) if b.gram else _terms(a, b, order)
+    whole = float(_debias(terms.total, *_norm_terms(a, b)))
+    biased_without, debiased_without = _without(a, b, order, terms)
+    return Hsic(whole, terms.total, debiased_without, biased_without)
 
 
 def numerators(a: Layer, b: Layer) -> Floats:
     """``n (n - 3) HSIC_1`` and F of a pair, without the leave-one-out terms, shape ``[2]``."""
-    return np.asarray(all_numerators([a], b)[0])
-
-
-def all_numerators(layers: Sequence[Layer], b: Layer) -> Floats:
-    """`numerators` of several layers with one, shape ``[layers, 2]``."""
     if b.gram:
-        totals = [float(np.vdot(a.values, b.values)) for a in layers]
+        total = float(np.vdot(a.values, b.values))
     else:
-        products = [np.zeros((a.values.shape[1], b.values.shape[1])) for a in layers]
+        product = np.zeros((a.values.shape[1], b.values.shape[1]))
         for start in range(0, len(b.norms), _BLOCK):
             part = slice(start, start + _BLOCK)
             y = b.centred(part)
-            for a, product in zip(layers, products, strict=True):
-                product += (y if a is b else a.centred(part)).T @ y
-        totals = [float(np.vdot(product, product)) for product in products]
-    return np.array(
-        [
-            (float(_debias(total, *_norm_terms(a, b))), total)
-            for a, total in zip(layers, totals, strict=True)
-        ]
-    )
+            product += (y if a is b else a.centred(part)).T @ y
+        total = float(np.vdot(product, product))
+    return np.array([float(_debias(total, *_norm_terms(a, b))), total])
 
 
 def _norm_terms(a: Layer, b: Layer) -> tuple[float, float, float, float]:
@@ -128,64 +108,53 @@ class _Terms:
     inside: Floats
 
 
-def _terms(layers: Sequence[Layer], b: Layer, order: Order) -> list[_Terms]:
-    """Feature space: two passes over row blocks, the second with the products of the first."""
-    products = [np.zeros((a.values.shape[1], b.values.shape[1])) for a in layers]
-    inner = [np.zeros(len(product)) for product in products]
-    outer = np.zeros((b.values.shape[1], len(layers)))
-    weights = np.stack([a.norms for a in layers], axis=1)
-    large: list[list[float]] = [[] for _ in layers]
+def _terms(a: Layer, b: Layer, order: Order) -> _Terms:
+    """Feature space: two passes over row blocks, the second with the product of the first."""
+    product = np.zeros((a.values.shape[1], b.values.shape[1]))
+    inner, outer = np.zeros(len(product)), np.zeros(product.shape[1])
+    large = []
     for part, whole in order.parts():
         y = b.centred(part)
-        outer += y.T @ weights[part]
-        for a, product, vector, squares in zip(layers, products, inner, large, strict=True):
-            x = y if a is b else a.centred(part)
-            vector += b.norms[part] @ x
-            here = x.T @ y
-            product += here
-            if whole:
-                squares.append(float(np.vdot(here, here)))
-    rows, crossed, norms_a, norms_b = _row_terms(layers, b, order, products, inner, outer)
-    return [
-        _Terms(
-            float(np.vdot(product, product)),
-            order.sums(rows[index]),
-            order.sums(crossed[index]),
-            order.sums(norms_b[index]),
-            order.sums(norms_a[index]),
-            np.concatenate([_inside(a, b, order), large[index]]),
-        )
-        for index, (a, product) in enumerate(zip(layers, products, strict=True))
-    ]
+        x = y if a is b else a.centred(part)
+        inner += b.norms[part] @ x
+        outer += a.norms[part] @ y
+        here = x.T @ y
+        product += here
+        if whole:
+            large.append(float(np.vdot(here, here)))
+    rows, crossed, norms_a, norms_b = _row_terms(a, b, order, product, inner, outer)
+    return _Terms(
+        float(np.vdot(product, product)),
+        order.sums(rows),
+        order.sums(crossed),
+        order.sums(norms_b),
+        order.sums(norms_a),
+        np.concatenate([_inside(a, b, order), large]),
+    )
 
 
 def _row_terms(
-    layers: Sequence[Layer],
-    b: Layer,
-    order: Order,
-    products: Sequence[Floats],
-    inner: Sequence[Floats],
-    outer: Floats,
+    a: Layer, b: Layer, order: Order, product: Floats, inner: Floats, outer: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Give x_i'Cy_i, x_i'Ct_g, x_i'(X'l) and y_i'(Y'k), each ``[layers, n]``."""
-    rows, crossed, norms_a, norms_b = np.empty((4, len(layers), len(b.norms)))
+    """Give x_i'Cy_i, x_i'Ct_g, x_i'(X'l) and y_i'(Y'k), each ``[n]``."""
+    rows, crossed, norms_a, norms_b = np.empty((4, len(b.norms)))
     alone = bool((order.sizes == 1).all())
     group = np.repeat(np.arange(len(order.sizes)), order.sizes)
     sums = None if alone else order.sums(b.values) - order.sizes[:, None] * b.mean
-    kinds = [np.float32 if len(b.norms) > _SINGLE and a is not b else np.float64 for a in layers]
-    factors = [product.astype(kind) for product, kind in zip(products, kinds, strict=True)]
+    kind: type[np.floating] = np.float64
+    if len(b.norms) > _SINGLE and a is not b:
+        kind = np.float32
+    factor = product.astype(kind)
     for start in range(0, len(b.norms), _BLOCK):
         part = slice(start, start + _BLOCK)
         y = b.centred(part)
-        norms_b[:, part] = (y @ outer).T
-        spread = None if sums is None else sums[group[part]]
-        for index, (a, factor) in enumerate(zip(layers, factors, strict=True)):
-            x = y if a is b else a.centred(part)
-            norms_a[index, part] = x @ inner[index]
-            image = x.astype(factor.dtype) @ factor
-            rows[index, part] = np.einsum("ij,ij->i", image, y.astype(factor.dtype))
-            if spread is not None:
-                crossed[index, part] = np.einsum("ij,ij->i", image, spread)
+        x = y if a is b else a.centred(part)
+        norms_a[part] = x @ inner
+        norms_b[part] = y @ outer
+        image = x.astype(kind, copy=False) @ factor
+        rows[part] = np.einsum("ij,ij->i", image, y.astype(kind, copy=False))
+        if sums is not None:
+            crossed[part] = np.einsum("ij,ij->i", image, sums[group[part]])
     return rows, rows if alone else crossed, norms_a, norms_b
 
 
