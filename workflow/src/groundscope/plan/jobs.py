@@ -7,7 +7,7 @@ configuration alone, so that planning never depends on what happens to be on dis
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,10 @@ class Plan:
     """Input functions of the rules of `study`."""
 
     study: Mapping[str, Any]
+
+    @cached_property
+    def _tables(self) -> dict[str, list[str]]:
+        return targets.tables(self.study)
 
     def result(self, path: str) -> str:
         """Return the path of a file below the results folder."""
@@ -341,11 +345,7 @@ class Plan:
         sides = self.study["contrasts"][wildcards.contrast]
         names = f"{sides['treated']}--{sides['control']}", f"{sides['control']}--{sides['treated']}"
         wanted = [f"cka/{wildcards.corpus}/{name}.parquet" for name in names]
-        return [
-            self.result(part)
-            for part in targets.tables(self.study).get("cka", [])
-            if part in wanted
-        ]
+        return [self.result(part) for part in self._tables.get("cka", []) if part in wanted]
 
     def contrast_options(self, wildcards: Wildcards) -> str:
         """Give the options of a contrast; which models are compared is its inputs."""
@@ -357,7 +357,7 @@ class Plan:
 
     def table_parts(self, wildcards: Wildcards) -> list[str]:
         """List the files that a table is gathered from."""
-        return [self.result(part) for part in targets.tables(self.study)[wildcards.table]]
+        return [self.result(part) for part in self._tables[wildcards.table]]
 
     def published_numbers(self, _: Wildcards) -> str:
         """Name the file of published numbers that ours are set beside."""
@@ -365,9 +365,9 @@ class Plan:
 
     def replicated_tables(self, _: Wildcards) -> list[str]:
         """List the gathered tables that published numbers may be found in."""
-        have = targets.tables(self.study)
+        have = self._tables
         return [self.result(f"tables/{name}.parquet") for name in _REPLICATED if name in have]
 
     def all_tables(self) -> list[str]:
         """List every gathered table of the study."""
-        return [self.result(f"tables/{name}.parquet") for name in targets.tables(self.study)]
+        return [self.result(f"tables/{name}.parquet") for name in self._tables]
