@@ -1,6 +1,8 @@
 """Which layers, files and rules follow from a configuration."""
 
 import json
+import signal
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groundscope.commands._signals import explanation
 from groundscope.errors import UserError
 from groundscope.plan import targets
 from groundscope.plan.config import resolve_study
@@ -112,6 +115,18 @@ def test_one_layer_a_job_is_one_rule_for_all_models(config: dict[str, Json]) -> 
     assert rule.name == "extract_embeddings"
     assert rule.outputs == ["results/embeddings/{corpus}/{model}/layer-{layer}.parquet"]
     assert rule.layers(SimpleNamespace(layer="2")) == "2"
+
+
+@pytest.mark.parametrize("per_job", [1, "all"])
+def test_a_job_that_is_ended_names_its_rule(
+    config: dict[str, Json], per_job: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it tells the user to type is understood by Snakemake: the rule's name is the plan's."""
+    job = SimpleNamespace(layer="2", block="3", of="3")
+    for rule in _rules({**config, "extraction_blocks": {"spoken": 3}}, per_job):
+        asked = ["--layers", rule.layers(job), "--block", rule.block(job)]
+        monkeypatch.setattr(sys, "argv", ["extract_embeddings.py", *asked])
+        assert f"--set-resources {rule.name}:runtime=" in explanation(signal.SIGTERM, 1.0)
 
 
 def test_a_corpus_in_blocks_has_rules_of_its_own(config: dict[str, Json]) -> None:

@@ -10,9 +10,12 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from groundscope import files, status
+from groundscope.commands._job import peak_mib
 
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
@@ -31,16 +34,18 @@ def end_on_signals() -> None:
 
 def _end(woken: int, begin: float) -> None:
     number = os.read(woken, 1)[0]
-    files.discard_unfinished()
-    sys.stderr.write(f"{explanation(number, time.monotonic() - begin)}\n")
-    sys.stderr.flush()
-    # not sys.exit, which waits for threads that may hang on a file system
-    os._exit(128 + number)
+    try:
+        files.discard_unfinished()
+        # not the log, whose lock the main thread may hold, nor a GPU, which may not answer
+        sys.stderr.write(f"{explanation(number, time.monotonic() - begin)}\n")
+        sys.stderr.flush()
+    finally:
+        # not sys.exit, which waits for threads that may hang on a file system
+        os._exit(128 + number)
 
 
 def explanation(number: int, seconds: float) -> str:
-    """Say in one line what happened, how far the job was, and what to do."""
-    command = Path(sys.argv[0]).stem
+    """Say in one line what happened, how far the job was, what it took, and what to do."""
     job = f"SLURM job {os.environ['SLURM_JOB_ID']} on " if "SLURM_JOB_ID" in os.environ else ""
     node = os.environ.get("SLURMD_NODENAME") or socket.gethostname()
     minutes, rest = divmod(round(seconds), 60)
@@ -49,11 +54,24 @@ def explanation(number: int, seconds: float) -> str:
     if number != signal.SIGINT:
         advice += (
             "; if this was the time limit and further attempts end so too, ask for more: "
-            f"--set-resources {command}:runtime=MINUTES"
+            + " or ".join(_remedies(sys.argv))
         )
-        if command == "extract_embeddings":
-            advice += ", or a smaller layers_per_job"
     return (
-        f"ended by {signal.Signals(number).name} ({job}{node}) after "
-        f"{minutes} min {rest} s{how_far}: nothing half-written is left; {advice}"
+        f"ended by {signal.Signals(number).name} ({job}{node}) after {minutes} min {rest} s"
+        f"{how_far}, peak memory {peak_mib():.0f} MiB: nothing half-written is left; {advice}"
     )
+
+
+def _remedies(command: Sequence[str]) -> list[str]:
+    """List what gives a job more time, or less to do."""
+    rule, less = Path(command[0]).stem, []
+    if rule == "extract_embeddings":
+        # as plan.extraction names its rules
+        given = dict(pairwise(command))
+        layers = given["--layers"].split(",")
+        if len(layers) > 1:
+            less.append("a smaller layers_per_job")
+        less.append("more extraction_blocks")
+        rule = "extract_embeddings" if given["--block"].endswith("/1") else "extract_block"
+        rule += ("_" + "_".join(layers).replace("-", "_")) * (len(layers) > 1)
+    return [f"--set-resources {rule}:runtime=MINUTES", *less]
