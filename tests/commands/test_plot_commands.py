@@ -63,7 +63,7 @@ def test_change_is_drawn_from_three_tables(tmp_path: Path) -> None:
     out = tmp_path / "change.svg"
     done = _run("plot_change", "--tables", *paths, "--options", "{}", "--output", out)
     assert done.returncode == 0, done.stderr
-    assert "Pearson r = -0.71" in out.read_text(encoding="utf-8")
+    assert "r = -0.71, p = 0.031" in out.read_text(encoding="utf-8")
 
 
 def test_an_empty_table_is_one_line(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """What is drawn is what the tables say."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ import pyarrow.compute as pc
 import pytest
 import result_tables
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from groundscope.errors import UserError
 from groundscope.figures import (
@@ -50,9 +48,9 @@ def test_silhouette_curves_are_the_estimates() -> None:
     table = result_tables.silhouette()
     drawn = _panels(silhouette.figure(table, {"contrasts": PAIR}))
     assert [box.get_title(loc="left").split("\n")[0] for box in drawn] == [
-        "meaning",
-        "sound",
-        "speaker",
+        "meaning · full space",
+        "sound · full space",
+        "speaker · full space",
     ]
     for box, labelling in zip(drawn, result_tables.LABELLINGS, strict=True):
         for model in result_tables.DEFAULT:
@@ -92,8 +90,8 @@ def test_another_metric_is_drawn_on_request() -> None:
     assert list(_curve(box, "minilm").get_ydata()) == wanted
 
 
-def test_spaces_are_rows_and_own_subspaces_share_one() -> None:
-    """The LDA space of a labelling has panels for that labelling only, in one row."""
+def test_spaces_have_a_scale_each_and_own_subspaces_share_one() -> None:
+    """The LDA space of a labelling has a panel for that labelling only; each scale holds all."""
     full = result_tables.silhouette()
     own = pa.concat_tables(
         full.filter(pc.equal(full.column("labelling"), name)).set_column(
@@ -103,9 +101,15 @@ def test_spaces_are_rows_and_own_subspaces_share_one() -> None:
         )
         for name in ("meaning", "sound")
     )
-    figure = silhouette.figure(pa.concat_tables([full, own]), {})
-    assert len(_panels(figure)) == 5
-    assert len(figure.axes) == 6
+    drawn = _panels(silhouette.figure(pa.concat_tables([full, own]), {}))
+    assert [box.get_title(loc="left").split("\n")[0] for box in drawn[3:]] == [
+        "meaning · LDA, in sample",
+        "sound · LDA, in sample",
+    ]
+    for part in (drawn[:3], drawn[3:]):
+        ((low, high),) = {box.get_ylim() for box in part}
+        values = [y for box in part for line in box.lines for y in line.get_ydata()]
+        assert low < min(values) < max(values) < high
 
 
 def test_lda_shows_chance_and_the_null() -> None:
@@ -114,8 +118,10 @@ def test_lda_shows_chance_and_the_null() -> None:
     chance = 1 / len(result_tables.LABELLINGS["meaning"])
     (line,) = [line for line in box.lines if line.get_linestyle() == ":"]
     assert line.get_ydata() == [chance, chance]
-    band = box.collections[0].get_paths()[0].vertices[:, 1]
-    assert (band.min(), band.max()) == pytest.approx((chance, chance + 0.06))
+    ends = [part.get_paths()[0].vertices[:, 1] for part in box.collections]
+    nulls = [end for end in ends if np.isclose(end.min(), chance)]
+    assert len(nulls) == sum(map(len, result_tables.DEFAULT.values()))
+    assert all(end.max() == pytest.approx(chance + 0.06) for end in nulls)
 
 
 def test_each_model_stands_before_its_own_null() -> None:
@@ -239,8 +245,8 @@ def test_change_points_are_cka_and_contrast() -> None:
     )
 
 
-def test_change_is_labelled_inside_the_page() -> None:
-    """Three panels side by side: no title reaches into the next panel, every layer is named."""
+def test_change_has_a_panel_for_each_space() -> None:
+    """A panel for each space of CKA, in which every layer is named."""
     one = result_tables.change_correlation().to_pylist()
     rows = [{**row, "labelling": "meaning", "cka_space": name} for name in "abc" for row in one]
     schema = result_tables.change_correlation().schema
@@ -253,15 +259,6 @@ def test_change_is_labelled_inside_the_page() -> None:
         {},
     )
     drawn = _panels(figure)
-    lefts = [
-        next(
-            text for text in box.findobj(Text) if text.get_text() == box.get_title(loc="left")
-        ).get_window_extent()
-        for box in drawn
-    ]
-    assert len(lefts) == 3
-    assert all(a.x1 < b.x0 for a, b in pairwise(lefts))
-    assert lefts[-1].x1 <= figure.bbox.x1
     assert [sorted(text.get_text() for text in box.texts) for box in drawn] == [list("01234")] * 3
 
 
@@ -313,8 +310,8 @@ def test_missing_intervals_are_left_out() -> None:
     with_bars = silhouette.figure(result_tables.silhouette(), {})
     without = silhouette.figure(table, {})
     bars = [sum(len(box.collections) for box in _panels(f)) for f in (with_bars, without)]
-    # 3 labellings x 3 models of several layers; the null band stays
-    assert bars[0] - bars[1] == 9
+    # 3 labellings x 5 models; the null stays
+    assert bars[0] - bars[1] == 15
     assert "no intervals" in without.get_suptitle()
 
 
@@ -367,20 +364,13 @@ def test_legend_stays_inside_and_below() -> None:
     assert legend.y1 <= min(box.get_tightbbox().y0 for box in _panels(figure))
 
 
-def test_words_of_one_column_are_one_column_wide() -> None:
-    """A single panel fits a column of a paper."""
-    table = result_tables.cka({"a": ["0", "1"], "b": ["0", "1"]})
-    figure = cka_layers.figure(table, {})
-    assert figure.get_figwidth() / style.MM == pytest.approx(85)
-
-
 def test_planes_show_the_layer_that_stands_for_the_model() -> None:
-    """A panel a model, every word of the chosen layer once, the share of both axes stated."""
+    """Every word of the chosen layer of one model once, the share of both axes stated."""
     table = result_tables.planes()
-    drawn = _panels(planes.figure(table, {"labelling": "meaning", "space": "lda"}))
-    assert len(drawn) == len(result_tables.DEFAULT)
-    titles = [box.get_title(loc="left").partition("\n")[0] for box in drawn]
-    assert titles[0] == "whisper, layer 4"
+    options = {"labelling": "meaning", "space": "lda", "model": "whisper"}
+    drawn = _panels(planes.figure(table, options))
+    assert len(drawn) == 1
+    assert drawn[0].get_title(loc="left").startswith("whisper, layer 4\n30 words")
     rows = [
         row
         for row in table.to_pylist()
@@ -425,7 +415,7 @@ def test_the_overview_holds_the_best_layer_of_every_model() -> None:
     ]
     marks = [line for line in box.lines if line.get_marker() not in ("None", "")]
     assert [line.get_xdata()[0] for line in marks] == [max(values) for values in wanted]
-    texts = [f"{max(values):.2f}, layer {np.argmax(values)}" for values in wanted]
+    texts = [f"{max(values):.2f} ({np.argmax(values)})" for values in wanted]
     assert [text.get_text() for text in box.texts] == texts
     chance = 1 / len(result_tables.LABELLINGS["sound"])
     (line,) = [line for line in box.lines if line.get_linestyle() == ":"]

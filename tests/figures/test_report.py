@@ -21,7 +21,8 @@ CONFIG: dict[str, Any] = {
 
 def _render(file: Path, config: dict[str, Any]) -> str:
     snakemake = types.SimpleNamespace(
-        config=config, wildcards=types.SimpleNamespace(corpus="spoken", labelling="meaning")
+        config=config,
+        wildcards=types.SimpleNamespace(corpus="spoken", labelling="meaning", model="mel"),
     )
     template = Environment(undefined=StrictUndefined).from_string(file.read_text(encoding="utf-8"))
     # a warning of docutils is an error here

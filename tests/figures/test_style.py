@@ -1,15 +1,16 @@
 """Figures can be told apart without colour, and equal tables give equal files."""
 
 import re
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
 import result_tables
-from matplotlib.colors import to_rgb
+from matplotlib import colormaps
+from matplotlib.colors import to_hex, to_rgb
 
 from groundscope.errors import UserError
-from groundscope.figures import silhouette, style
+from groundscope.figures import cka_matrices, silhouette, style
 from groundscope.figures.selection import LayerAxis
 
 
@@ -27,10 +28,25 @@ def test_neighbouring_colours_differ_in_grey() -> None:
     assert max(values) <= 75
 
 
-def test_seventy_looks_are_distinct() -> None:
+def test_looks_are_distinct() -> None:
     """Colour and marker together name a model, and within a colour the marker alone does."""
-    found = [(look.colour, look.marker) for look in map(style.look, range(70))]
-    assert len(set(found)) == 70
+    found = [(look.colour, look.marker) for look in map(style.look, range(91))]
+    assert len(set(found)) == 91
+
+
+def test_looks_differ_without_colour() -> None:
+    """Of the first 26, two that share a marker differ by at least 12 in lightness."""
+    for a, b in combinations(map(style.look, range(26)), 2):
+        assert a.marker != b.marker or abs(_lightness(a.colour) - _lightness(b.colour)) >= 12
+
+
+def test_equal_steps_of_the_colour_scale_are_equal_steps_in_grey() -> None:
+    """From dark to light, nowhere less than half as fast as on the whole."""
+    shades = [
+        _lightness(to_hex(colour)) for colour in colormaps[cka_matrices.MAP](range(0, 256, 15))
+    ]
+    steps = [b - a for a, b in pairwise(shades)]
+    assert min(steps) >= 0.5 * (shades[-1] - shades[0]) / len(steps)
 
 
 def test_two_controls_of_one_model_and_a_shared_control() -> None:

@@ -58,6 +58,18 @@ def test_figures_follow_the_analyses() -> None:
     }
 
 
+def test_words_in_a_plane_have_a_figure_for_each_model() -> None:
+    """The report holds them; the summary, which has every layer to step through, does not."""
+    study = _study(contrasts={}, analyses={"planes": {"labellings": ["meaning"]}})
+    assert _names(study) == {
+        f"{corpus}/planes-{space}-meaning--{model}"
+        for corpus, models in (("read", ("one", "two", "text")), ("listed", ("text",)))
+        for space in ("pca", "lda")
+        for model in models
+    }
+    assert figures.shown(study) == []
+
+
 def test_change_needs_four_shared_layers() -> None:
     """A correlation over fewer layers does not exist, so neither does its figure."""
     models = yaml.safe_load(STUDY)["models"]

@@ -52,14 +52,12 @@ def _sections(
 ) -> dict[str, str]:
     """Figures, planes, methods and references, by title."""
     options = arguments.options
-    # planes are in the page with every layer, and in the report as figures: not here once more
-    given = zip(options["figures"], arguments.figures, arguments.captions, strict=True)
-    kept = [item for item in given if not item[1].name.startswith("planes-")]
     captions = [
-        caption(path.read_text(encoding="utf-8"), entry["wildcards"]) for entry, _, path in kept
+        caption(path.read_text(encoding="utf-8"), entry["wildcards"])
+        for entry, path in zip(options["figures"], arguments.captions, strict=True)
     ]
-    svgs = [path.read_text(encoding="utf-8") for _, path, _ in kept]
-    titles = [entry["title"] for entry, _, _ in kept]
+    svgs = [path.read_text(encoding="utf-8") for path in arguments.figures]
+    titles = [entry["title"] for entry in options["figures"]]
     sections = {"Figures": gallery(titles, svgs, captions)} if svgs else {}
     planes = explorer(found["planes"]) if "planes" in found else ""
     if planes:

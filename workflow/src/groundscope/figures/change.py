@@ -1,6 +1,5 @@
 """Does a layer that changed cluster better? Change of the vectors against change of silhouette."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,8 +19,8 @@ _SHOWN = {
     "cka_measure": "cka-linear debiased",
     "cka_rows": "types",
 }
-_AXIS = {"cka": "CKA, treated with control", "change": "1 - CKA, treated with control"}
-_COEFFICIENT = {"pearson": "Pearson r", "spearman": "Spearman rho"}
+_AXIS = {"cka": "CKA", "change": "1 - CKA"}
+_COEFFICIENT = {"pearson": "r", "spearman": "rho"}
 
 Point = tuple[float, Row]
 
@@ -56,32 +55,28 @@ def figure(
         for row in contrasts.to_pylist()
         if row["analysis"] == "silhouette" and row["corpus"] == shown["corpus"]
     ]
-    columns = min(3, len(panels))
-    lines = math.ceil(len(panels) / columns)
-    made = style.new_figure(style.COLUMN_MM if columns == 1 else style.PAGE_MM, 12 + 60 * lines)
-    grid = made.subplots(lines, columns, squeeze=False)
-    for box in grid.flat[len(panels) :]:
-        box.set_visible(False)
+    made, grid = style.new_panels(len(panels), 43)
     names = list(dict.fromkeys(key[0] for key in panels))
     drawn: list[Row] = []
     named: list[tuple[Axes, list[Point]]] = []
-    for box, (values, found) in zip(grid.flat, panels.items(), strict=False):
+    for box, (values, found) in zip(grid, panels.items(), strict=True):
         keys = {**shown, **dict(zip(_PANEL, values, strict=True))}
         points = _points(keys, alike, changes)
         drawn += [row for _, row in points]
         named.append((box, points))
         _panel(box, keys, points, found, style.look(names.index(values[0])))
-        box.set_xlabel(_AXIS[shown["x"]])
-    style.headline(
+        box.set_xlabel(f"{_AXIS[shown['x']]} ({found[0]['n_layers']} layers)")
+    cka_name = cka_matrices.named(shown["cka_measure"])
+    style.frame(
         made,
-        f"Change against clustering · {shown['corpus']} · {shown['metric']} silhouette · "
-        f"{cka_matrices.named(shown['cka_measure'])} · beside a point: its layer · "
-        f"{intervals(drawn)}",
+        f"Change against clustering · {shown['corpus']} · Δ: treated minus control · "
+        f"{shown['metric']} silhouette in {shown['space']} space · {cka_name} of treated with "
+        f"control · r: Pearson, rho: Spearman · beside a point: its layer · {intervals(drawn)}",
     )
     style.settle(made)
     for box, points in named:
         places = [(across, row["estimate"]) for across, row in points]
-        labels.place(box, places, [row["layer"] for _, row in points], size=5.5)
+        labels.place(box, places, [row["layer"] for _, row in points], size=style.SMALL)
     return made
 
 
@@ -138,14 +133,14 @@ def _panel(
         if row["ci_low"] is not None and row["ci_high"] is not None:
             box.vlines(across, row["ci_low"], row["ci_high"], color=shape.colour, linewidth=0.7)
     box.margins(0.1)
-    box.set_ylabel("difference in silhouette")
+    box.set_ylabel("Δ silhouette")
+    space, _, fitted_to = keys["cka_space"].partition(":")
     words = [
-        f"{keys['contrast']}: {keys['treated']} minus {keys['control']}",
-        f"{keys['labelling']} · {keys['space']} space · n = {correlations[0]['n_layers']} layers",
-        f"CKA in {keys['cka_space'].replace(':', ' of ')} space",
+        f"{keys['contrast']} · {keys['labelling']}",
+        f"CKA in LDA of {fitted_to}" if fitted_to else f"CKA in {space} space",
     ]
     words += [
         f"{_COEFFICIENT[row['correlation']]} = {row['estimate']:.2f}, p = {row['p_value']:.2g}"
         for row in correlations
     ]
-    box.set_title("\n".join(words), loc="left", fontsize=6)
+    box.set_title("\n".join(words), loc="left")

@@ -35,11 +35,12 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     else:
         looks = style.looks(models, options.get("contrasts", ()))
         panels = [_focus(model, models, pairs, looks, ylabel) for model in models]
+    panel = "each panel: one model with every other · " if len(panels) > 1 else ""
     head = (
-        f"CKA by layer · {shown['corpus']} · {shown['space']} space · "
+        f"CKA by layer · {shown['corpus']} · {shown['space']} space · {panel}"
         f"{drawn(rows)} · {intervals(rows)}"
     )
-    return draw(panels, columns=3 if len(panels) < 12 else 4, head=head, reference="zero")
+    return draw(panels, head=head, reference="zero")
 
 
 def _focus(
@@ -56,7 +57,7 @@ def _focus(
         if part:
             place = models.index(other)
             curves.append(Curve(other, part, looks[other], place=place))
-    return Panel(f"{model}, compared with", ylabel, curves, 0.0, null=True)
+    return Panel(f"{model} with", ylabel, curves, 0.0, null=True, scale=ylabel)
 
 
 def same_layer(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:

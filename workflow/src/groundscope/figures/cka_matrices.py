@@ -18,7 +18,7 @@ from groundscope.figures import style
 from groundscope.figures.selection import LayerAxis, Row, choose, drawn, in_order
 
 SHOWN = {"measure": "cka-linear", "estimator": "debiased", "space": "full", "rows": "types"}
-_MAP = "cividis"
+MAP = "cividis"
 _NAMES = {
     "cka-linear": "linear CKA",
     "cka-rbf": "RBF CKA",
@@ -26,9 +26,11 @@ _NAMES = {
     "knn": "shared neighbours",
 }
 # Smallest cell, in mm, that a number fits in.
-_LEGIBLE_MM = 5.0
+_LEGIBLE_MM = 6.0
+# Height of the colour bar with its labels.
+_BAR_MM = 11
 # Smallest matrix, in mm, whose layers are labelled.
-_LABELLED_MM = 12.0
+_LABELLED_MM = 6.0
 # Height of a label, in mm.
 _LABEL_MM = 2.3
 # Models from which on the matrices stand closer.
@@ -69,10 +71,12 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     triangle = triangle and all(above != beside for above, beside in matrices)
     draw = _triangle if triangle else _row
     made = draw(matrices, models, layers, scale)
-    style.headline(made, head)
-    bar = made.colorbar(ScalarMappable(scale, _MAP), ax=made.axes, shrink=0.5, aspect=30, pad=0.02)
+    made.set_figheight(made.get_figheight() + _BAR_MM * style.MM)
+    colours = ScalarMappable(scale, MAP)
+    bar = made.colorbar(colours, ax=made.axes, location="bottom", shrink=0.7, aspect=30, pad=0.02)
     bar.set_label(quantity)
     bar.outline.set_visible(False)
+    style.frame(made, head)
     return made
 
 
@@ -116,8 +120,8 @@ def _triangle(
     most = max(map(len, layers.values()))
     share = {model: max(len(names), 0.35 * most) for model, names in layers.items()}
     total = sum(share[model] for model in across)
-    unit = (style.PAGE_MM - 35) / total
-    figure = style.new_figure(style.PAGE_MM, 24 + unit * sum(share[model] for model in down))
+    unit = (style.COLUMN_MM - 9) / total
+    figure = style.new_figure(9 + unit * sum(share[model] for model in down))
     gap_mm = 0.8 if len(models) > _CROWD else 1.5
     pad = gap_mm * style.MM / 2
     figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=pad, h_pad=pad, wspace=0.0, hspace=0.0))
@@ -137,11 +141,8 @@ def _triangle(
             matrix = matrices.get((above, beside))
             if matrix is None:
                 matrix = np.full((len(layers[beside]), len(layers[above])), np.nan)
-            cell = unit * min(
-                share[above] / len(layers[above]), share[beside] / len(layers[beside])
-            )
             room = unit * share[above], unit * share[beside]
-            _matrix(box, matrix, layers[above], layers[beside], scale, cell_mm=cell, room_mm=room)
+            _matrix(box, matrix, layers[above], layers[beside], scale, cell_mm=unit, room_mm=room)
             _outer_labels(box, above, beside, left=j == 0, bottom=i == len(down) - 1, room_mm=room)
     return figure
 
@@ -150,31 +151,24 @@ def _outer_labels(
     box: Axes, above: str, beside: str, *, left: bool, bottom: bool, room_mm: tuple[float, float]
 ) -> None:
     """Name models and layers along the left and the lower side only."""
-    tiny = min(room_mm) < _LABELLED_MM
     if left:
         flat = len(beside) * 1.3 > room_mm[1]
         box.set_ylabel(beside, rotation=0 if flat else 90, ha="right" if flat else "center")
-    if tiny or not left:
+    if not left or room_mm[1] < _LABELLED_MM:
         box.set_yticks([])
     if bottom:
         steep = len(above) * 1.3 > room_mm[0]
         box.set_xlabel(above, rotation=90 if steep else 0)
-    if tiny or not bottom:
+    if not bottom or room_mm[0] < _LABELLED_MM:
         box.set_xticks([])
 
 
 def _row(
     matrices: Matrices, models: Sequence[str], layers: Mapping[str, list[str]], scale: Normalize
 ) -> Figure:
-    columns = min(3, len(matrices))
-    width = style.COLUMN_MM if columns == 1 else style.PAGE_MM
-    side = (width - 25) / columns - 10
-    lines = math.ceil(len(matrices) / columns)
-    figure = style.new_figure(width, 14 + lines * (side + 12))
-    grid = figure.subplots(lines, columns, squeeze=False)
-    for box in grid.flat[len(matrices) :]:
-        box.set_visible(False)
-    for box, ((above, beside), matrix) in zip(grid.flat, matrices.items(), strict=False):
+    side = style.COLUMN_MM / style.panel_columns(len(matrices)) - 12
+    figure, grid = style.new_panels(len(matrices), side + 12)
+    for box, ((above, beside), matrix) in zip(grid, matrices.items(), strict=True):
         cell = side / max(len(layers[above]), len(layers[beside]))
         room = side, side
         _matrix(box, matrix, layers[above], layers[beside], scale, cell_mm=cell, room_mm=room)
@@ -194,7 +188,7 @@ def _matrix(
     room_mm: tuple[float, float],
 ) -> None:
     box.set_facecolor("#EEEEEE")
-    box.imshow(matrix, cmap=_MAP, norm=scale, origin="lower", aspect="auto", interpolation="none")
+    box.imshow(matrix, cmap=MAP, norm=scale, origin="lower", aspect="auto", interpolation="none")
     for spine in box.spines.values():
         spine.set_visible(False)
     box.tick_params(length=1.5, pad=1.5)
@@ -210,7 +204,7 @@ def _matrix(
         _values(box, matrix, across, up)
     if cell_mm < _LEGIBLE_MM:
         return
-    colours = colormaps[_MAP](scale(np.nan_to_num(matrix)))
+    colours = colormaps[MAP](scale(np.nan_to_num(matrix)))
     for (y, x), value in np.ndenumerate(matrix):
         if np.isfinite(value):
             dark = colours[y, x, :3] @ (0.299, 0.587, 0.114) < 0.5
@@ -220,7 +214,7 @@ def _matrix(
                 f"{value:.2f}",
                 ha="center",
                 va="center",
-                fontsize=5.5,
+                fontsize=style.SMALL,
                 color="white" if dark else "black",
             )
 

@@ -11,7 +11,7 @@ from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
 from groundscope.figures.selection import Row, choose, count, in_order, intervals
 
 ALPHA = 0.05
-_ANALYSIS = {"pairs": "word pairs", "silhouette": "silhouette", "lda": "LDA"}
+_ANALYSIS = {"pairs": "pairs", "silhouette": "silhouette", "lda": "LDA"}
 _MEASURE = {"normalised": "cosine", "raw": "cosine"}
 
 
@@ -47,16 +47,15 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
             )
             for name, own in by_name(part, "contrast").items()
         ]
-        title = " · ".join(word for word in (_ANALYSIS[quantity[0]], quantity[1]) if word)
+        title = f"{_ANALYSIS[quantity[0]]} · {quantity[1]}"
         title += f"\n{count(part, 'n_types')} words"
         measure = _MEASURE.get(quantity[2], quantity[2])
-        panels.append(Panel(title, f"difference in {measure}", curves, 0.0))
+        panels.append(Panel(title, f"Δ {measure}", curves, 0.0))
     head = (
-        f"Contrasts · {shown['corpus']} · treated minus control, paired over words · "
+        f"Contrasts · {shown['corpus']} · Δ: treated minus control, paired over words · "
         f"{shown['space']} space · filled: Holm-corrected p < {ALPHA} · {intervals(rows)}"
     )
-    columns = min(3, len(panels))
-    return draw(panels, columns=columns, head=head, reference="no difference", share_y=False)
+    return draw(panels, head=head, reference="no difference")
 
 
 def _quantity(row: Row) -> tuple[str, str, str]:

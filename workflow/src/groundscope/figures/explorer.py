@@ -79,7 +79,7 @@ if (planes) {
 }
 """
 # For the markers of the figures, in their order.
-_SIGNS = "●■▲◆▼✚✖◀⬟▶"
+_SIGNS = "●■▲◆▼✚✖◀⬟▶★⬢⬧"
 
 
 def explorer(planes: pa.Table) -> str:
@@ -105,7 +105,7 @@ def explorer(planes: pa.Table) -> str:
         return ""
     looks = [
         {"colour": style.look(number).colour, "sign": _SIGNS[number % len(_SIGNS)]}
-        for number in range(70)
+        for number in range(91)
     ]
     data = json.dumps({"maps": maps, "looks": looks}, separators=(",", ":"), ensure_ascii=False)
     # no text of a user can end the element

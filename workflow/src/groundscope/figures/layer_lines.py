@@ -20,6 +20,8 @@ _BARS = 8
 _STEP, _ROOM = 0.14, 0.72
 # On crowded curves every so manieth layer has a marker.
 _MARKS = 5
+# Height of a row of panels, without titles.
+_ROW_MM = 32
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Panel:
         Height of a thin horizontal line: chance, zero; None to leave out.
     null
         Whether the rows of the curves have keys null_mean and null_high, to be drawn in grey.
+    scale
+        Panels of one name share the vertical scale; None for a scale of its own.
     """
 
     title: str
@@ -76,61 +80,39 @@ class Panel:
     curves: Sequence[Curve]
     reference: float | None = None
     null: bool = False
+    scale: str | None = None
 
 
-def draw(
-    places: Sequence[Panel | None],
-    *,
-    columns: int,
-    head: str,
-    reference: str = "",
-    share_y: bool = True,
-) -> Figure:
-    """Draw panels in a grid with one layer axis and one legend below.
+def draw(panels: Sequence[Panel], *, head: str, reference: str = "") -> Figure:
+    """Draw panels with one layer axis and one legend below.
 
     Parameters
     ----------
-    places
-        Panels row by row; None leaves a place free.
-    columns
-        Panels in a row.
+    panels
+        In the order of reading.
     head
         Line above the figure.
     reference
         What the thin line is, in the legend.
-    share_y
-        Whether the panels of one row share the vertical scale.
     """
-    panels = [panel for panel in places if panel is not None]
-    columns = min(columns, len(places))
-    grid_rows = math.ceil(len(places) / columns)
-    width = style.COLUMN_MM if columns == 1 else style.PAGE_MM
-    handles = _handles(panels, reference)
-    longest = max(len(str(handle.get_label())) for handle in handles)
-    legend_columns = max(1, min(len(handles), int(width / (13 + 1.15 * longest))))
-    legend_mm = 4 + 3.6 * math.ceil(len(handles) / legend_columns)
-    figure = style.new_figure(width, 12 + legend_mm + grid_rows * (48 if grid_rows < 4 else 38))
-    axes = figure.subplots(grid_rows, columns, squeeze=False, sharey="row" if share_y else "none")
+    columns = style.panel_columns(len(panels))
+    lines = 1 + max(panel.title.count("\n") for panel in panels)
+    figure, axes = style.new_panels(len(panels), _ROW_MM + 2.7 * lines)
     curves = [curve for panel in panels for curve in panel.curves]
     # a model without layers is no reason for a layer 0 that no other model has
     layers = {row["layer"]: None for curve in curves if not curve.flat for row in curve.rows}
     every = (row["layer"] for curve in curves for row in curve.rows)
     axis = LayerAxis.of(layers if len(layers) > 1 else every)
-    for box in axes.flat[len(places) :]:
-        box.set_visible(False)
-    for number, (box, panel) in enumerate(zip(axes.flat, places, strict=False)):
-        if panel is None:
-            box.set_visible(False)
-            continue
-        _panel(box, panel, axis, most=round((width - 15) / columns / 5))
-        below = places[number + columns :: columns]
-        box.set_xlabel("" if any(below) else "layer")
-        if share_y and number % columns:
+    scales: dict[str, Axes] = {}
+    for number, (box, panel) in enumerate(zip(axes, panels, strict=True)):
+        if panel.scale is not None and scales.setdefault(panel.scale, box) is not box:
+            box.sharey(scales[panel.scale])
+        _panel(box, panel, axis, most=round((style.COLUMN_MM - 16) / columns / 4.5))
+        if number + columns >= len(panels):
+            box.set_xlabel("layer")
+        if number % columns and panel.ylabel == panels[number - 1].ylabel:
             box.set_ylabel("")
-    style.headline(figure, head)
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=legend_columns, handlelength=3.2
-    )
+    style.frame(figure, head, _handles(panels, reference))
     return figure
 
 
@@ -215,10 +197,7 @@ def _flat(box: Axes, curve: Curve, ends: tuple[float, float], place: float) -> N
         label=curve.label,
     )
     style.hover(line, [f"{curve.label}, its only layer: {told(row)}"])
-    if row["ci_low"] is not None and row["ci_high"] is not None:
-        box.axhspan(
-            row["ci_low"], row["ci_high"], color=curve.look.colour, alpha=0.1, linewidth=0, zorder=1
-        )
+    _intervals(box, [row], [place], curve.look, bands=False)
 
 
 def _intervals(

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from groundscope.figures import style
 from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
-from groundscope.figures.selection import choose, count, in_order, intervals, vectors
+from groundscope.figures.selection import MEANS, choose, count, in_order, intervals, vectors
 
 _SHOWN = {"measure": "accuracy", "solver": "shrinkage"}
 
@@ -43,13 +43,13 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
                 curves=[Curve(m, models[m], looks[m]) for m in order if m in models],
                 reference=max(chances, default=None),
                 null=True,
+                scale=shown["measure"],
             )
         )
     kinds = sorted({row["chance_kind"] for row in rows if row["chance_kind"]})
     head = (
         f"Held-out LDA · {shown['corpus']} · {shown['solver']} solver · "
-        f"{count(rows, 'folds')} folds, {count(rows, 'repeats')} times · {intervals(rows)}"
+        f"{count(rows, 'folds')} folds, {count(rows, 'repeats')} times · {MEANS} · "
+        f"{intervals(rows)}"
     )
-    return draw(
-        panels, columns=min(3, len(panels)), head=head, reference=f"chance ({', '.join(kinds)})"
-    )
+    return draw(panels, head=head, reference=f"chance ({', '.join(kinds)})")

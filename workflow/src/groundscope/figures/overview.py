@@ -1,6 +1,5 @@
 """The study at a glance: models down, analyses across, each model at its best layer."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +16,14 @@ from groundscope.figures import style
 from groundscope.figures.findings import best, shown_rows
 from groundscope.figures.selection import Row, count, in_order, told
 
-# Panels in a row.
-_COLUMNS = 3
-
 
 @dataclass(frozen=True)
 class _Cell:
-    """Best row of a model, and what stands beside it."""
+    """Best row of a model, its layer, and with what it was compared."""
 
     row: Row
-    note: str
+    layer: str
+    other: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,26 +61,20 @@ def figure(tables: Mapping[str, pa.Table], options: Mapping[str, Any]) -> Figure
         (model for column in columns for model in column.cells), options.get("models", ())
     )
     looks = style.looks(models, options.get("contrasts", ()))
-    across = min(_COLUMNS, len(columns))
-    lines = math.ceil(len(columns) / across)
-    width = style.COLUMN_MM if across == 1 else style.PAGE_MM
-    made = style.new_figure(width, 16 + lines * (19 + 6 * len(models)))
-    grid = made.subplots(lines, across, squeeze=False, sharey=True)
-    for box in grid.flat[len(columns) :]:
-        box.set_visible(False)
-    for box, column in zip(grid.flat, columns, strict=False):
+    made, grid = style.new_panels(len(columns), 14 + 3.5 * len(models), sharey=True)
+    for box, column in zip(grid, columns, strict=True):
         _panel(box, column, models, looks)
-    style.headline(
-        made,
-        f"Overview · {options['corpus']} · each model at its best layer, which the number itself "
-        "chose · bars: 95% interval",
-    )
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=style.GREY, linewidth=0.8, linestyle=":", label="zero or chance")
     ]
     if any(_null(cell.row) for column in columns for cell in column.cells.values()):
         handles.append(Patch(color=style.BAND, label=style.PERMUTED))
-    made.legend(handles=handles, loc="outside lower center", ncols=2)
+    style.frame(
+        made,
+        f"Overview · {options['corpus']} · each model at its best layer, which the number itself "
+        "chose · beside it: value (layer) · bars: 95% interval",
+        handles,
+    )
     return made
 
 
@@ -108,11 +99,11 @@ def _panel(
             [row["estimate"]], [height], color=look.colour, marker=look.marker,
             markerfacecolor=look.face, markersize=4,
         )  # fmt: skip
-        style.hover(line_, [f"{model}, {cell.note}: {told(row)}".replace("\n", " ")])
+        style.hover(line_, [f"{model}, layer {cell.layer}{cell.other}: {told(row)}"])
         value = round(row["estimate"], 2) + 0.0  # no minus before zero
         box.annotate(
-            f"{value:.2f}, {cell.note}", (1.03, height), xycoords=box.get_yaxis_transform(),
-            va="center", fontsize=5.5, annotation_clip=False,
+            f"{value:.2f} ({cell.layer})", (1.03, height), xycoords=box.get_yaxis_transform(),
+            va="center", fontsize=style.SMALL, annotation_clip=False,
         )  # fmt: skip
     box.set_yticks(range(len(models)), models)
     box.set_ylim(len(models) - 0.5, -0.5)
@@ -129,7 +120,7 @@ def _null(row: Row) -> bool:
 def _by_layer(rows: Sequence[Row], title: str, xlabel: str, chance: float | None) -> _Column:
     models = in_order(row["model"] for row in rows)
     tops = {model: best([row for row in rows if row["model"] == model]) for model in models}
-    cells = {model: _Cell(row, f"layer {row['layer']}") for model, row in tops.items()}
+    cells = {model: _Cell(row, row["layer"]) for model, row in tops.items()}
     return _Column(f"{title}\n{count(rows, 'n_types')} words", xlabel, cells, chance)
 
 
@@ -152,7 +143,7 @@ def _lda(rows: list[Row]) -> list[_Column]:
 
 def _pairs(rows: list[Row]) -> list[_Column]:
     return [
-        _by_layer(part, f"word pairs · {kind}", "cosine minus random", None)
+        _by_layer(part, f"pairs · {kind}", "cosine minus random", None)
         for kind in in_order(row["kind"] for row in rows)
         for part in [[row for row in rows if row["kind"] == kind]]
     ]
@@ -164,11 +155,11 @@ def _cka(rows: list[Row]) -> list[_Column]:
     for model in in_order(name for row in rows for name in (row["model_a"], row["model_b"])):
         top = best([row for row in rows if model in (row["model_a"], row["model_b"])])
         own, other = ("a", "b") if top["model_a"] == model else ("b", "a")
-        note = f"layer {top[f'layer_{own}']}\nwith {top[f'model_{other}']} {top[f'layer_{other}']}"
-        cells[model] = _Cell(top, note)
+        compared = f" with {top[f'model_{other}']}, layer {top[f'layer_{other}']}"
+        cells[model] = _Cell(top, top[f"layer_{own}"], compared)
     if not cells:
         return []
-    title = f"CKA · most alike other model\n{count(rows, 'n_types')} words"
+    title = f"CKA · most alike model\n{count(rows, 'n_types')} words"
     return [_Column(title, "CKA", cells, None)]
 
 

@@ -35,13 +35,12 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     looks = style.looks(order, options.get("contrasts", ()))
     kinds = in_order((row["kind"] for row in rows), _KINDS)
     measures = in_order((row["measure"] for row in rows), ["normalised", "auc", "raw"])
-    panels: list[Panel | None] = []
+    panels = []
     for measure in measures:
         for kind in kinds:
             part = [r for r in rows if (r["measure"], r["kind"]) == (measure, kind)]
             # random minus random is zero by definition
             if not part or (kind == "random" and measure != "raw"):
-                panels.append(None)
                 continue
             models = by_name(part, "model")
             panels.append(
@@ -50,6 +49,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
                     ylabel=_YLABEL.get(measure, measure),
                     curves=[Curve(m, models[m], looks[m]) for m in order if m in models],
                     reference=_LEVEL.get(measure),
+                    scale=measure,
                 )
             )
     head = (
@@ -57,4 +57,4 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         f"{count(rows, 'n_types')} words, {count(rows, 'n_tokens')} tokens · "
         f"mean of {count(rows, 'seeds')} draws · {intervals(rows)}"
     )
-    return draw(panels, columns=len(kinds), head=head, reference="no difference from random")
+    return draw(panels, head=head, reference="no difference from random")

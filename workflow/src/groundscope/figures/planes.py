@@ -1,6 +1,5 @@
-"""Words in a plane: a panel per model, at the layer that stands for it."""
+"""Words in a plane: one model, at the layer that stands for it."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,59 +10,45 @@ from matplotlib.lines import Line2D
 
 from groundscope.figures import labels, style
 from groundscope.figures.layer_lines import by_name
-from groundscope.figures.selection import Row, choose, in_order, vectors
+from groundscope.figures.selection import MEANS, Row, choose, in_order, vectors
 
 _AXIS = {"pca": "principal component", "lda": "discriminant axis"}
 _SHARE = {"pca": "of variance", "lda": "of variance between groups"}
 _HEAD = {"pca": "principal components", "lda": "discriminant axes, fitted in sample"}
-# Models from which on three panels stand side by side.
-_CROWD = 7
 # Most points whose words are written beside them.
 _NAMED = 250
 
 
 def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
-    """Draw the ``planes`` table of one corpus and labelling.
+    """Draw the ``planes`` table of one corpus, labelling and model.
 
     Parameters
     ----------
     table
         As `tables.TABLES` declares it.
     options
-        ``corpus``, ``labelling``, ``space`` (``pca`` or ``lda``).
+        ``corpus``, ``labelling``, ``model``, ``space`` (``pca`` or ``lda``).
     """
     shown_layers = table.filter(table.column("chosen"))
-    rows, shown = choose(shown_layers, "planes", {"labelling": "", "space": "pca"}, options)
-    models = by_name(rows, "model")
+    defaults = {"labelling": "", "model": "", "space": "pca"}
+    rows, shown = choose(shown_layers, "planes", defaults, options)
     names = in_order(sorted(row["label"] for row in rows))
     looks = {name: style.look(number) for number, name in enumerate(names)}
-    columns = min(len(models), 2 if len(models) < _CROWD else 3)
-    lines = math.ceil(len(models) / columns)
-    width = style.COLUMN_MM if columns == 1 else style.PAGE_MM
-    across = max(1, int(width / (10 + 1.15 * max(map(len, names)))))
-    legend_mm = 4 + 3.6 * math.ceil(len(names) / across)
-    made = style.new_figure(width, 12 + legend_mm + lines * (width / columns * 0.92))
-    grid = made.subplots(lines, columns, squeeze=False)
-    for box in grid.flat[len(models) :]:
-        box.set_visible(False)
-    panels = list(zip(grid.flat, models.items(), strict=False))
-    for box, (model, part) in panels:
-        _points(box, part, looks, shown["space"])
-        box.set_title(f"{model}, layer {part[0]['layer']}\n{vectors(part)}", loc="left")
-    style.headline(
+    made, (box,) = style.new_panels(1, style.COLUMN_MM)
+    _points(box, rows, looks, shown["space"])
+    box.set_title(f"{shown['model']}, layer {rows[0]['layer']}\n{vectors(rows)}", loc="left")
+    style.frame(
         made,
         f"Words in a plane · {shown['corpus']} · {shown['labelling']} · {_HEAD[shown['space']]} · "
-        "words without a name had no room",
-    )
-    handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, linestyle="none",
-               label=name.replace("_", " "))
-        for name, look in looks.items()
-    ]  # fmt: skip
-    made.legend(handles=handles, loc="outside lower center", ncols=across)
+        f"{MEANS} · words without a name had no room",
+        [
+            Line2D([], [], color=look.colour, marker=look.marker, linestyle="none",
+                   label=name.replace("_", " "))
+            for name, look in looks.items()
+        ],
+    )  # fmt: skip
     style.settle(made)
-    for box, (_, part) in panels:
-        _name(box, part)
+    _name(box, rows)
     return made
 
 
@@ -98,6 +83,6 @@ def _name(box: Axes, rows: Sequence[Row]) -> None:
     if rows[0]["rows"] != "types" or len(rows) > _NAMED:
         return
     places = [(row["x"], row["y"]) for row in rows]
-    found = labels.place(box, places, [row["word"] for row in rows], size=5.0)
+    found = labels.place(box, places, [row["word"] for row in rows], size=style.SMALL)
     if found < len(rows):
         box.set_title(f"{box.get_title(loc='left')}; {found} named", loc="left")

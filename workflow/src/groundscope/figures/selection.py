@@ -106,19 +106,22 @@ def count(rows: Sequence[Row], column: str) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
+# Of `vectors`, for the line above a figure.
+MEANS = "words: each the mean of its tokens"
+
+
 def vectors(rows: Sequence[Row]) -> str:
-    """How many words entered the rows, as the means of how many tokens, or token by token."""
+    """How many words entered the rows, as the means of their tokens, or token by token."""
     kinds = sorted({row["rows"] for row in rows})
     words, tokens = count(rows, "n_types"), count(rows, "n_tokens")
-    if kinds == ["types"]:
-        return f"{words} words, each the mean of its tokens"
-    return f"{tokens} tokens of {words} words"
+    return f"{words} words" if kinds == ["types"] else f"{tokens} tokens of {words} words"
 
 
 def drawn(rows: Sequence[Row]) -> str:
     """How many words entered the rows of a table with draws, and in how many draws."""
     draws = max(row["draws"] for row in rows)
-    return f"{vectors(rows)}, mean of {draws} draws" if draws > 1 else vectors(rows)
+    means = ", each the mean of its tokens" * (rows[0]["rows"] == "types")
+    return f"{vectors(rows)}{means}{f', mean of {draws} draws' * (draws > 1)}"
 
 
 def intervals(rows: Sequence[Row]) -> str:

@@ -1,4 +1,4 @@
-"""Silhouette by layer: a panel per labelling, a row per space, a curve per model."""
+"""Silhouette by layer: a panel per space and labelling, a curve per model."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from groundscope.figures import style
 from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
-from groundscope.figures.selection import choose, in_order, intervals, vectors
+from groundscope.figures.selection import MEANS, choose, in_order, intervals, vectors
 
 _SHOWN = {
     "measure": "silhouette",
@@ -40,31 +40,31 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     for row in rows:
         row["space"] = row["space"].partition(":")[0]
     spaces = in_order((row["space"] for row in rows), ["full"])
-    panels: list[Panel | None] = []
+    panels = []
     for space in spaces:
         for labelling in labellings:
             part = [r for r in rows if (r["space"], r["labelling"]) == (space, labelling)]
             if not part:
-                panels.append(None)
                 continue
             models = by_name(part, "model")
             panels.append(
                 Panel(
-                    title=f"{labelling}\n{vectors(part)}",
-                    ylabel=f"{shown['measure']} ({_named(space)})",
+                    title=f"{labelling} · {_named(space)}\n{vectors(part)}",
+                    ylabel=shown["measure"],
                     curves=[Curve(m, models[m], looks[m]) for m in order if m in models],
                     reference=0.0,
                     null=True,
+                    scale=space,
                 )
             )
     groups = _GROUPS.get(shown["protocol"], shown["protocol"])
     groups += "" if shown["subset"] == "all" else f", {shown['subset']} only"
     head = (
         f"Silhouette · {shown['corpus']} · {shown['metric']} distance · {groups} · "
-        f"{intervals(rows)}"
+        f"{MEANS} · {intervals(rows)}"
     )
-    return draw(panels, columns=min(3, len(labellings)), head=head, reference="zero")
+    return draw(panels, head=head, reference="zero")
 
 
 def _named(space: str) -> str:
-    return "lda space, in sample" if space == "lda" else f"{space} space"
+    return "LDA, in sample" if space == "lda" else f"{space} space"

@@ -59,14 +59,9 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     groups = sorted(means, key=lambda name: (means[name], name))
     names = in_order((classes.get(group, "") for group in groups), sorted(set(classes.values())))
     looks = {name: style.look(number) for number, name in enumerate(names)}
-    columns = min(5, len(models))
-    lines = math.ceil(len(models) / columns)
-    width = style.COLUMN_MM if columns == 1 else style.PAGE_MM
-    made = style.new_figure(width, 20 + lines * (12 + 3.4 * len(groups)))
-    grid = made.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
-    for box in grid.flat[len(models) :]:
-        box.set_visible(False)
-    for box, model in zip(grid.flat, models, strict=False):
+    made, grid = style.new_panels(len(models), 14 + 3.2 * len(groups), sharex=True, sharey=True)
+    columns = style.panel_columns(len(models))
+    for box, model in zip(grid, models, strict=True):
         own = {row["group"]: row for row in rows if row["model"] == model}
         _panel(box, own, groups, [looks[classes.get(group, "")] for group in groups])
         names_sizes = [f"{g.replace('_', ' ')} ({count(parts[g], 'n_types')})" for g in groups]
@@ -77,13 +72,8 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
             box.tick_params(labelbottom=True)
             box.set_xlabel(f"{shown['measure']} ({shown['metric']})")
     # a silhouette is between -1 and 1, and so is what can be read of its interval
-    low, high = grid[0, 0].get_xlim()
-    grid[0, 0].set_xlim(max(low, -1.05), min(high, 1.05))
-    style.headline(
-        made,
-        f"Silhouette of each group · {shown['corpus']} · {shown['labelling']} · "
-        f"{shown['space']} space · in brackets: words · {intervals(rows)}",
-    )
+    low, high = grid[0].get_xlim()
+    grid[0].set_xlim(max(low, -1.05), min(high, 1.05))
     handles: list[Line2D | Patch] = []
     if any(names):
         handles += [
@@ -99,8 +89,12 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         ]
     if any(row["null_high"] is not None for row in rows):
         handles.append(Patch(color=style.BAND, label=style.PERMUTED))
-    if handles:
-        made.legend(handles=handles, loc="outside lower center", ncols=5)
+    style.frame(
+        made,
+        f"Silhouette of each group · {shown['corpus']} · {shown['labelling']} · "
+        f"{shown['space']} space · in brackets: words · {intervals(rows)}",
+        handles,
+    )
     return made
 
 

@@ -1,5 +1,6 @@
 """How every figure looks, and how it is written: the same table gives the same bytes."""
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,20 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from groundscope.errors import UserError
 from groundscope.files import atomic
 
 MM = 1 / 25.4
-COLUMN_MM, PAGE_MM = 85.0, 180.0
+# Width of every figure: one column of a page, so that its text is printed in the size set here.
+COLUMN_MM = 88.0
+# Smallest text, in points.
+SMALL = 6.0
+# Panels that stand one below the other, as wide as the column; more stand in pairs.
+_STACKED = 3
 
 # Okabe & Ito (2008) without yellow, which is pale on white; the order sets neighbours
 # furthest apart in lightness, for print in grey.
 PALETTE = ("#0072B2", "#E69F00", "#D55E00", "#56B4E9", "#009E73", "#000000", "#CC79A7")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">")
+# As many as make looks of one marker neighbours in colour, which differ in grey.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">", "*", "h", "d")
 GREY = "#666666"
 # Of what permuted labels reach.
 BAND = "#D0D0D0"
@@ -30,13 +40,15 @@ PERMUTED = "permuted: mean to 95th percentile"
 SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 7,
-    "axes.titlesize": 7,
-    "axes.labelsize": 7,
-    "xtick.labelsize": 6,
-    "ytick.labelsize": 6,
-    "legend.fontsize": 6.5,
+    "axes.titlesize": 6.5,
+    "axes.labelsize": 6.5,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
     "legend.frameon": False,
-    "figure.titlesize": 6.5,
+    "legend.handlelength": 3.2,
+    "legend.columnspacing": 1.2,
+    "figure.titlesize": SMALL,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
@@ -45,7 +57,7 @@ SETTINGS: Any = {
     "xtick.major.size": 2.5,
     "ytick.major.size": 2.5,
     "lines.linewidth": 1.0,
-    "lines.markersize": 3.2,
+    "lines.markersize": 2.8,
     "hatch.linewidth": 0.4,
     "figure.dpi": 300,
     "savefig.dpi": 300,
@@ -92,7 +104,7 @@ class Look:
 
 
 def look(number: int) -> Look:
-    """Look number `number`; the first 70 differ in colour or marker."""
+    """Look number `number`; the first 91 differ, the first 26 of them in grey too."""
     return Look(PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)])
 
 
@@ -118,19 +130,68 @@ def looks(names: Sequence[str], contrasts: Sequence[Sequence[str]] = ()) -> dict
     return {name: found[name] for name in names}
 
 
-def new_figure(width_mm: float, height_mm: float) -> Figure:
-    """Make an empty figure of that size, laid out so that nothing overlaps."""
-    figure = Figure(figsize=(width_mm * MM, height_mm * MM), layout="constrained")
+def new_figure(height_mm: float) -> Figure:
+    """Make an empty figure of one column, laid out so that nothing overlaps.
+
+    Parameters
+    ----------
+    height_mm
+        Of its panels; `frame` adds what stands above and below.
+    """
+    figure = Figure(figsize=(COLUMN_MM * MM, height_mm * MM), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def headline(figure: Figure, text: str) -> None:
-    """Write what the whole figure holds above it, wrapped to its width."""
-    columns = int(figure.get_figwidth() / MM / 1.28)
-    figure.suptitle(
-        "\n".join(textwrap.wrap(text, columns)), x=0.01, ha="left", color=GREY, linespacing=1.3
-    )
+def panel_columns(number: int) -> int:
+    """Give how many of `number` panels stand side by side."""
+    return 1 if number <= _STACKED else 2
+
+
+def new_panels(number: int, row_mm: float, **shared: Any) -> tuple[Figure, list[Axes]]:
+    """Make a figure with `number` panels, in rows of that height.
+
+    Parameters
+    ----------
+    number
+        Of panels.
+    row_mm
+        Height of a row, with its labels.
+    shared
+        ``sharex``, ``sharey``, as in `Figure.subplots`.
+    """
+    columns = panel_columns(number)
+    rows = math.ceil(number / columns)
+    figure = new_figure(rows * row_mm)
+    grid = figure.subplots(rows, columns, squeeze=False, **shared)
+    for box in grid.flat[number:]:
+        box.set_visible(False)
+    return figure, list(grid.flat[:number])
+
+
+def frame(figure: Figure, head: str, handles: Sequence[Artist] = ()) -> None:
+    """Write what the whole figure holds above it, a legend below, and make room for both.
+
+    Parameters
+    ----------
+    figure
+        Its height is that of its panels.
+    head
+        Wrapped to the width.
+    handles
+        Entries of the legend, in as many columns as fit.
+    """
+    lines = textwrap.wrap(head, int(COLUMN_MM / 1.14))
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", color=GREY, linespacing=1.3)
+    more = 3 + 2.8 * len(lines)
+    for columns in range(min(len(handles), 4), 0, -1):
+        legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        extent = legend.get_window_extent()
+        if extent.width <= figure.bbox.width or columns == 1:
+            more += extent.height / figure.dpi / MM
+            break
+        legend.remove()
+    figure.set_figheight(figure.get_figheight() + more * MM)
 
 
 def settle(figure: Figure) -> None:
@@ -139,7 +200,27 @@ def settle(figure: Figure) -> None:
         return
     for _ in range(2):  # the second pass sees the ticks that the first one placed
         figure.draw_without_rendering()
+        _wrap_titles(figure)
+    figure.draw_without_rendering()
     figure.set_layout_engine("none")
+
+
+def _wrap_titles(figure: Figure) -> None:
+    """Break the lines of titles that reach to the next panel, or out of the page."""
+    boxes = [box for box in figure.axes if box.get_visible()]
+    lefts = sorted(box.get_window_extent().x0 for box in boxes)
+    for box in boxes:
+        title = box.get_title(loc="left")
+        if not title:
+            continue
+        start = box.get_window_extent().x0
+        end = next((x for x in lefts if x > start + 1), figure.bbox.x1)
+        (text,) = (found for found in box.findobj(Text) if found.get_text() == title)
+        share = (end - start) / (text.get_window_extent().width + 0.01 * figure.bbox.width)
+        if share < 1:
+            letters = int(share * max(map(len, title.split("\n"))))
+            lines = (textwrap.wrap(line, letters) for line in title.split("\n"))
+            box.set_title("\n".join(part for line in lines for part in line), loc="left")
 
 
 def hover(line: Line2D, texts: Sequence[str]) -> None:

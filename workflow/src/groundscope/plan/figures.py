@@ -1,4 +1,4 @@
-"""Which figures a study has: one a kind and corpus, and for some kinds one a labelling."""
+"""Which figures a study has: one a kind and corpus, for some kinds one a labelling, or model."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -26,8 +26,8 @@ class FigureKind:
         Section of the report.
     title
         Entry in the report.
-    by_labelling
-        Whether there is a figure for each labelling.
+    by
+        What else there is a figure for each of: labelling, model.
     any_table
         Whether it is drawn from those of the tables that the study has.
     """
@@ -36,13 +36,15 @@ class FigureKind:
     tables: tuple[str, ...]
     category: str
     title: str
-    by_labelling: bool = False
+    by: tuple[str, ...] = ()
     any_table: bool = False
 
     @property
     def file(self) -> str:
         """File, below the results folder and without suffix, with wildcards."""
-        tail = "-{labelling}" if self.by_labelling else ""
+        # names have no double hyphens
+        tail = "--".join(f"{{{name}}}" for name in self.by)
+        tail = f"-{tail}" if tail else ""
         return f"figures/{{corpus}}/{self.name.replace('_', '-')}{tail}"
 
     @property
@@ -51,7 +53,7 @@ class FigureKind:
 
         One label only: with several, a combination that no figure has breaks the report's page.
         """
-        tail = " · {labelling}" if self.by_labelling else ""
+        tail = "".join(f" · {{{name}}}" for name in self.by)
         return {"figure": f"{self.title} · {{corpus}}{tail}"}
 
 
@@ -87,21 +89,21 @@ KINDS = (
         ("silhouette",),
         "Clustering",
         "Silhouette of each group",
-        by_labelling=True,
+        by=("labelling",),
     ),
     FigureKind(
         "planes_pca",
         ("planes",),
         "Words in a plane",
         "Principal components",
-        by_labelling=True,
+        by=("labelling", "model"),
     ),
     FigureKind(
         "planes_lda",
         ("planes",),
         "Words in a plane",
         "Discriminant axes (in sample)",
-        by_labelling=True,
+        by=("labelling", "model"),
     ),
     FigureKind("lda", ("lda",), "Decodability", "Held-out accuracy by layer"),
     FigureKind("contrasts", ("contrasts",), "Contrasts", "Treated minus control"),
@@ -164,8 +166,7 @@ def summary_options(study: Study, _: Wildcards) -> str:
             "corpora": sorted(study["corpora"]),
             "figures": [
                 {"title": _title(kind, found), "wildcards": found}
-                for kind in kinds(study)
-                for found in _wildcards(study, kind)
+                for kind, found in _in_summary(study)
             ],
             "settings": {key: study[key] for key in settings},
         }
@@ -184,18 +185,29 @@ def vectors(study: Study) -> list[str]:
 
 def shown(study: Study) -> list[str]:
     """Paths of the figures that the summary holds."""
-    return [path for path in files(study) if path.endswith(".svg")]
+    return [
+        f"{study['results']}/{kind.file.format(**found)}.svg" for kind, found in _in_summary(study)
+    ]
 
 
 def captions(study: Study, base: Path) -> list[str]:
     """Paths of the captions of these figures, one a figure."""
     folder = os.path.relpath(base / "workflow/report")
-    return [f"{folder}/{kind.name}.rst" for kind in kinds(study) for _ in _wildcards(study, kind)]
+    return [f"{folder}/{kind.name}.rst" for kind, _ in _in_summary(study)]
+
+
+def _in_summary(study: Study) -> list[tuple[FigureKind, dict[str, str]]]:
+    """List the figures that the summary holds: those of single models are in its explorer."""
+    return [
+        (kind, found)
+        for kind in kinds(study)
+        if "model" not in kind.by
+        for found in _wildcards(study, kind)
+    ]
 
 
 def _title(kind: FigureKind, wildcards: Mapping[str, str]) -> str:
-    parts = (kind.category, kind.title, wildcards["corpus"], wildcards.get("labelling"))
-    return " · ".join(part for part in parts if part)
+    return " · ".join((kind.category, kind.title, *wildcards.values()))
 
 
 def _stems(study: Study, kind: FigureKind) -> list[str]:
@@ -208,13 +220,11 @@ def _wildcards(study: Study, kind: FigureKind) -> Iterator[dict[str, str]]:
     for corpus in study["corpora"]:
         if kind.name == "change" and not _correlated(study, corpus):
             continue
-        if not kind.by_labelling:
-            if any(f"/{corpus}/" in part for part in parts):
-                yield {"corpus": corpus}
-            continue
-        for labelling in study["analyses"][kind.tables[0]]["labellings"]:
-            if any(f"/{corpus}/{labelling}/" in part for part in parts):
-                yield {"corpus": corpus, "labelling": labelling}
+        names = ("corpus", *kind.by)
+        found = (part.removesuffix(".parquet").split("/")[1:] for part in parts)
+        for values in dict.fromkeys(tuple(path[: len(names)]) for path in found):
+            if values[0] == corpus:
+                yield dict(zip(names, values, strict=True))
 
 
 def _correlated(study: Study, corpus: str) -> bool:
@@ -246,6 +256,8 @@ def options(study: Study) -> Callable[[Wildcards], str]:
         if wildcards.get("labelling"):
             found["labelling"] = wildcards.labelling
             found["classes"] = {group: name for name in sorted(subsets) for group in subsets[name]}
+        if wildcards.get("model"):
+            found["model"] = wildcards.model
         return targets.canonical(found)
 
     return of
