@@ -14,10 +14,6 @@ sys.path.insert(0, str(SOURCES))
 # because Snakemake takes PYTHONPATH away from jobs that it gives a conda environment
 shell.prefix("export PYTHONPATH={SOURCES:q}; ")
 
-# a plan is a graph of a million objects that stay: looking through them for garbage after every 700
-# new ones, Python's default, is a tenth of the time that a large plan takes
-gc.set_threshold(100_000, 10, 10)
-
 from groundscope.plan import extraction, figures, jobs, resources, running, targets
 from groundscope.plan.config import study_or_exit
 
