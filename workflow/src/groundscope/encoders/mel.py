@@ -62,4 +62,5 @@ def power_spectrogram(waves: Tensor, n_fft: int, hop: int, *, centred: bool) -> 
     spectrum = torch.stft(
         waves, n_fft, hop, window=window, center=centred, pad_mode="reflect", return_complex=True
     )
-    return spectrum.abs().square()
+    # not `abs`, whose square root takes four times as long
+    return spectrum.real.square() + spectrum.imag.square()
