@@ -175,7 +175,7 @@ def _report(
 def main() -> None:
     """Print the table: items/s of extraction, bare model, and the peers' loops."""
     sys.stdout.write(
-        f"CPU, {torch.get_num_threads()} threads: clips of {SECONDS[0]} to {SECONDS[1]} s, or words\n"
+        f"CPU, {torch.get_num_threads()} threads; clips of {SECONDS[0]} to {SECONDS[1]} s\n"
         f"{'model':18} {'ours/s':>10} {'bare/s':>10} {'of bare':>9} {'loops/s':>10} {'times':>8}\n"
     )
     with tempfile.TemporaryDirectory() as name:
