@@ -1,7 +1,7 @@
 """How a model is run, which never changes the result, and where the word vectors gather."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from groundscope.encoders.base import Request
 from groundscope.encoders.pooling import WordPooler
+from groundscope.encoders.products import fast_products
 
 _PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -61,7 +62,7 @@ class LayerStore:
 
     def run(self, pooler: WordPooler, rows: Sequence[int], forward: Callable[[], None]) -> None:
         """Run one batch; keep its words' vectors, which belong in `rows`."""
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), self._arithmetic():
             forward()
         for layer in self._request.layers:
             if layer not in pooler.pooled:
@@ -72,8 +73,8 @@ class LayerStore:
                 self.vectors[layer] = np.zeros((self._rows, pooled.shape[1]), np.float32)
             self.vectors[layer][rows] = pooled
 
-    def _autocast(self) -> AbstractContextManager[Any]:
+    def _arithmetic(self) -> AbstractContextManager[Any]:
         precision = self._request.options.get("precision", "float32")
         if precision == "float32":
-            return nullcontext()
+            return fast_products(self._request.device)
         return torch.autocast(self._request.device.type, dtype=_PRECISIONS[precision])
