@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import result_tables
 from job_log import complaint
@@ -125,14 +126,17 @@ def _summarise(folder: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
             "contrasts": {},
         },
     }
+    embedding = folder / "layer-0.parquet"
+    about = {"model": "glove", "corpus": "spoken", "tokens": "440", "tokens_dropped": "{}"}
+    pq.write_table(pa.table({"token_id": ["1"]}).replace_schema_metadata(about), embedding)
     figure = folder / "change.svg"
     figure.write_text('<?xml?><svg><g id="figure_1"><text>drawn</text></g></svg>')
     caption = SOURCES.parent / "report/change.rst"
     out = folder / "summary.html"
     done = _run(
         "write_summary", "--tables", *paths, "--tokens", folder / "tokens.parquet", "--manifests",
-        manifest, "--figures", figure, "--captions", caption, "--options", json.dumps(options),
-        "--output", out,
+        manifest, "--embeddings", embedding, "--figures", figure, "--captions", caption,
+        "--options", json.dumps(options), "--output", out,
     )  # fmt: skip
     return done, out
 
@@ -157,8 +161,8 @@ def test_the_summary_is_one_sound_page(tmp_path: Path) -> None:
     assert "one speaker" in reader.text
     assert "one speaker" in done.stderr
     # heads, and rows by sheet: silhouette, lda, pairs, cka, contrasts, correlations, coverage,
-    # corpora, weights, vectors (no file was given), versions of Python and six libraries, one seed
-    assert reader.rows == 12 + 30 + 15 + 15 + 20 + 6 + 2 + 2 + 1 + 1 + 0 + 7 + 1
+    # corpora, weights, vectors, versions of Python and six libraries, one seed
+    assert reader.rows == 12 + 30 + 15 + 15 + 20 + 6 + 2 + 1 + 1 + 1 + 1 + 7 + 1
 
 
 def test_findings_are_the_best_layers() -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.figures.cautions import warnings
+from groundscope.figures.coverage import coverage
 from groundscope.figures.explorer import explorer
 from groundscope.figures.gallery import caption, gallery
 from groundscope.figures.methods import methods
@@ -119,6 +120,34 @@ def test_figures_in_one_page_do_not_share_identifiers() -> None:
     assert page.count("url(#f0-c)") == page.count('xlink:href="#f0-c"') == 1
     assert "<?xml" not in page
     assert "&lt;two&gt;" in page
+
+
+def test_numbers_that_are_read_keep_their_digits() -> None:
+    """Places of lines are shortened; a p value in a text, or under the pointer, is as drawn."""
+    svg = '<svg><path d="M 1.23456 0.98765"/><text>p = 0.0085</text><title>0.123</title></svg>'
+    page = gallery([""], [svg], [""])
+    assert '<path d="M 1.23 0.98"/><text>p = 0.0085</text><title>0.123</title>' in page
+
+
+def test_coverage_has_every_model() -> None:
+    """What a model dropped is there with the reason; that a model dropped nothing is, too."""
+    clips = {"fact.short_clips_found": "2", "option.short_clips": "drop"}
+    glove = {"model": "glove", "tokens": "440", "tokens_dropped": '{"no vector": 4}'}
+    embeddings = [
+        {**glove, **clips, "corpus": "spoken", "model": "whisper",
+         "tokens_dropped": '{"too short": 2}'},
+        {**glove, "corpus": "spoken"},
+        {**glove, "corpus": "read", "tokens": "7", "tokens_dropped": "{}"},
+    ]  # fmt: skip
+    corpora = [["spoken", 440, 110, 2], ["read", 7, 7, 0]]
+    sheet = coverage(corpora, result_tables.coverage().to_pylist(), embeddings)
+    assert [list(row) for row in sheet.rows] == [
+        ["spoken", "whisper", 438, 2, "too short: 2", 0, "none", "2 (drop)"],
+        ["spoken", "glove", 436, 4, "no vector: 4", 1, "<xylophone>", "no speech"],
+        ["read", "glove", 7, 0, "nothing", 0, "none", "no speech"],
+    ]
+    assert "spoken: 436 of 440 tokens (109 of 110 words)" in sheet.sentences[0]
+    assert "read: all 7 tokens" in sheet.sentences[1]
 
 
 def test_captions_are_filled_in_and_cannot_read_files() -> None:

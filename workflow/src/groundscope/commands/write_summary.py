@@ -15,6 +15,7 @@ from groundscope.checkpoints import read_manifest
 from groundscope.commands import _cli
 from groundscope.errors import UserError
 from groundscope.figures.cautions import warnings
+from groundscope.figures.coverage import coverage
 from groundscope.figures.explorer import explorer
 from groundscope.figures.findings import Sheet, sheets
 from groundscope.figures.gallery import caption, gallery
@@ -99,12 +100,12 @@ def main() -> None:
     cautions = warnings(found, speakers)
     for line in cautions:
         logging.warning("too small or too uneven for a claim: %s", line)
-    made_from = provenance(
-        [read_manifest(path) for path in arguments.manifests],
-        [_metadata(path) for path in arguments.embeddings],
-        options["settings"],
-    )
-    all_sheets = [*sheets(found), corpora, *made_from]
+    metadata = [_metadata(path) for path in arguments.embeddings]
+    manifests = [read_manifest(path) for path in arguments.manifests]
+    made_from = provenance(manifests, metadata, options["settings"])
+    lacking = found["coverage"].to_pylist()
+    covered = coverage(corpora.rows, lacking, metadata)
+    all_sheets = [*sheets(found), covered, corpora, *made_from]
     sections = _sections(arguments, found, corpora)
     text = page(options["study"], all_sheets, cautions, options["settings"], sections)
     with atomic(arguments.output) as beside:

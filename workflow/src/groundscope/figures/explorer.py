@@ -15,7 +15,10 @@ _MOST_ROWS = 1000
 _SCALE = 1000
 
 _PAGE = """
-<div id="explorer"><p class="controls">
+<div id="explorer"><p class="note">A mark is a word (or a token, where tokens differ in label): its
+name shows under the pointer. pca: two principal components, labels unused. lda: discriminant axes,
+fitted to these labels: groups look apart even where the vectors hold nothing about them.</p>
+<p class="controls">
 <label>words <select id="plane"></select></label>
 <label>model <select id="plane-model"></select></label>
 <label>layer <input id="plane-layer" type="range" min="0" value="0"></label>

@@ -48,7 +48,6 @@ def sheets(tables: Tables) -> list[Sheet]:
         "cka": _cka,
         "contrasts": _contrasts,
         "change_correlation": _changes,
-        "coverage": _coverage,
         "corpus_report": _corpus_report,
     }
     return [
@@ -102,7 +101,12 @@ def _interval(row: Row) -> str:
     """Write the ends of the 95% interval."""
     if row["ci_low"] is None or row["ci_high"] is None:
         return "none"
-    return f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+    return f"{written(row['ci_low'])} to {written(row['ci_high'])}"
+
+
+def written(value: float) -> str:
+    """Write a number with three decimals, and zero without a minus."""
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def _null(row: Row) -> list[Any]:
@@ -158,6 +162,8 @@ def _silhouette(rows: list[Row]) -> Sheet:
         ]  # fmt: skip
         if (measure, metric, space) == ("silhouette", "cosine", "full"):
             sentences.append(_in_words(f"{labelling} in {corpus}", "cosine silhouette", tops))
+    # what the figures show comes first
+    cells.sort(key=lambda cell: (cell[2] != "silhouette", cell[3] != "cosine", cell[4] != "full"))
     return Sheet(
         "Clustering: the best layer of each model",
         "Silhouette: 1 = groups far apart, 0 = none, negative = nearer to another group. Adjusted "
@@ -225,8 +231,8 @@ def _cka(rows: list[Row]) -> Sheet:
     return Sheet(
         "Alignment: the most similar layers of each pair of models",
         "1 = the same up to rotation and scale, 0 = unrelated (debiased). " + _OPTIMISM,
-        ("corpus", "measure", "estimator", "space", "rows", "first model", "second model",
-         "first layer", "second layer", "estimate", "95% interval", *_NULL, "words"),
+        ("corpus", "measure", "estimator", "space", "rows", "model a", "model b",
+         "layer a", "layer b", "estimate", "95% interval", *_NULL, "words"),
         cells,
     )  # fmt: skip
 
@@ -272,8 +278,8 @@ def _contrasts(rows: list[Row]) -> Sheet:
 
 
 def _changes(rows: list[Row]) -> Sheet:
-    keys = ("corpus", "contrast", "labelling", "metric", "space", "cka_measure", "cka_space",
-            "cka_rows", "x", "correlation")  # fmt: skip
+    keys = ("corpus", "contrast", "labelling", "metric", "space", "cka_space", "cka_rows",
+            "correlation")  # fmt: skip
     # the table has every measure, and each correlation a second time with the other sign
     rows = [row for row in rows if row["cka_measure"] == "cka-linear debiased"]
     cells = [
@@ -284,26 +290,10 @@ def _changes(rows: list[Row]) -> Sheet:
     ]  # fmt: skip
     return Sheet(
         "Change against clustering, across layers",
+        "1 - CKA (linear, debiased) of treated and control, with their difference in silhouette. "
         "Layers of one model depend on each other: p takes them as exchangeable and is too small.",
-        (*keys, "r", "95% interval", "p", "layers"),
+        [*(key.replace("_", " ") for key in keys), "coefficient", "95% interval", "p", "layers"],
         cells,
-    )
-
-
-def _coverage(rows: list[Row]) -> Sheet:
-    keys = ("corpus", "model", "n_tokens", "n_types", "missing_tokens", "missing_types",
-            "examples", "shared_tokens", "shared_types")  # fmt: skip
-    sentences = [
-        f"{corpus}: {part[0]['shared_tokens']:,} tokens of {part[0]['shared_types']:,} words are "
-        "in every compared model and were analysed."
-        for (corpus,), part in groups_of(rows, "corpus")
-    ]
-    return Sheet(
-        "Coverage and dropped words",
-        "Only tokens that every compared model has a vector for are analysed.",
-        [key.removeprefix("n_").replace("_", " ") for key in keys],
-        [[row[key] for key in keys] for row in rows],
-        sentences,
     )
 
 

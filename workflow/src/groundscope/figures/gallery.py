@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from docutils.core import publish_parts
 
+_LONG_PLACE = re.compile(r"(\d\.\d\d)\d+")
 _WILDCARD = re.compile(r"{{ snakemake\.wildcards\.(\w+) }}")
 
 
@@ -40,7 +41,7 @@ def gallery(titles: Sequence[str], figures: Sequence[str], captions: Sequence[st
     for number, (title, svg, text) in enumerate(zip(titles, figures, captions, strict=True)):
         parts.append(
             f'<figure id="figure-{number}"><h3>{html.escape(title)}</h3>'
-            f'<div class="wide">{_inline(svg, f"f{number}-")}</div>'
+            f"{_inline(svg, f'f{number}-')}"
             f"<figcaption>{text}</figcaption></figure>"
         )
     return "\n".join(parts)
@@ -50,8 +51,10 @@ def _inline(svg: str, prefix: str) -> str:
     """Cut the prolog off, and make every identifier one of this figure alone."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, count=1, flags=re.DOTALL)
-    # the report holds the page as an address, which browsers cut off at 2 MB
-    body = re.sub(r"(\d\.\d\d)\d+", r"\1", re.sub(r"\s+", " ", body))
+    # the report holds the page as an address, which browsers cut off at 2 MB: places, which stand
+    # in tags, need no more digits, while a number between tags is text to be read
+    body = re.sub(r"<[^>]*>", lambda tag: _LONG_PLACE.sub(r"\1", tag[0]), body)
+    body = re.sub(r"\s+", " ", body)
     body = re.sub(r' id="', f' id="{prefix}', body)
     body = re.sub(r'xlink:href="#', f'xlink:href="#{prefix}', body)
     return re.sub(r"url\(#", f"url(#{prefix}", body)

@@ -7,17 +7,19 @@ from types import MappingProxyType
 from typing import Any
 
 from groundscope.figures.explorer import SCRIPT
-from groundscope.figures.findings import Sheet
+from groundscope.figures.findings import Sheet, written
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em;
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 84em; padding: 0 1em;
   color: #1a1a1a; background: #fff; }
-h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; }
+h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; } h3 { font-size: 1em; }
+p, li { max-width: 60em; }
 .caution, .warnings { border-left: 4px solid #d55e00; background: #fdf3ec; padding: .6em 1em; }
-.note { color: #555; } .wide { overflow-x: auto; }
+.note { color: #555; } .wide, pre { overflow: auto; max-height: 32em; }
 table { border-collapse: collapse; font-size: 13px; }
-th, td { padding: .25em .7em; border-bottom: 1px solid #ddd; text-align: left;
+th, td { padding: .2em .45em; border-bottom: 1px solid #ddd; text-align: left;
   white-space: nowrap; }
+th { position: sticky; top: 0; background: #fff; }
 th button { all: unset; cursor: pointer; font-weight: 600; }
 th button:focus-visible { outline: 2px solid #0072b2; }
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
@@ -26,11 +28,14 @@ td.long { white-space: normal; overflow-wrap: anywhere; min-width: 20em; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; font-size: 12px; background: #f5f5f5; padding: 1em; }
 nav { margin-top: 1em; } nav a { margin-right: 1.2em; } a { color: #0072b2; }
-figure { margin: 2em 0; } figure svg { max-width: 100%; height: auto; }
-figcaption { color: #333; font-size: 14px; max-width: 60em; }
+figure { margin: 2em 0; display: grid; grid-template-columns: minmax(0, 36em) minmax(0, 1fr);
+  gap: 0 2em; } figure h3 { grid-column: 1 / -1; } figure svg { width: 100%; height: auto; }
+figcaption { color: #333; font-size: 14px; }
+@media (max-width: 60em) { figure { display: block; } }
 figcaption blockquote { font-family: serif; }
 .controls label { margin-right: 1em; } #plane-map { width: 100%; max-width: 44em; }
-#plane-map text { cursor: default; } #plane-groups { columns: 4; list-style: none; padding: 0; }
+#plane-map text { cursor: default; } #plane-groups { columns: 10em; list-style: none;
+  padding: 0; max-width: 44em; }
 """
 _SCRIPT = """
 for (const button of document.querySelectorAll("th button")) {
@@ -54,6 +59,8 @@ for (const button of document.querySelectorAll("th button")) {
 
 # Longer texts are wrapped in their cells.
 _LONG = 40
+# Rows that are seen of a table before it scrolls.
+_SEEN = 17
 
 
 def page(
@@ -79,9 +86,14 @@ def page(
         Title -> HTML of what stands between the sentences and the tables.
     """
     title = html.escape(study["title"])
-    sentences = [sentence for sheet in sheets for sentence in sheet.sentences]
+    words = (
+        f"<h3>{html.escape(sheet.title.partition(':')[0])}</h3>{listed(sheet.sentences)}"
+        for sheet in sheets
+        if sheet.sentences
+    )
     parts = [
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        f'content="width=device-width"><title>{title}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1>",
         f"<p>{html.escape(study['question'])}</p>",
     ]
@@ -93,7 +105,7 @@ def page(
     heads = ["In words", *sections, *(sheet.title for sheet in sheets), "Settings"]
     links = (f'<a href="#part-{i}">{html.escape(head)}</a>' for i, head in enumerate(heads))
     parts.append(f"<nav>{' '.join(links)}</nav>")
-    bodies = [listed(sentences), *sections.values(), *map(_sheet, sheets)]
+    bodies = ["".join(words), *sections.values(), *map(_sheet, sheets)]
     text = json.dumps(settings, indent=1, sort_keys=True, ensure_ascii=False)
     bodies.append(f"<pre>{html.escape(text)}</pre>")
     for number, (head, body) in enumerate(zip(heads, bodies, strict=True)):
@@ -113,8 +125,9 @@ def _sheet(sheet: Sheet) -> str:
         for name in sheet.columns
     )
     rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in sheet.rows)
+    more = f" {len(sheet.rows)} rows, to scroll." if len(sheet.rows) > _SEEN else ""
     return (
-        f'<p class="note">{html.escape(sheet.note)}</p>'
+        f'<p class="note">{html.escape(sheet.note)}{more}</p>'
         f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>'
         "</div>"
     )
@@ -124,7 +137,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return '<td data-value="">-</td>'
     if isinstance(value, float):
-        return f'<td class="number" data-value="{value!r}">{value:.3f}</td>'
+        return f'<td class="number" data-value="{value!r}">{written(value)}</td>'
     if isinstance(value, int):
         return f'<td class="number" data-value="{value}">{value:,}</td>'
     text = str(value)

@@ -53,8 +53,8 @@ def provenance(
             extracted,
         ),
         Sheet(
-            "Provenance: versions here",
-            "Libraries beside the program that wrote this page.",
+            "Provenance: libraries of the figures",
+            "What drew the figures and wrote this page.",
             ("library", "version"),
             [["Python", platform.python_version()], *_versions()],
         ),
