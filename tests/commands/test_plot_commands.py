@@ -1,5 +1,6 @@
 """The plot commands and the summary, run as the rules run them."""
 
+import base64
 import json
 import os
 import subprocess
@@ -104,7 +105,7 @@ class _Reader(HTMLParser):
         self.text += data
 
 
-def _summarise(folder: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
+def _summarise(folder: Path, drawn: str = "drawn") -> tuple[subprocess.CompletedProcess[str], Path]:
     names = ("cka", "pairs", "silhouette", "lda", "contrasts", "change_correlation", "coverage")
     paths = _write(folder, *names)
     empty = dict.fromkeys(("audio", "start_s", "end_s", "phones"))
@@ -130,7 +131,7 @@ def _summarise(folder: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
     about = {"model": "glove", "corpus": "spoken", "tokens": "440", "tokens_dropped": "{}"}
     pq.write_table(pa.table({"token_id": ["1"]}).replace_schema_metadata(about), embedding)
     figure = folder / "change.svg"
-    figure.write_text('<?xml?><svg><g id="figure_1"><text>drawn</text></g></svg>')
+    figure.write_text(f'<?xml?><svg><g id="figure_1"><text>{drawn}</text></g></svg>')
     caption = SOURCES.parent / "report/change.rst"
     out = folder / "summary.html"
     done = _run(
@@ -163,6 +164,16 @@ def test_the_summary_is_one_sound_page(tmp_path: Path) -> None:
     # heads, and rows by sheet: silhouette, lda, pairs, cka, contrasts, correlations, coverage,
     # corpora, weights, vectors, versions of Python and six libraries, one seed
     assert reader.rows == 12 + 30 + 15 + 15 + 20 + 6 + 2 + 1 + 1 + 1 + 1 + 7 + 1
+
+
+def test_a_page_that_no_report_could_show_leaves_its_figures_out(tmp_path: Path) -> None:
+    """In base64 it stays below the 2 MiB that browsers take as an address; the log says so."""
+    done, out = _summarise(tmp_path, "drawn" * 320_000)
+    assert done.returncode == 0, done.stderr
+    assert "figures are left out" in done.stderr
+    text = out.read_text(encoding="utf-8")
+    assert "other sections of the report" in " ".join(text.split())
+    assert len(base64.b64encode(text.encode())) < 2**21
 
 
 def test_findings_are_the_best_layers() -> None:

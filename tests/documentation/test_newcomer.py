@@ -1,5 +1,6 @@
 """A newcomer's path: clone, `make study`, open the report, add an own word list, run again."""
 
+import base64
 import re
 import shutil
 from collections.abc import Iterator
@@ -52,9 +53,16 @@ def test_everything_that_readme_names_is_there(default_study: Checkout) -> None:
 
 
 def test_the_report_holds_the_study(default_study: Checkout) -> None:
-    """One file under 20 MB has title, question, every section and every figure."""
+    """One file under 20 MB has title, question, every section and every figure.
+
+    The summary is in it with its figures, small enough to open there.
+    """
     report = default_study.folder / "results/report.html"
     assert report.stat().st_size < 20e6
+    summary = (default_study.folder / "results/tables/summary.html").read_bytes()
+    assert b'<figure id="figure-0">' in summary
+    # in base64 it is an address, of which browsers take 2 MiB
+    assert len(base64.b64encode(summary)) < 0.9 * 2**21
     text = report.read_text(encoding="utf-8")
     study = _study(default_study)
     assert study["study"]["title"] in text

@@ -14,8 +14,10 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.figures.cautions import warnings
 from groundscope.figures.coverage import coverage
 from groundscope.figures.explorer import explorer
+from groundscope.figures.findings import Sheet
 from groundscope.figures.gallery import caption, gallery
 from groundscope.figures.methods import methods
+from groundscope.figures.page import page
 from groundscope.figures.provenance import provenance
 from groundscope.figures.references import references
 from groundscope.plan.config import resolve_study
@@ -112,12 +114,12 @@ def test_provenance_names_weights_versions_and_seeds(tmp_path: Any) -> None:
 
 def test_figures_in_one_page_do_not_share_identifiers() -> None:
     """Two figures with the same clip path each refer to their own."""
-    inner = '<g id="a" clip-path="url(#c)"><use xlink:href="#c"/></g>'
+    inner = '<path id="c"/><g id="a" clip-path="url(#c)"><use xlink:href="#c"/></g>'
     svg = f'<?xml?><svg xmlns:xlink="x">{inner}</svg>'
     page = gallery(["one", "<two>"], [svg, svg], ["", ""])
     identifiers = re.findall(r' id="([^"]*)"', page)
     assert len(identifiers) == len(set(identifiers)) == 4
-    assert page.count("url(#f0-c)") == page.count('xlink:href="#f0-c"') == 1
+    assert page.count("url(#f0-0)") == page.count('xlink:href="#f0-0"') == 1
     assert "<?xml" not in page
     assert "&lt;two&gt;" in page
 
@@ -127,6 +129,15 @@ def test_numbers_that_are_read_keep_their_digits() -> None:
     svg = '<svg><path d="M 1.23456 0.98765"/><text>p = 0.0085</text><title>0.123</title></svg>'
     page = gallery([""], [svg], [""])
     assert '<path d="M 1.23 0.98"/><text>p = 0.0085</text><title>0.123</title>' in page
+
+
+def test_long_tables_are_cut_and_say_so() -> None:
+    """400 rows are in the page, the others in the file of the table."""
+    study = {"title": "t", "question": "", "caution": ""}
+    for rows, told in ((400, "400 rows, to scroll"), (1401, "first 400 of 1,401 rows")):
+        text = page(study, [Sheet("s", "", ["a"], [[k] for k in range(rows)])], [], {})
+        assert told in text
+        assert text.count("<tr>") == 401
 
 
 def test_coverage_has_every_model() -> None:

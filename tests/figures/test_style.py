@@ -101,6 +101,11 @@ def test_fonts_are_embedded_and_text_is_text(tmp_path: Path) -> None:
     assert b"/CreationDate" not in pdf
     svg = (tmp_path / "a.svg").read_text(encoding="utf-8")
     assert re.search(r"<text[^>]*>whisper-random</text>", svg)
+    # larger than in print, with the same contents
+    (size,) = re.findall(r'<svg [^>]*width="([\d.]+)pt" [^>]*viewBox="0 0 ([\d.]+)', svg)
+    width, shown = map(float, size)
+    assert shown == pytest.approx(88 / 25.4 * 72)
+    assert width == pytest.approx(1.75 * shown, rel=1e-4)
     assert "<dc:date>" not in svg
 
 

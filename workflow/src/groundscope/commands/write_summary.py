@@ -26,6 +26,13 @@ from groundscope.figures.references import references
 from groundscope.files import atomic
 from groundscope.token_table import read_tokens
 
+# The report holds the page as an address in base64, and browsers open none of more than 2 MiB.
+_MOST_BYTES = 3 * 2**21 // 4 - 100
+_NO_FIGURES = (
+    "<p>All of this study's figures together are too large for this page. They are in the other "
+    "sections of the report, and in the folder <code>figures</code>.</p>"
+)
+
 
 def _metadata(path: Path) -> dict[str, str]:
     """Read what an embedding file says about itself."""
@@ -108,6 +115,10 @@ def main() -> None:
     all_sheets = [*sheets(found), covered, corpora, *made_from]
     sections = _sections(arguments, found, corpora)
     text = page(options["study"], all_sheets, cautions, options["settings"], sections)
+    if len(text.encode()) > _MOST_BYTES and "Figures" in sections:
+        logging.warning("the figures are left out of the summary, which they make too large")
+        sections["Figures"] = _NO_FIGURES
+        text = page(options["study"], all_sheets, cautions, options["settings"], sections)
     with atomic(arguments.output) as beside:
         beside.write_text(text, encoding="utf-8")
 

@@ -50,11 +50,14 @@ def gallery(titles: Sequence[str], figures: Sequence[str], captions: Sequence[st
 def _inline(svg: str, prefix: str) -> str:
     """Cut the prolog off, and make every identifier one of this figure alone."""
     body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, count=1, flags=re.DOTALL)
-    # the report holds the page as an address, which browsers cut off at 2 MB: places, which stand
-    # in tags, need no more digits, while a number between tags is text to be read
+    # the page is to be small, see `write_summary`: its style has the font; what is defined is drawn
+    # in the style of its use; places, which stand in tags, need no more digits, while a number
+    # between tags is text to be read
+    body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", body, flags=re.DOTALL)
+    body = re.sub(r"font-family: 'DejaVu Sans'; ", "", body)
+    body = re.sub(r'<g id="[^"]*"', "<g", body)
+    body = re.sub(r'(<path id="[^"]*" d="[^"]*") style="[^"]*"', r"\1", body)
     body = re.sub(r"<[^>]*>", lambda tag: _LONG_PLACE.sub(r"\1", tag[0]), body)
-    body = re.sub(r"\s+", " ", body)
-    body = re.sub(r' id="', f' id="{prefix}', body)
-    body = re.sub(r'xlink:href="#', f'xlink:href="#{prefix}', body)
-    return re.sub(r"url\(#", f"url(#{prefix}", body)
+    body = re.sub(r">\s+<", "><", re.sub(r"\s+", " ", body))
+    names = {name: f"{prefix}{k}" for k, name in enumerate(re.findall(r' id="([^"]*)"', body))}
+    return re.sub(r'( id="|href="#|url\(#)([^")]*)', lambda found: found[1] + names[found[2]], body)

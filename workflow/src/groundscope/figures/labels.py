@@ -18,6 +18,8 @@ _PLACES = (
 )
 # Half the side of a marker, in points.
 _MARKER = 1.5
+# Between two names, in points.
+_GAP = 0.8
 
 
 def place(
@@ -62,7 +64,8 @@ def place(
             area = Bbox.from_bounds(left, low, extent.width, extent.height)
             fits = inside.x0 <= area.x0 and area.x1 <= inside.x1
             fits = fits and inside.y0 <= area.y0 and area.y1 <= inside.y1
-            if fits and not any(area.overlaps(each) for each in taken if each is not own):
+            clear = area.padded(_GAP * point)
+            if fits and not any(clear.overlaps(each) for each in taken if each is not own):
                 box.annotate(
                     names[number], points[number], (dx, dy), textcoords="offset points",
                     ha=across, va=up, fontsize=size,

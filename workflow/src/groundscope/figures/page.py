@@ -25,11 +25,12 @@ th button:focus-visible { outline: 2px solid #0072b2; }
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
 th[aria-sort=descending] button::after { content: " \\25BC"; }
 td.long { white-space: normal; overflow-wrap: anywhere; min-width: 20em; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td[data-value] { text-align: right; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; font-size: 12px; background: #f5f5f5; padding: 1em; }
 nav { margin-top: 1em; } nav a { margin-right: 1.2em; } a { color: #0072b2; }
 figure { margin: 2em 0; display: grid; grid-template-columns: minmax(0, 36em) minmax(0, 1fr);
-  gap: 0 2em; } figure h3 { grid-column: 1 / -1; } figure svg { width: 100%; height: auto; }
+  gap: 0 2em; } figure h3 { grid-column: 1 / -1; } figure svg { width: 100%; height: auto;
+  font-family: "DejaVu Sans", sans-serif; }
 figcaption { color: #333; font-size: 14px; }
 @media (max-width: 60em) { figure { display: block; } }
 figcaption blockquote { font-family: serif; }
@@ -61,6 +62,8 @@ for (const button of document.querySelectorAll("th button")) {
 _LONG = 40
 # Rows that are seen of a table before it scrolls.
 _SEEN = 17
+# More rows of a table are left to its file.
+_MOST_ROWS = 400
 
 
 def page(
@@ -124,8 +127,10 @@ def _sheet(sheet: Sheet) -> str:
         f'<th scope="col"><button type="button">{html.escape(name)}</button></th>'
         for name in sheet.columns
     )
-    rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in sheet.rows)
-    more = f" {len(sheet.rows)} rows, to scroll." if len(sheet.rows) > _SEEN else ""
+    rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in sheet.rows[:_MOST_ROWS])
+    more = f" {len(sheet.rows):,} rows, to scroll." if len(sheet.rows) > _SEEN else ""
+    if len(sheet.rows) > _MOST_ROWS:
+        more = f" The first {_MOST_ROWS} of {len(sheet.rows):,} rows; all are in the table's file."
     return (
         f'<p class="note">{html.escape(sheet.note)}{more}</p>'
         f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>'
@@ -137,9 +142,9 @@ def _cell(value: Any) -> str:
     if value is None:
         return '<td data-value="">-</td>'
     if isinstance(value, float):
-        return f'<td class="number" data-value="{value!r}">{written(value)}</td>'
+        return f'<td data-value="{value:.6g}">{written(value)}</td>'
     if isinstance(value, int):
-        return f'<td class="number" data-value="{value}">{value:,}</td>'
+        return f'<td data-value="{value}">{value:,}</td>'
     text = str(value)
     kind = ' class="long"' if len(text) > _LONG else ""
     return f"<td{kind}>{html.escape(text)}</td>"

@@ -1,6 +1,7 @@
 """How every figure looks, and how it is written: the same table gives the same bytes."""
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ SETTINGS: Any = {
     "svg.hashsalt": "groundscope",
     "pdf.fonttype": 42,
 }
+# On a screen a figure is so much larger than in print.
+_SCREEN = 1.75
 # Starts the identifier of a line whose markers have texts, one a line of the identifier.
 _HOVER = "values:"
 _METADATA: Mapping[str, Mapping[str, Any]] = {
@@ -277,5 +280,15 @@ def save(figure: Figure, paths: Sequence[Path]) -> None:
         with mpl.rc_context(SETTINGS), atomic(path) as beside:
             figure.savefig(beside, format=path.suffix[1:], metadata=_METADATA[path.suffix])
             if path.suffix == ".svg":
-                text = beside.read_text(encoding="utf-8")
-                beside.write_text(_with_titles(text), encoding="utf-8")
+                text = _with_titles(beside.read_text(encoding="utf-8"))
+                beside.write_text(_for_screens(text), encoding="utf-8")
+
+
+def _for_screens(svg: str) -> str:
+    """Enlarge what is made for print, where it is not fitted into a page."""
+    return re.sub(
+        r'(width|height)="([\d.]+)pt"',
+        lambda size: f'{size[1]}="{_SCREEN * float(size[2]):.2f}pt"',
+        svg,
+        count=2,
+    )
