@@ -105,9 +105,15 @@ class _Reader(HTMLParser):
         self.text += data
 
 
-def _summarise(folder: Path, drawn: str = "drawn") -> tuple[subprocess.CompletedProcess[str], Path]:
+def _summarise(
+    folder: Path, drawn: str = "drawn", **changed: dict[str, Any]
+) -> tuple[subprocess.CompletedProcess[str], Path]:
     names = ("cka", "pairs", "silhouette", "lda", "contrasts", "change_correlation", "coverage")
     paths = _write(folder, *names)
+    for name, values in changed.items():
+        rows = getattr(result_tables, name)().to_pylist()
+        changed_rows = [{**row, **values} for row in rows]
+        tables.write_table(folder / f"{name}.parquet", name, changed_rows)
     empty = dict.fromkeys(("audio", "start_s", "end_s", "phones"))
     token: dict[str, Any] = {"token_id": "1", "word": "a", "speaker": "ann", "text": "a", **empty}
     token |= {"char_start": 0, "char_end": 1}
@@ -164,6 +170,35 @@ def test_the_summary_is_one_sound_page(tmp_path: Path) -> None:
     # heads, and rows by sheet: silhouette, lda, pairs, cka, contrasts, correlations, coverage,
     # corpora, weights, vectors, versions of Python and six libraries, one seed
     assert reader.rows == 12 + 30 + 15 + 15 + 20 + 6 + 2 + 1 + 1 + 1 + 1 + 7 + 1
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Give the log and the page of a study that is too small in every respect."""
+    folder = tmp_path_factory.mktemp("small")
+    done, out = _summarise(folder, cka={"n_types": 49}, lda={"null_mean": None})
+    assert done.returncode == 0, done.stderr
+    reader = _Reader()
+    reader.feed(out.read_text(encoding="utf-8"))
+    return done.stderr, reader.text
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "CKA in spoken rests on 49 words, fewer than 50",
+        "meaning in spoken: 1 of 5 groups have fewer than 5 words (animals)",
+        "meaning in spoken: lda has no permuted null, so it cannot be told from chance",
+        "Corpus spoken has one speaker: nothing here generalises to other voices",
+    ],
+)
+def test_a_study_too_small_for_a_claim_is_told_in_log_and_report(
+    told: str, small: tuple[str, str]
+) -> None:
+    """Few types for CKA, a small group, no null, one speaker: each in both places."""
+    log, text = small
+    assert f"too small or too uneven for a claim: {told}" in log
+    assert told in text.partition("Too small or too uneven for a claim")[2]
 
 
 def test_a_page_that_no_report_could_show_leaves_its_figures_out(tmp_path: Path) -> None:
