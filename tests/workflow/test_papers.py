@@ -41,7 +41,7 @@ FIGURES = (
     "librispeech/cka-layers",
     "librispeech/pairs",
     "mald/silhouette",
-    "mald/planes-lda-meaning",
+    "mald/planes-lda-meaning--fast-vgs-plus",
     "mald/change",
 )
 
