@@ -82,7 +82,7 @@ if (planes) {
 }
 """
 # For the markers of the figures, in their order.
-_SIGNS = "●■▲◆▼✚✖◀⬟▶★⬢⬧"
+_SIGNS = "●■▲◆▼✚✖◀⬟▶⬧⬢★"
 
 
 def explorer(planes: pa.Table) -> str:

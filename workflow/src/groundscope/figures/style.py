@@ -31,7 +31,7 @@ _STACKED = 3
 # furthest apart in lightness, for print in grey.
 PALETTE = ("#0072B2", "#E69F00", "#D55E00", "#56B4E9", "#009E73", "#000000", "#CC79A7")
 # As many as make looks of one marker neighbours in colour, which differ in grey.
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">", "*", "h", "d")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">", "d", "h", "*")
 GREY = "#666666"
 # Of what permuted labels reach.
 BAND = "#D0D0D0"
