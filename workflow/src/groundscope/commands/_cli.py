@@ -1,6 +1,5 @@
 """What every command shares: logging set-up, and errors turned into one line and an exit code."""
 
-import gc
 import json
 import logging
 import sys
@@ -11,14 +10,9 @@ from groundscope.commands._job import log_begin, log_end
 from groundscope.commands._signals import end_on_signals
 from groundscope.errors import UserError
 
-# New objects between two looks for cycles. With Python's 700 it looks again and again through the
-# 430,000 objects that importing torch and transformers makes, for a fifth of the import's time.
-_COLLECTION = 50_000
-
 
 def run(main: Callable[[], None]) -> None:
     """Call `main`; a `UserError` or a full disk becomes one line on stderr and exit code 2."""
-    gc.set_threshold(_COLLECTION)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True
     )
