@@ -1,5 +1,7 @@
 """A study from end to end on this machine."""
 
+import os
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -97,6 +99,25 @@ def test_blocks_give_the_same_bits_and_are_gone_afterwards(study: Checkout) -> N
     config["models"]["bert"]["pieces"] = "first"
     study.configure({**config, "extraction_blocks": {"clips": 2}})
     assert study.planned(target) == {"extract_block": 2, "join_blocks": 1}
+
+
+def test_a_file_without_a_record_is_made_again_after_a_run_that_failed(study: Checkout) -> None:
+    """What a node wrote when Snakemake no longer looked is not taken for up to date.
+
+    Files that were there before the run, with or without a record, stay.
+    """
+    new, old = (study.folder / f"results/embeddings/clips/w2v/layer-{k}.parquet" for k in (0, 2))
+    for file in (new, old):
+        done = study.snakemake("--cleanup-metadata", str(file.relative_to(study.folder)))
+        assert done.returncode == 0, done.stdout
+    assert study.planned() == {}
+    # as if it had been written while the run below went on
+    later = time.time() + 60
+    os.utime(new, (later, later))
+    (study.folder / "data/clips/meaning.csv").write_text("word,label\n", encoding="utf-8")
+    assert study.snakemake().returncode == 1
+    assert study.planned("embeddings") == {"extract_embeddings": 1}
+    assert study.planned(str(old.relative_to(study.folder))) == {}
 
 
 def test_another_study_file_replaces_the_default(study: Checkout) -> None:

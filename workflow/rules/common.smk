@@ -51,4 +51,5 @@ onsuccess:
 
 
 onerror:
+    running.redo_unrecorded(workflow.dag.jobs, workflow.persistence)
     running.end()

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,26 @@ def begin() -> None:
 def end() -> None:
     """Note that it has ended."""
     _own().unlink(missing_ok=True)
+
+
+def redo_unrecorded(jobs: Iterable[Any], persistence: Any) -> None:
+    """Have jobs run again that wrote their files in this run, but that Snakemake has no record of.
+
+    A job on a node may finish when Snakemake no longer looks, as after Ctrl-C. Its files are whole,
+    but nothing says what made them, so that no change of an option could make them stale.
+
+    Parameters
+    ----------
+    jobs, persistence
+        Snakemake's own, of a run that has begun.
+    """
+    begun = _own().stat().st_mtime
+    for job in jobs:
+        files = [Path(file) for file in job.output]
+        new = files and all(file.exists() and file.stat().st_mtime >= begun for file in files)
+        if new and not persistence.has_metadata(job):
+            # an output that is marked as begun is incomplete
+            persistence.started(job)
 
 
 def _own() -> Path:
