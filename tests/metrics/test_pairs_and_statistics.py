@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr, rankdata, spearmanr, ttest_rel
 from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from groundscope.metrics.correlation import across_layers
 from groundscope.metrics.groups import Groups, permuted_rows
@@ -95,10 +96,25 @@ def test_crossed_pairs(rng: np.random.Generator) -> None:
     rows = unit * np.arange(1, 8)[:, None]
     unit /= np.linalg.norm(unit, axis=1)[:, None]
     sample = Sample.of(np.arange(1, 7), words)
-    found = Crossed.of(sample, words, [("a", "b"), ("c", "a"), ("c", "x"), ("b", "b")])
+    found = Crossed.of([sample], words, [("a", "b"), ("c", "a"), ("c", "x"), ("b", "b")])
     assert words.names[found.words].tolist() == [["a", "b"], ["c", "a"]]
     assert found.counts.tolist() == [3, 1]
     expected = [np.mean([unit[2] @ unit[i] for i in (1, 4, 5)]), unit[3] @ unit[2]]
+    np.testing.assert_allclose(type_means([found], rows)[0], expected)
+
+
+def test_frequent_words(rng: np.random.Generator) -> None:
+    """Words of very many tokens among words of few: all their token pairs count alike."""
+    words = Groups.of(rng.permutation(np.repeat(np.arange(6), [3, 1400, 2, 600, 1, 1100])))
+    rows = rng.normal(size=(len(words.codes), 4)) + 1
+    found = Crossed.of(
+        [Sample.of(np.arange(len(rows)), words)], words, [("1", "3"), ("5", "4"), ("0", "1")]
+    )
+    unit = rows / np.linalg.norm(rows, axis=1)[:, None]
+    expected = [
+        (unit[words.codes == a] @ unit[words.codes == b].T).mean()
+        for a, b in ((0, 1), (1, 3), (5, 4))
+    ]
     np.testing.assert_allclose(type_means([found], rows)[0], expected)
 
 
@@ -136,6 +152,27 @@ def test_same_draws_for_all_layers(rng: np.random.Generator) -> None:
     assert {kind: each.raw.tolist() for kind, each in first.items()} == {
         kind: each.raw.tolist() for kind, each in second.items()
     }
+
+
+def test_threads_change_no_bit(rng: np.random.Generator) -> None:
+    """Tokens and pairs that fill several slices score alike on one, two and three cores."""
+    words = Groups.of(rng.integers(0, 900, 5000))
+    relations = {"near": [(str(word), str(word + 1)) for word in range(800)]}
+    draws = draw_pairs(
+        words, speakers=None, relations=relations, whole={}, sample=4500, seeds=[1, 2]
+    )
+    rows = rng.normal(size=(5000, 12)).astype(np.float32)
+    found = []
+    for cores in (1, 2, 3):
+        with threadpool_limits(cores, user_api="blas"):
+            scores = score_layer(rows, draws, replicates=9, seed=0)
+        found.append(
+            {
+                kind: (each.values.tolist(), each.auc, each.auc_interval)
+                for kind, each in scores.items()
+            }
+        )
+    assert found[0] == found[1] == found[2]
 
 
 def test_jackknife_of_a_mean(rng: np.random.Generator) -> None:

@@ -6,13 +6,13 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from groundscope.metrics.areas import areas_under_curve
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.similarity import (
     Crossed,
     Pairs,
     Sample,
     all_alike,
-    areas_under_curve,
     sample_rows,
     shuffled_pairs,
     type_means,
@@ -29,7 +29,7 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class Draws:
-    """Token pairs of every kind, one list entry a draw; the same for all layers.
+    """Token pairs of every kind in every draw; the same for all layers.
 
     Attributes
     ----------
@@ -37,12 +37,15 @@ class Draws:
         Pairs of each kind, ``random`` first.
     words
         Word of each row.
+    count
+        How many draws.
     tokens, types
         Tokens and word types of the first draw.
     """
 
-    kinds: Mapping[str, Sequence[Pairs | Crossed]]
+    kinds: Mapping[str, Pairs | Crossed]
     words: Groups
+    count: int
     tokens: int
     types: int
 
@@ -61,7 +64,7 @@ class Pooled:
     words
         Word codes, shape ``[t, 2]``.
     index
-        Place in `words` of the type pairs of the first, second, ... draw, one after the other.
+        Place in `words` of the type pairs of the first draw, the second, ...
     draws, tokens
         Draws that hold each type pair, and its token pairs over all of them, shape ``[t]``.
     """
@@ -72,21 +75,16 @@ class Pooled:
     tokens: Integers
 
     @classmethod
-    def of(cls, pairs: Sequence[Pairs | Crossed], words: int) -> "Pooled":
+    def of(cls, pairs: Pairs | Crossed, words: int) -> "Pooled":
         """Pool the draws of one kind."""
-        keys = np.concatenate([each.words[:, 0] * words + each.words[:, 1] for each in pairs])
-        present, index = np.unique(keys, return_inverse=True)
-        tokens = np.bincount(index, weights=np.concatenate([each.counts for each in pairs]))
-        return cls(
-            np.stack([present // words, present % words], axis=1).astype(np.intp),
-            index.astype(np.intp),
-            np.bincount(index),
-            tokens.astype(np.intp),
-        )
+        keys = pairs.words[:, 0] * words + pairs.words[:, 1]
+        present, index, draws = np.unique(keys, return_inverse=True, return_counts=True)
+        tokens = np.bincount(index, weights=pairs.counts).astype(np.intp)
+        return cls(np.stack(np.divmod(present, words), axis=1), index, draws, tokens)
 
-    def means(self, values: Sequence[Floats]) -> Floats:
+    def means(self, values: Floats) -> Floats:
         """Mean over draws of the values of type pairs, shape ``[t]``."""
-        return np.bincount(self.index, weights=np.concatenate(values)) / self.draws
+        return np.bincount(self.index, weights=values) / self.draws
 
 
 @dataclass(frozen=True)
@@ -160,27 +158,22 @@ def draw_pairs(
         raise ValueError(message)
     every = np.arange(len(words.codes))
     everything = Sample.of(every, words)
-    fixed = {kind: Crossed.of(everything, words, given) for kind, given in whole.items()}
-    if sample >= len(every):
-        fixed |= {kind: Crossed.of(everything, words, given) for kind, given in relations.items()}
-    kinds: dict[str, list[Pairs | Crossed]] = {}
-    for seed in seeds:
-        rows = sample_rows(len(every), sample, seed)
-        drawn = Sample.of(rows, words)
-        rng = np.random.default_rng(seed)
-        found: dict[str, Pairs | Crossed] = {
-            RANDOM: Pairs.of(*shuffled_pairs(rows, None, rng), words),
-            "same-word": Pairs.of(*shuffled_pairs(rows, words, rng), words),
-        }
-        if speakers is not None:
-            found["same-speaker"] = Pairs.of(*shuffled_pairs(rows, speakers, rng), words)
-        for kind, given in {**relations, **whole}.items():
-            found[kind] = fixed[kind] if kind in fixed else Crossed.of(drawn, words, given)
-        for kind, pairs in found.items():
-            kinds.setdefault(kind, []).append(pairs)
-    kept = {kind: draws for kind, draws in kinds.items() if all(len(each.words) for each in draws)}
-    first = sample_rows(len(every), sample, seeds[0])
-    return Draws(kept, words, len(first), len(np.unique(words.codes[first])))
+    rngs = [np.random.default_rng(seed) for seed in seeds]
+    drawn = [Sample.of(sample_rows(len(every), sample, seed), words) for seed in seeds]
+    within = {RANDOM: Groups(np.array(["all"]), np.zeros_like(every)), "same-word": words}
+    if speakers is not None:
+        within["same-speaker"] = speakers
+    kinds: dict[str, Pairs | Crossed] = {}
+    for kind, groups in within.items():
+        pairs = [
+            shuffled_pairs(each.rows, groups, rng) for each, rng in zip(drawn, rngs, strict=True)
+        ]
+        kinds[kind] = Pairs.of(pairs, groups, words)
+    for kind, given in {**relations, **whole}.items():
+        fixed = kind in whole or sample >= len(every)
+        kinds[kind] = Crossed.of([everything] * len(seeds) if fixed else drawn, words, given)
+    kept = {kind: each for kind, each in kinds.items() if len(np.unique(each.draws)) == len(seeds)}
+    return Draws(kept, words, len(seeds), len(drawn[0].rows), len(drawn[0].present))
 
 
 def score_layer(
@@ -205,37 +198,35 @@ def score_layer(
     if all_alike(features):
         message = f"all {len(features)} vectors are the same: every pair has the cosine 1"
         raise ValueError(message)
-    each = [pairs for kind in draws.kinds.values() for pairs in kind]
-    found = iter(type_means(each, features))
-    means = {kind: [next(found) for _ in pairs] for kind, pairs in draws.kinds.items()}
-    base = np.array([values.mean() for values in means[RANDOM]])
-    pooled = {
-        kind: (draws.pooled[kind].means(values), draws.pooled[kind].words)
-        for kind, values in means.items()
+    means = dict(zip(draws.kinds, type_means([*draws.kinds.values()], features), strict=True))
+    raw = {
+        kind: np.bincount(pairs.draws, weights=means[kind]) / np.bincount(pairs.draws)
+        for kind, pairs in draws.kinds.items()
     }
-    others = {kind: values for kind, values in pooled.items() if kind != RANDOM}
+    values = {kind: draws.pooled[kind].means(own) for kind, own in means.items()}
+    others = {kind: (own, draws.pooled[kind].words) for kind, own in values.items()}
+    reference = others.pop(RANDOM)
     counts = _bootstrap_counts(len(draws.words), replicates, seed)
-    areas = areas_under_curve(others, pooled[RANDOM], counts)
+    areas = areas_under_curve(others, reference, counts)
     scores = {}
-    for kind, pairs in draws.kinds.items():
-        raw = np.array([values.mean() for values in means[kind]])
-        values, words = pooled[kind]
+    for kind, pooled in draws.pooled.items():
+        normalised = raw[kind] - raw[RANDOM]
         area = areas.get(kind)
         interval = None
         if area is not None and len(area.resampled) > 1:
             interval = percentile_interval(area.resampled)
         scores[kind] = KindScores(
-            raw,
-            raw - base,
-            draws_interval(raw),
-            draws_interval(raw - base),
+            raw[kind],
+            normalised,
+            draws_interval(raw[kind]),
+            draws_interval(normalised),
             None if area is None else area.estimate,
             interval,
-            round(float(np.mean([one.counts.sum() for one in pairs]))),
-            round(float(np.mean([len(one.words) for one in pairs]))),
-            words,
-            values,
-            draws.pooled[kind].tokens,
+            round(pooled.tokens.sum() / draws.count),
+            round(len(pooled.index) / draws.count),
+            pooled.words,
+            values[kind],
+            pooled.tokens,
         )
     return scores
 

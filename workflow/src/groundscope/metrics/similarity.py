@@ -1,4 +1,4 @@
-"""Cosine similarity of word pairs: which pairs, their means over word types, AUC against random.
+"""Cosine similarity of word pairs: which pairs, and their means over word types.
 
 Pairs are pairs of *tokens* (row indices), drawn once and used for every layer. Similarities are
 averaged within each (left word, right word) pair of types first and over types then (Choi et al.
@@ -7,31 +7,39 @@ averaged within each (left word, right word) pair of types first and over types 
 
 import random
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.threads import one_core_each
 
-# pairs whose vectors stay in a processor's own cache; rows of which a float64 copy is made at once
-_PAIRS, _ROWS = 64, 512
+# pairs whose vectors stay in a processor's own cache, and how many of them a thread takes at once;
+# rows of which a float64 copy is made at once
+_PAIRS, _SLICE, _ROWS = 64, 1024, 512
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pairs:
-    """Token pairs of one kind.
+    """Token pairs of one kind, of all draws.
 
     Attributes
     ----------
     left, right
-        Row indices, shape ``[m]``.
+        Row indices, shape ``[m]``, in an order that comes back to the same rows soon.
     types
         Index of each pair's type pair, shape ``[m]``.
     words
-        Word codes of each type pair, shape ``[t, 2]``.
+        Word codes of the type pairs of the first draw, the second, ..., shape ``[t, 2]``.
     counts
         Token pairs of each type pair, shape ``[t]``.
+    draws
+        Draw of each type pair, shape ``[t]``.
     """
 
     left: Integers
@@ -39,15 +47,22 @@ class Pairs:
     types: Integers
     words: Integers
     counts: Integers
+    draws: Integers
 
     @classmethod
-    def of(cls, left: Integers, right: Integers, words: Groups) -> "Pairs":
-        """Sort token pairs into pairs of word types."""
-        keys = words.codes[left] * len(words) + words.codes[right]
-        present, types = np.unique(keys, return_inverse=True)
-        pairs = np.stack([present // len(words), present % len(words)], axis=1)
-        counts = np.bincount(types, minlength=len(present)).astype(np.intp)
-        return cls(left, right, types.astype(np.intp), pairs.astype(np.intp), counts)
+    def of(
+        cls, pairs: Sequence[tuple[Integers, Integers]], groups: Groups, words: Groups
+    ) -> "Pairs":
+        """Sort the token pairs of each draw, which are within groups, into pairs of word types."""
+        left, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
+        draws = np.repeat(np.arange(len(pairs)), [len(side) for side, _ in pairs])
+        order = np.lexsort([left, groups.codes[left]])
+        left, right, draws = left[order], right[order], draws[order]
+        shape = len(pairs), len(words), len(words)
+        keys = np.ravel_multi_index((draws, words.codes[left], words.codes[right]), shape)
+        present, types, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        draws, *both = np.unravel_index(present, shape)
+        return cls(left, right, types, np.stack(both, axis=1), counts, draws)
 
 
 def unit_rows(rows: Floats) -> Floats:
@@ -59,7 +74,7 @@ def unit_rows(rows: Floats) -> Floats:
         A zero vector, which has no cosine, or values that are not finite.
     """
     rows = np.asarray(rows, np.float64)
-    return np.asarray(rows / _lengths(rows)[:, None])
+    return np.asarray(rows / _checked(_lengths(rows))[:, None])
 
 
 def all_alike(rows: Floats) -> bool:
@@ -70,10 +85,11 @@ def all_alike(rows: Floats) -> bool:
 
 
 def _lengths(rows: Floats) -> Floats:
-    lengths = np.empty(len(rows))
-    for start in range(0, len(rows), _ROWS):
-        part = slice(start, start + _ROWS)
-        lengths[part] = np.linalg.norm(rows[part].astype(np.float64), axis=1)
+    rows = rows.astype(np.float64, copy=False)
+    return np.asarray(np.sqrt(np.vecdot(rows, rows)))
+
+
+def _checked(lengths: Floats) -> Floats:
     if not np.isfinite(lengths).all():
         message = "the vectors hold values that are not finite"
         raise ValueError(message)
@@ -90,14 +106,14 @@ def sample_rows(count: int, size: int, seed: int) -> Integers:
 
 
 def shuffled_pairs(
-    rows: Integers, groups: Groups | None, rng: np.random.Generator
+    rows: Integers, groups: Groups, rng: np.random.Generator
 ) -> tuple[Integers, Integers]:
-    """Each row with another one: any (random pairs), or one of its group; never with itself.
+    """Each row with another one of its group; never with itself.
 
-    The rows are shuffled (within groups) and set beside themselves; rows that meet themselves are
+    The rows are shuffled within groups and set beside themselves; rows that meet themselves are
     dropped (Choi et al. 2024).
     """
-    codes = np.zeros(len(rows), np.intp) if groups is None else groups.codes[rows]
+    codes = groups.codes[rows]
     left = rows[np.argsort(codes, kind="stable")]
     right = rows[np.lexsort([rng.random(len(rows)), codes])]
     other = left != right
@@ -111,31 +127,48 @@ class Sample:
     Attributes
     ----------
     rows
-        Row indices, shape ``[m]``.
+        Row indices as they were drawn, shape ``[m]``.
+    by_word
+        The same, word by word.
     present
-        Word of each of them, among the words that occur there.
+        Word of each of `by_word`, among the words that occur there.
     """
 
     rows: Integers
+    by_word: Integers
     present: Groups
 
     @classmethod
     def of(cls, rows: Integers, words: Groups) -> "Sample":
         """Take some rows."""
-        codes, places = np.unique(words.codes[rows], return_inverse=True)
-        return cls(rows, Groups(words.names[codes], places.astype(np.intp)))
+        by_word = rows[np.argsort(words.codes[rows], kind="stable")]
+        codes, places = np.unique(words.codes[by_word], return_inverse=True)
+        return cls(rows, by_word, Groups(words.names[codes], places))
 
-    def mean_units(self, rows: Floats, lengths: Floats) -> Floats:
-        """Mean of the unit vectors of each word, float64, shape ``[words, d]``."""
-        weights = 1 / (lengths[self.rows] * self.present.sizes[self.present.codes])
-        shape = (len(self.present), len(rows))
-        members = csr_array((weights, (self.present.codes, self.rows)), shape)
-        means = np.empty((len(self.present), rows.shape[1]))
-        step = max(1, _ROWS * rows.shape[1] // len(rows))
-        for start in range(0, rows.shape[1], step):
-            part = slice(start, start + step)
-            means[:, part] = members @ rows[:, part].astype(np.float64)
-        return means
+    def places(self, word_pairs: Sequence[tuple[str, str]]) -> Integers:
+        """Both words of the pairs of two words that occur, as indices into `present`."""
+        index = {str(name): place for place, name in enumerate(self.present.names)}
+        known = {(index[a], index[b]) for a, b in word_pairs if a != b and {a, b} <= index.keys()}
+        return np.asarray(sorted(known), np.intp).reshape(-1, 2)
+
+    def mean_units(self, rows: Floats, lengths: Floats, pool: Executor) -> Floats:
+        """Mean of the unit vectors of each word, summed in float64, shape ``[words, d]``."""
+        bounds = np.concatenate([[0], np.cumsum(self.present.sizes)])
+
+        def means(first: int, last: int) -> Floats:
+            sums = np.zeros((last - first, rows.shape[1]))
+            for start in range(bounds[first], bounds[last], _ROWS):
+                tokens = self.by_word[start : min(start + _ROWS, bounds[last])]
+                inside = np.clip(bounds[first : last + 1] - start, 0, len(tokens))
+                entries = 1 / lengths[tokens], np.arange(len(tokens)), inside
+                members = csr_array(entries, (last - first, len(tokens)))
+                sums += members @ rows[tokens].astype(np.float64)
+            found = sums / self.present.sizes[first:last, None]
+            return found.astype(rows.dtype)
+
+        steps = np.arange(0, len(self.rows), _ROWS)
+        cuts = np.append(np.unique(np.searchsorted(bounds, steps)), len(self.present))
+        return np.concatenate([*pool.map(means, cuts[:-1], cuts[1:])])
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,44 +180,45 @@ class Crossed:
 
     Attributes
     ----------
-    sample
-        Where tokens are taken from.
+    samples
+        Where the tokens of each draw are taken from.
     places
-        Both words of each type pair as indices into `Sample.present`, shape ``[t, 2]``.
-    words
-        The same as word codes, shape ``[t, 2]``.
-    counts
-        Token pairs of each type pair, shape ``[t]``.
+        Both words of each type pair of each draw as indices into `Sample.present`, ``[t, 2]``.
+    words, counts, draws
+        As those of `Pairs`.
     """
 
-    sample: Sample
-    places: Integers
+    samples: Sequence[Sample]
+    places: Sequence[Integers]
     words: Integers
     counts: Integers
+    draws: Integers
 
     @classmethod
-    def of(cls, sample: Sample, words: Groups, word_pairs: Sequence[tuple[str, str]]) -> "Crossed":
-        """Keep the pairs whose two (different) words both have a token in the sample."""
-        present = sample.present
-        index = {str(name): place for place, name in enumerate(present.names)}
-        known = sorted(
-            {(index[a], index[b]) for a, b in word_pairs if a != b and a in index and b in index}
-        )
-        places = np.asarray(known, np.intp).reshape(-1, 2)
-        codes = np.searchsorted(words.names, present.names)[places]
-        return cls(sample, places, codes, present.sizes[places].prod(axis=1))
+    def of(
+        cls, samples: Sequence[Sample], words: Groups, word_pairs: Sequence[tuple[str, str]]
+    ) -> "Crossed":
+        """Keep the pairs whose two (different) words both have a token in a draw's sample."""
+        known = {sample: sample.places(word_pairs) for sample in set(samples)}
+        places = [known[sample] for sample in samples]
+        both = list(zip(samples, places, strict=True))
+        # word codes are in the order of the names
+        codes = [np.searchsorted(words.names, each.present.names)[pairs] for each, pairs in both]
+        counts = [each.present.sizes[pairs].prod(axis=1) for each, pairs in both]
+        draws = np.repeat(np.arange(len(samples)), [len(pairs) for pairs in places])
+        return cls(samples, places, np.concatenate(codes), np.concatenate(counts), draws)
 
 
 def type_means(kinds: Sequence[Pairs | Crossed], rows: Floats) -> list[Floats]:
-    """Mean cosine of each type pair, shape ``[t]``, of several kinds or draws.
+    """Mean cosine of each type pair of each draw, shape ``[t]``, of several kinds.
 
     Products are formed in the precision of the rows: float32 rows give a cosine to 1e-6. Sums over
-    pairs are float64 in any case.
+    tokens and pairs are float64 in any case. The result does not depend on the number of threads.
 
     Parameters
     ----------
     kinds
-        The pairs. What occurs in the list twice is computed once.
+        The pairs. A sample that several draws or kinds share is read once.
     rows
         Vectors of the tokens, float32 or float64, ``[n, d]``.
 
@@ -193,30 +227,46 @@ def type_means(kinds: Sequence[Pairs | Crossed], rows: Floats) -> list[Floats]:
     ValueError
         A zero vector.
     """
-    lengths = _lengths(rows)
-    units: dict[int, Floats] = {}
-    found: dict[int, Floats] = {}
-    for each in {id(each): each for each in kinds}.values():
-        if isinstance(each, Crossed):
-            key = id(each.sample)
-            if key not in units:
-                units[key] = each.sample.mean_units(rows, lengths)
-            found[id(each)] = _products(units[key], each.places[:, 0], each.places[:, 1])
-        else:
-            cosines = _products(rows, each.left, each.right)
-            cosines /= lengths[each.left] * lengths[each.right]
-            sums = np.bincount(each.types, weights=cosines, minlength=len(each.words))
-            found[id(each)] = sums / each.counts
-    return [found[id(each)] for each in kinds]
+    found: list[Floats] = []
+    units: dict[Sample, Floats] = {}
+    with one_core_each(max(len(each.words) for each in kinds) // _SLICE) as pool:
+        lengths = _checked(np.concatenate([*pool.map(_lengths, _parts(rows, _ROWS))]))
+        for each in kinds:
+            if isinstance(each, Pairs):
+                cosines = _products(rows, each.left, each.right, pool)
+                cosines /= lengths[each.left] * lengths[each.right]
+                found.append(np.bincount(each.types, weights=cosines) / each.counts)
+                continue
+            products = {}
+            for sample, places in dict(zip(each.samples, each.places, strict=True)).items():
+                if sample not in units:
+                    units[sample] = sample.mean_units(rows, lengths, pool)
+                products[sample] = _products(units[sample], places[:, 0], places[:, 1], pool)
+            found.append(np.concatenate([products[sample] for sample in each.samples]))
+    return found
 
 
-def _products(rows: Floats, left: Integers, right: Integers) -> Floats:
+def _products(rows: Floats, left: Integers, right: Integers, pool: Executor) -> Floats:
     """Inner products of pairs of rows, shape ``[m]``."""
-    result = np.empty(len(left))
+    sides = (_parts(side, _SLICE) for side in (left, right))
+    return np.concatenate([*pool.map(partial(_products_of_slice, rows), *sides)])
+
+
+def _products_of_slice(rows: Floats, left: Integers, right: Integers) -> Floats:
+    found = np.empty(len(left))
+    x, y = np.empty((2, _PAIRS, rows.shape[1]), rows.dtype)
     for start in range(0, len(left), _PAIRS):
         part = slice(start, start + _PAIRS)
-        result[part] = np.einsum("ij,ij->i", rows[left[part]], rows[right[part]])
-    return result
+        size = len(left[part])
+        # with its default mode, take fills a copy first
+        rows.take(left[part], axis=0, out=x[:size], mode="clip")
+        rows.take(right[part], axis=0, out=y[:size], mode="clip")
+        found[part] = np.vecdot(x[:size], y[:size])
+    return found
+
+
+def _parts(values: NDArray[Any], size: int) -> list[NDArray[Any]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def group_word_pairs(word_labels: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -230,71 +280,3 @@ def group_word_pairs(word_labels: Mapping[str, str]) -> list[tuple[str, str]]:
         for number, first in enumerate(words)
         for second in words[number + 1 :]
     ]
-
-
-@dataclass(frozen=True)
-class Areas:
-    """Chance that a pair of one kind is more similar than a random pair (ties count half).
-
-    Attributes
-    ----------
-    estimate
-        0 to 1; 0.5 for no difference.
-    resampled
-        Bootstrap replicates, those without any pair left out.
-    """
-
-    estimate: float
-    resampled: Floats
-
-
-def areas_under_curve(
-    kinds: Mapping[str, tuple[Floats, Integers]],
-    reference: tuple[Floats, Integers],
-    counts: Floats,
-) -> dict[str, Areas]:
-    """Area under the ROC curve of each kind against random pairs, with a bootstrap over words.
-
-    A type pair is drawn as often as the product of its words' counts says, one of a word with
-    itself as often as the word. Memory does not grow with replicates times pairs.
-
-    Parameters
-    ----------
-    kinds
-        Similarities ``[t]`` and words ``[t, 2]`` of the type pairs of each kind.
-    reference
-        The same of the random pairs.
-    counts
-        Draws of each word in each replicate, shape ``[replicates, words]``.
-    """
-    ordered, base_words = _in_order(*reference, counts.shape[1])
-    ranks, words, resampled = {}, {}, {}
-    for kind, (values, pairs) in kinds.items():
-        own, words[kind] = _in_order(values, pairs, counts.shape[1])
-        below, upto = (np.searchsorted(ordered, own, side=side) for side in ("left", "right"))
-        ranks[kind] = below, upto
-        resampled[kind] = np.full(len(counts), np.nan)
-    cumulated = np.zeros(len(ordered) + 1)
-    for replicate, drawn in enumerate(np.pad(counts, ((0, 0), (0, 1)), constant_values=1.0)):
-        np.cumsum(drawn[base_words[0]] * drawn[base_words[1]], out=cumulated[1:])
-        for kind, (below, upto) in ranks.items():
-            weights = drawn[words[kind][0]] * drawn[words[kind][1]]
-            total = weights.sum() * cumulated[-1]
-            if total > 0:
-                # not by BLAS: its threads cost more than such short sums
-                reached = np.einsum("i,i->", weights, cumulated[below] + cumulated[upto])
-                resampled[kind][replicate] = reached / 2 / total
-    return {
-        kind: Areas(
-            float((below + upto).mean() / 2 / len(ordered)),
-            resampled[kind][~np.isnan(resampled[kind])],
-        )
-        for kind, (below, upto) in ranks.items()
-    }
-
-
-def _in_order(values: Floats, pairs: Integers, one: int) -> tuple[Floats, Integers]:
-    """Sorted values and their words, ``[2, t]``; `one` for the second of a word with itself."""
-    order = np.argsort(values, kind="stable")
-    first, second = pairs[order].T
-    return values[order], np.stack([first, np.where(first == second, one, second)])
