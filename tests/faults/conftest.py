@@ -1,5 +1,6 @@
 """One cluster and one undisturbed study; faults run beside each other where they can."""
 
+import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -14,6 +15,8 @@ LINES: list[str] = []
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Start two CPU and two GPU nodes; run the study once, on this machine, without SLURM."""
+    # where a shell started the tests in the background, all that they start would ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     scratch = tmp_path_factory.mktemp("faults")
     study = make_study(scratch / "undisturbed")
     done = study.snakemake("tables")
