@@ -91,7 +91,7 @@ def interrupted_snakemake(bench: Bench) -> Outcome:
     case.freeze(_EXTRACT)
     running.send_signal(signal.SIGINT)
     case.end(running, expected=1)
-    wait_for(lambda: not case.jobs("", "RUNNING", "PENDING"), "jobs after Ctrl-C", 60)
+    wait_for(lambda: not case.jobs("", "RUNNING", "PENDING"), "jobs after Ctrl-C", 180)
     return case.outcome()
 
 
