@@ -17,6 +17,7 @@ from measure import Row, measure, product_rate, report
 
 from groundscope.metrics.alignment import Source, compare_layers
 from groundscope.metrics.groups import Floats, Groups
+from groundscope.metrics.kernels import Order
 
 
 def _centred(gram: Floats, *, debiased: bool) -> Floats:
@@ -78,9 +79,11 @@ def main() -> None:
         for rate, kind in zip(rates, (np.float64, np.float32), strict=True)
     ]
     result, fast = found.pop("groundscope")
-    # of every pair X'Y (float64) and (X'Y)Y (float32); of every layer X'X by half, and (X'X)X
+    # of every pair X'Y (float64) and, of what is left out, (X'Y)Y (float32); of every layer X'X by
+    # half, and (X'X)X
     cross, own = 2 * rows * features**2 * layers**2, 2 * rows * features**2 * 2 * layers
-    products = (cross + 1.5 * own) / rates[0] + cross / rates[1]
+    left_out = len(Order.of(words).sizes) / rows
+    products = (cross + (0.5 + left_out) * own) / rates[0] + left_out * cross / rates[1]
     table = []
     for peer, (value, slow) in found.items():
         debiased = peer.endswith("debiased")

@@ -123,6 +123,26 @@ def test_many_rows_and_a_frequent_word(rng: np.random.Generator) -> None:
     )
 
 
+def test_some_words_stand_for_all(rng: np.random.Generator) -> None:
+    """Of 3000 words 2048 are left out, the frequent ones among them: the error of all to 4%."""
+    sizes = np.maximum(60 // np.arange(1, 3001), 1 + (np.arange(3000) % 3 == 0))
+    groups = Groups.of(np.repeat(np.arange(3000), sizes))
+    x = rng.normal(size=(3000, 3))[groups.codes] + rng.normal(size=(len(groups.codes), 3)) / 2
+    y = x + rng.normal(size=x.shape)
+    order = Order.of(groups)
+    assert len(order.sizes) == 2048
+    assert order.weights.sum() == pytest.approx(3000)
+    assert set(order.sizes[order.weights == 1]) == set(sizes[sizes > 1])
+    without = []
+    for word in range(3000):
+        kept = groups.codes != word
+        a, b = (rows[kept] - rows[kept].mean(axis=0) for rows in (x, y))
+        without.append(((a.T @ b) ** 2).sum() / np.linalg.norm(a.T @ a) / np.linalg.norm(b.T @ b))
+    wanted = np.sqrt((2999 / 3000) * np.square(without - np.mean(without)).sum())
+    found = _align(x, y, groups)
+    assert found.interval.standard_error[1, 0, 0] == pytest.approx(wanted, rel=0.04)
+
+
 @pytest.mark.parametrize("gram", [False, True])
 def test_the_same_bits_on_any_number_of_cores(rng: np.random.Generator, *, gram: bool) -> None:
     """Pairs of layers side by side, on two cores and on three, are those of one after another."""
@@ -307,6 +327,8 @@ def test_neighbour_overlap(rng: np.random.Generator) -> None:
         (np.eye(3), "at least 4 rows"),
         (np.full((8, 3), np.nan), "not finite"),
         (np.eye(8)[[0] * 7 + [1]], "too few rows differ"),
+        (np.eye(8)[[0] * 3000 + [1]], "too few rows differ"),
+        (np.eye(8)[[1] + [0] * 3000], "too few rows differ"),
     ],
 )
 def test_degenerate_input(rows: Floats, message: str) -> None:

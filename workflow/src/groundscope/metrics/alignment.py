@@ -1,8 +1,10 @@
 """Alignment of every layer of one model with every layer of another, with error and null."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import repeat
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,8 +14,9 @@ from groundscope.metrics.statistics import Interval, jackknife, t_interval
 from groundscope.metrics.threads import one_core_each
 
 ESTIMATORS = ("debiased", "biased")
-_HELD = 400 * 2**20
+_HELD = 320 * 2**20
 _Batch = list[tuple[int, kernels.Layer]]
+_Asked = TypeVar("_Asked")
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,11 @@ class _Side:
         """HSIC of a layer with itself."""
         if index not in self._own:
             own = cka.hsic(layer, layer, self.order)
-            smallest = min(own.debiased, own.debiased_without.min(), own.biased_without.min())
-            if not smallest > 1e-12 * own.biased:
+            # the trace without a row bounds the HSIC without it, for rows that are not left out too
+            norms = layer.norms
+            trace = norms.sum() - norms.max() * len(norms) / (len(norms) - 1)
+            without = min(own.debiased_without.min(), own.biased_without.min(), trace**2)
+            if not min(own.debiased, without) > 1e-12 * own.biased:
                 message = (
                     f"{self.sources[index].name}: too few rows differ for CKA with a jackknife: "
                     "without one word type the rest has no variance; "
@@ -113,8 +119,8 @@ def compare_layers(
 ) -> Alignment:
     """CKA of all pairs of layers of two models.
 
-    In feature space memory holds two layers at a time, or as many as fit 400 MiB, whatever the
-    number of layers.
+    In feature space memory holds three layers at a time, or as many as fit 320 MiB and two more,
+    whatever the number of layers.
 
     Debiasing removes what a row shares with itself. Several tokens of one word also share the word,
     and those pairs stay in: the estimate on tokens is then higher than on types, and says how alike
@@ -156,28 +162,48 @@ def compare_layers(
     order = kernels.Order.of(groups)
     first = _Side(left, order, kernel, gram=gram)
     second = _Side(right, order, kernel, gram=gram)
-    shape = (2, len(left), len(right))
-    estimate, error = np.empty(shape), np.empty(shape)
-    null = np.empty((*shape, permutations))
     shuffles = _shuffles(groups, order, permutations, seed)
-    for batch in first.batches():
-        at = [index for index, _ in batch]
-        layers = [layer for _, layer in batch]
-        with one_core_each(len(batch)) as pool:
-            owns = list(pool.map(first.own, at, layers))
-            scales = np.stack([own.whole for own in owns], axis=1)
-            for j in range(len(right)):
-                b = second.layer(j)
-                own_b = pool.submit(second.own, j, b)
-                crossed = pool.map(cka.hsic, layers, repeat(b), repeat(order))
-                for i, a, own_a, both in zip(at, layers, owns, crossed, strict=True):
-                    found = _with_error(a, b, both, own_a, own_b.result(), order)
-                    estimate[:, i, j], error[:, i, j] = found
-                for p, shuffle in enumerate(shuffles):
-                    moved = kernels.shuffled(b, shuffle)
-                    scale, *shared = pool.map(cka.numerators, [moved, *layers], repeat(moved))
-                    null[:, at, j, p] = np.stack(shared, axis=1) / np.sqrt(scales * scale[:, None])
-    return Alignment(estimate, t_interval(estimate, error, len(groups) - 1), null)
+    parts = [_compare_batch(batch, first, second, shuffles) for batch in first.batches()]
+    estimate, error, null = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+    return Alignment(estimate, t_interval(estimate, error, len(order.weights) - 1), null)
+
+
+def _compare_batch(
+    batch: _Batch, first: _Side, second: _Side, shuffles: Sequence[Integers]
+) -> tuple[Floats, Floats, Floats]:
+    """Estimate, standard error and null of some layers with all layers of the other model."""
+    order, layers = first.order, [layer for _, layer in batch]
+    shape = (2, len(batch), len(second.sources))
+    estimate, error, null = np.empty(shape), np.empty(shape), np.empty((*shape, len(shuffles)))
+    with one_core_each(len(batch)) as pool:
+        owns = list(pool.map(first.own, *zip(*batch, strict=True)))
+        scales = np.stack([own.whole for own in owns], axis=1)
+
+        def ask(j: int) -> tuple[int, kernels.Layer, Future[cka.Hsic], list[Future[cka.Hsic]]]:
+            b = second.layer(j)
+            if 2 * b.values.nbytes <= _HELD:
+                b = b.in_double()
+            crossed = [pool.submit(cka.hsic, a, b, order) for a in layers]
+            return j, b, pool.submit(second.own, j, b), crossed
+
+        for j, b, own_b, crossed in _one_ahead(map(ask, range(len(second.sources)))):
+            for i, (a, own_a, both) in enumerate(zip(layers, owns, crossed, strict=True)):
+                found = _with_error(a, b, both.result(), own_a, own_b.result(), order)
+                estimate[:, i, j], error[:, i, j] = found
+            for p, shuffle in enumerate(shuffles):
+                moved = kernels.shuffled(b, shuffle)
+                scale, *shared = pool.map(cka.numerators, [moved, *layers], repeat(moved))
+                null[:, :, j, p] = np.stack(shared, axis=1) / np.sqrt(scales * scale[:, None])
+    return estimate, error, null
+
+
+def _one_ahead(asked: Iterator[_Asked]) -> Iterator[_Asked]:
+    """Give what was asked for once the next is asked for too, so that no core waits."""
+    now = next(asked)
+    for following in asked:
+        yield now
+        now = following
+    yield now
 
 
 def _with_error(
@@ -191,7 +217,7 @@ def _with_error(
     """CKA of a pair and its standard error, either shape ``[2]``."""
     estimate = both.whole / np.sqrt(own_a.whole * own_b.whole)
     without = both.whole_without / np.sqrt(own_a.whole_without * own_b.whole_without)
-    variance = jackknife(estimate, without).standard_error ** 2
+    variance = jackknife(estimate, without, weights=order.weights).standard_error ** 2
     pairs = cka.second_order(a, b, both.whole, own_a.whole, own_b.whole, order)
     # the pairs' part cannot be more than half of what the jackknife finds
     return estimate, np.sqrt(np.maximum(variance - pairs, variance / 2))

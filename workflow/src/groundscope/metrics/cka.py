@@ -1,4 +1,4 @@
-"""Centred kernel alignment of all layers of two models, with exact leave-one-word-out terms.
+"""Centred kernel alignment of two layers, with exact leave-one-word-out terms.
 
 Linear CKA of centred features X ``[n, d]`` and Y ``[n, e]`` is
 ``HSIC(X, Y) / sqrt(HSIC(X, X) HSIC(Y, Y))`` (Kornblith et al. 2019, eq. 2). With
@@ -13,8 +13,8 @@ fewer than features or the kernel is not linear.
 
 Without the rows of one group (a word type) with row sums s, t, and N rows left, the features are
 centred again by adding s / N and t / N; every term of the estimators follows from
-``x_i' (X'Y) y_i`` and sums within the group (`_without`), so that the jackknife over word types
-is exact and costs one more product.
+``x_i' (X'Y) y_i`` and sums within the group (`_without`), so that the value without a word type is
+exact and costs one more product of its rows.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _SINGLE = 4096
 
 @dataclass(frozen=True)
 class Hsic:
-    """n (n - 3) HSIC_1 and F of one pair, whole and without each group (shape ``[g]``)."""
+    """n (n - 3) HSIC_1 and F of one pair, whole and without each group left out, ``[g]``."""
 
     debiased: float
     biased: float
@@ -109,22 +109,17 @@ class _Terms:
 
 
 def _terms(a: Layer, b: Layer, order: Order) -> _Terms:
-    """Feature space: two passes over row blocks, the second with the product of the first."""
-    product = np.zeros((a.values.shape[1], b.values.shape[1]))
-    inner, outer = np.zeros(len(product)), np.zeros(product.shape[1])
+    """Feature space: a product of all rows, and one of those that are left out with the first."""
+    product = np.zeros((len(a.mean) + 1, len(b.mean) + 1))
     large = []
     for part, whole in order.parts():
-        y = b.centred(part)
-        x = y if a is b else a.centred(part)
-        inner += b.norms[part] @ x
-        outer += a.norms[part] @ y
-        here = x.T @ y
+        here = _with_norms(a, b, part)
         product += here
         if whole:
-            large.append(float(np.vdot(here, here)))
-    rows, crossed, norms_a, norms_b = _row_terms(a, b, order, product, inner, outer)
+            large.append(float(np.vdot(here[:-1, :-1], here[:-1, :-1])))
+    rows, crossed, norms_a, norms_b = _row_terms(a, b, order, product)
     return _Terms(
-        float(np.vdot(product, product)),
+        float(np.vdot(product[:-1, :-1], product[:-1, :-1])),
         order.sums(rows),
         order.sums(crossed),
         order.sums(norms_b),
@@ -133,35 +128,40 @@ def _terms(a: Layer, b: Layer, order: Order) -> _Terms:
     )
 
 
+def _with_norms(a: Layer, b: Layer, part: slice) -> Floats:
+    """``[X, k]'[Y, l]`` of some rows: X'Y, and beside it X'l, below it Y'k."""
+    y = b.with_norms(part)
+    return (y if a is b else a.with_norms(part)).T @ y
+
+
 def _row_terms(
-    a: Layer, b: Layer, order: Order, product: Floats, inner: Floats, outer: Floats
+    a: Layer, b: Layer, order: Order, product: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Give x_i'Cy_i, x_i'Ct_g, x_i'(X'l) and y_i'(Y'k), each ``[n]``."""
-    rows, crossed, norms_a, norms_b = np.empty((4, len(b.norms)))
-    alone = bool((order.sizes == 1).all())
+    """Give x_i'Cy_i, x_i'Ct_g, x_i'(X'l) and y_i'(Y'k) of the rows left out, each ``[m]``."""
+    rows, crossed, norms_a, norms_b = np.empty((4, order.left_out))
     group = np.repeat(np.arange(len(order.sizes)), order.sizes)
-    sums = None if alone else order.sums(b.values) - order.sizes[:, None] * b.mean
+    sums = None if order.alone else order.sums(b.values) - order.sizes[:, None] * b.mean
     kind: type[np.floating] = np.float64
     if len(b.norms) > _SINGLE and a is not b:
         kind = np.float32
-    factor = product.astype(kind)
-    for start in range(0, len(b.norms), _BLOCK):
-        part = slice(start, start + _BLOCK)
+    factor = product[:-1, :-1].astype(kind)
+    for start in range(0, len(rows), _BLOCK):
+        part = slice(start, min(start + _BLOCK, len(rows)))
         y = b.centred(part)
         x = y if a is b else a.centred(part)
-        norms_a[part] = x @ inner
-        norms_b[part] = y @ outer
+        norms_a[part] = x @ product[:-1, -1]
+        norms_b[part] = y @ product[-1, :-1]
         image = x.astype(kind, copy=False) @ factor
         rows[part] = np.einsum("ij,ij->i", image, y.astype(kind, copy=False))
         if sums is not None:
             crossed[part] = np.einsum("ij,ij->i", image, sums[group[part]])
-    return rows, rows if alone else crossed, norms_a, norms_b
+    return rows, rows if order.alone else crossed, norms_a, norms_b
 
 
 def _gram_terms(a: Layer, b: Layer, order: Order) -> _Terms:
     """Gram space: the same."""
     rows = np.einsum("ij,ij->i", a.values, b.values)
-    if (order.sizes == 1).all():
+    if order.alone:
         crossed = rows
     else:
         crossed = np.einsum("ij,ij->i", order.sums(a.values), order.sums(b.values))
@@ -185,8 +185,10 @@ def _inside(a: Layer, b: Layer, order: Order) -> Floats:
 
 def _without(a: Layer, b: Layer, order: Order, terms: _Terms) -> tuple[Floats, Floats]:
     """F and n (n - 3) HSIC_1 without each group, from sums within the group."""
-    k, m, alpha, beta = a.norms, b.norms, a.within, b.within
-    left = len(k) - order.sizes.astype(np.float64)
+    k, m, alpha, beta = (
+        values[: order.left_out] for values in (a.norms, b.norms, a.within, b.within)
+    )
+    left = len(a.norms) - order.sizes.astype(np.float64)
     square_s, square_t = order.sums(alpha), order.sums(beta)
     mixed = order.sums(alpha * beta)
     biased = (
@@ -197,10 +199,10 @@ def _without(a: Layer, b: Layer, order: Order, terms: _Terms) -> tuple[Floats, F
         - 2 * terms.crossed / left
         + 2 * mixed / left
     )
-    sum_k = k.sum() - order.sums(k)
-    sum_m = m.sum() - order.sums(m)
+    sum_k = a.norms.sum() - order.sums(k)
+    sum_m = b.norms.sum() - order.sums(m)
     products = (
-        float(k @ m)
+        float(a.norms @ b.norms)
         - order.sums(k * m)
         + 2 / left * (terms.norms_b - order.sums(k * beta))
         + 2 / left * (terms.norms_a - order.sums(m * alpha))
@@ -236,7 +238,7 @@ def second_order(
     numpy.ndarray
         Shape ``[2]``; 0 for three groups or fewer.
     """
-    groups, chosen = len(order.sizes), len(order.subset_starts)
+    groups, chosen = order.groups, len(order.subset_starts)
     if chosen < 4:
         return np.zeros(2)
     result = np.empty(2)

@@ -7,6 +7,8 @@ import numpy as np
 
 from groundscope.metrics.groups import Floats, Groups, Integers
 
+# groups that are left out in turn, and how many of the largest are certainly among them
+_LEFT_OUT, _LARGEST = 2048, 1024
 _SUBSET, _SUBSET_ROWS = 200, 4096
 _BLOCK = 1024
 LARGE = 256
@@ -14,14 +16,21 @@ LARGE = 256
 
 @dataclass(frozen=True)
 class Order:
-    """Rows sorted by group, groups of equal size side by side.
+    """Rows sorted by group: first the groups that a jackknife leaves out, by size.
+
+    Those are all groups, or 2048 of more: the largest, which matter most, and random ones of the
+    rest, each of which stands for several.
 
     Attributes
     ----------
     rows
         The sorted order, shape ``[n]``.
+    groups
+        Number of groups.
     starts, sizes
-        First sorted row and number of rows of each group, shape ``[g]``.
+        First sorted row and number of rows of each group that is left out, shape ``[g]``.
+    weights
+        Groups that each of these stands for, shape ``[g]``.
     subset
         Sorted rows of all groups, or of up to 200 random ones with up to 4096 rows, whose pairs
         stand for all pairs.
@@ -30,40 +39,64 @@ class Order:
     """
 
     rows: Integers
+    groups: int
     starts: Integers
     sizes: Integers
+    weights: Floats
     subset: Integers
     subset_starts: Integers
 
     @classmethod
     def of(cls, groups: Groups) -> "Order":
         """Sort the rows of a partition."""
-        by_size = np.argsort(groups.sizes, kind="stable")
+        in_order, weights = _left_out(groups.sizes)
         rank = np.empty(len(groups), np.intp)
-        rank[by_size] = np.arange(len(groups))
-        sizes = groups.sizes[by_size]
+        rank[in_order] = np.arange(len(groups))
+        sizes = groups.sizes[in_order]
         rows = np.argsort(rank[groups.codes], kind="stable")
         chosen = _subset(sizes)
         subset = np.flatnonzero(np.isin(np.repeat(np.arange(len(groups)), sizes), chosen))
-        starts = np.cumsum(sizes[chosen]) - sizes[chosen]
-        return cls(rows, np.cumsum(sizes) - sizes, sizes, subset, starts)
+        subset_starts = np.cumsum(sizes[chosen]) - sizes[chosen]
+        sizes = sizes[: len(weights)]
+        starts = np.cumsum(sizes) - sizes
+        return cls(rows, len(groups), starts, sizes, weights, subset, subset_starts)
+
+    @property
+    def left_out(self) -> int:
+        """Rows of the groups that are left out: the first of the sorted order."""
+        return int(self.sizes.sum())
+
+    @property
+    def alone(self) -> bool:
+        """Whether each of these groups has one row."""
+        return bool((self.sizes == 1).all())
 
     def sums(self, rows: Floats) -> Floats:
-        """Sum sorted rows within groups in float64, ``[n, ...]`` to ``[g, ...]``."""
-        return np.add.reduceat(rows, self.starts, axis=0, dtype=np.float64)
+        """Sum within the groups that are left out, float64: ``[n or m, ...]`` to ``[g, ...]``."""
+        return np.add.reduceat(rows[: self.left_out], self.starts, axis=0, dtype=np.float64)
 
     def parts(self) -> Iterator[tuple[slice, bool]]:
         """Blocks of sorted rows; each group of over 256 rows is one block (True), however long."""
         small = int(np.searchsorted(self.sizes, LARGE, side="right"))
         stop = int(self.sizes[:small].sum())
-        for start in range(0, stop, _BLOCK):
-            yield slice(start, min(start + _BLOCK, stop)), False
+        for first, last in ((0, stop), (self.left_out, len(self.rows))):
+            for start in range(first, last, _BLOCK):
+                yield slice(start, min(start + _BLOCK, last)), False
         for start, size in zip(self.starts[small:], self.sizes[small:], strict=True):
             yield slice(int(start), int(start + size)), True
 
-    def spread(self, of_groups: Floats) -> Floats:
-        """Repeat a group's value for each of its rows, ``[g, ...]`` to ``[n, ...]``."""
-        return np.repeat(of_groups, self.sizes, axis=0)
+
+def _left_out(sizes: Integers) -> tuple[Integers, Floats]:
+    """Order groups: first those that are left out, by size. Say how many each stands for."""
+    by_size = np.argsort(sizes, kind="stable")
+    if len(sizes) <= _LEFT_OUT:
+        return by_size, np.ones(len(sizes))
+    others = int(np.searchsorted(sizes[by_size], sizes[by_size[-_LARGEST - 1]], side="right"))
+    drawn = _LEFT_OUT - (len(sizes) - others)
+    chosen = np.arange(len(sizes)) >= others
+    chosen[np.random.default_rng(0).choice(others, drawn, replace=False)] = True
+    weights = np.repeat([others / drawn, 1.0], [drawn, _LEFT_OUT - drawn])
+    return np.concatenate([by_size[chosen], by_size[~chosen]]), weights
 
 
 def _subset(sizes: Integers) -> Integers:
@@ -79,7 +112,7 @@ def _subset(sizes: Integers) -> Integers:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer, prepared: rows sorted by group.
+    """One layer, prepared: rows sorted by group, m of them in groups that are left out.
 
     Attributes
     ----------
@@ -92,12 +125,15 @@ class Layer:
     norms
         Squared row norms, centred, shape ``[n]``.
     within
-        Inner product of each row with its group's row sum, shape ``[n]``.
+        Inner product of each row with its group's row sum, shape ``[m]``.
     blocks
         Inner products between rows of the same group, flat, groups in order, those of over 256
         rows left out in feature space; shape ``[sum(sizes ** 2)]``.
     square
         Inner products between the rows of `Order.subset`.
+    double
+        Centred features and, as the last column, their squared norms in float64, ``[n, d + 1]``,
+        if they are held because they are read often.
     """
 
     values: Floats
@@ -107,10 +143,30 @@ class Layer:
     within: Floats
     blocks: Floats
     square: Floats
+    double: Floats | None = None
 
     def centred(self, rows: slice | Integers) -> Floats:
         """Centre some of the rows, in float64."""
+        if self.double is not None:
+            return self.double[rows, :-1]
         return np.subtract(self.values[rows], self.mean, dtype=np.float64)
+
+    def with_norms(self, rows: slice) -> Floats:
+        """Centre some of the rows, and put their squared norms behind them as one more column."""
+        if self.double is not None:
+            return self.double[rows]
+        norms = self.norms[rows]
+        made = np.empty((len(norms), len(self.mean) + 1))
+        np.subtract(self.values[rows], self.mean, out=made[:, :-1])
+        made[:, -1] = norms
+        return made
+
+    def in_double(self) -> "Layer":
+        """Hold the features centred, in float64."""
+        if self.gram:
+            return self
+        double = self.with_norms(slice(None))
+        return replace(self, values=double[:, :-1], mean=np.zeros_like(self.mean), double=double)
 
 
 def check(features: Floats, name: str) -> None:
@@ -155,11 +211,11 @@ def prepare(features: Floats, order: Order, *, gram: bool, name: str) -> Layer:
         return from_gram(centred @ centred.T, order)
     layer = _bare(values, mean)
     subset = layer.centred(order.subset)
-    single = bool((order.sizes == 1).all())
+    alone = layer.norms[: order.left_out] if order.alone else None
     return replace(
         layer,
-        within=layer.norms if single else _within(layer, order),
-        blocks=layer.norms if single else _blocks(layer, order),
+        within=_within(layer, order) if alone is None else alone,
+        blocks=_blocks(layer, order) if alone is None else alone,
         square=subset @ subset.T,
     )
 
@@ -181,7 +237,7 @@ def _within(layer: Layer, order: Order) -> Floats:
     group = np.repeat(np.arange(len(order.sizes)), order.sizes)
     within = np.empty(len(group))
     for start in range(0, len(group), _BLOCK):
-        part = slice(start, start + _BLOCK)
+        part = slice(start, min(start + _BLOCK, len(group)))
         within[part] = np.einsum("ij,ij->i", layer.centred(part), sums[group[part]])
     return within
 
@@ -206,13 +262,13 @@ def from_gram(gram: Floats, order: Order) -> Layer:
     means = gram.mean(axis=0)
     gram = gram - means - means[:, None] + means.mean()
     groups = np.repeat(np.arange(len(order.sizes)), order.sizes)
-    left = np.repeat(np.arange(len(gram)), order.sizes[groups])
+    left = np.repeat(np.arange(len(groups)), order.sizes[groups])
     offset = np.arange(len(left)) - np.repeat(
         np.cumsum(order.sizes[groups]) - order.sizes[groups], order.sizes[groups]
     )
     right = order.starts[groups[left]] + offset
     blocks: Floats = gram[left, right]
-    within: Floats = np.bincount(left, weights=blocks, minlength=len(gram)).astype(np.float64)
+    within: Floats = np.bincount(left, weights=blocks).astype(np.float64)
     norms = np.diagonal(gram).copy()
     square = gram[np.ix_(order.subset, order.subset)]
     return Layer(

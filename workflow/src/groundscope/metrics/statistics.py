@@ -31,7 +31,12 @@ def average_ranks(values: Floats) -> Floats:
     return ranks
 
 
-def jackknife(estimate: ArrayLike, left_out: Floats, strata: Integers | None = None) -> Interval:
+def jackknife(
+    estimate: ArrayLike,
+    left_out: Floats,
+    strata: Integers | None = None,
+    weights: Floats | None = None,
+) -> Interval:
     """Delete-one-unit jackknife, stratified where units are fixed in their strata.
 
     ``se^2 = sum_h (m_h - 1) / m_h * sum_{u in h} (theta_(u) - mean_h)^2`` (Efron and Stein 1981;
@@ -46,6 +51,9 @@ def jackknife(estimate: ArrayLike, left_out: Floats, strata: Integers | None = N
         The estimate without each unit, shape ``[..., units]``.
     strata
         Stratum of each unit, shape ``[units]``; one stratum if not given.
+    weights
+        Units that each one stands for where some were drawn out of all, shape ``[units]``; 1 if not
+        given.
 
     Raises
     ------
@@ -54,6 +62,7 @@ def jackknife(estimate: ArrayLike, left_out: Floats, strata: Integers | None = N
     """
     units = left_out.shape[-1]
     codes = np.zeros(units, np.intp) if strata is None else strata
+    shares = np.ones(units) if weights is None else weights
     counts = np.bincount(codes)
     counts = counts[counts > 0]
     if (counts < 2).any():
@@ -61,9 +70,10 @@ def jackknife(estimate: ArrayLike, left_out: Floats, strata: Integers | None = N
         raise ValueError(message)
     variance = np.zeros(left_out.shape[:-1])
     for stratum in np.unique(codes):
-        part = left_out[..., codes == stratum]
-        size = part.shape[-1]
-        variance += (size - 1) * part.var(axis=-1)
+        part, share = left_out[..., codes == stratum], shares[codes == stratum]
+        size = share.sum()
+        mean = part @ share / size
+        variance += (size - 1) / size * ((part - mean[..., None]) ** 2 @ share)
     return t_interval(estimate, np.sqrt(variance), units - len(counts))
 
 
