@@ -1,5 +1,6 @@
 """What every command shares: logging set-up, and errors turned into one line and an exit code."""
 
+import ctypes
 import json
 import logging
 import sys
@@ -10,6 +11,9 @@ from groundscope.commands._job import log_begin, log_end
 from groundscope.commands._signals import end_on_signals
 from groundscope.errors import UserError
 
+# of <malloc.h>
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
 
 def run(main: Callable[[], None]) -> None:
     """Call `main`; a `UserError` or a full disk becomes one line on stderr and exit code 2."""
@@ -17,6 +21,7 @@ def run(main: Callable[[], None]) -> None:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True
     )
     end_on_signals()
+    _keep_freed_memory()
     begin = log_begin()
     try:
         main()
@@ -29,6 +34,18 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(2)
     finally:
         log_end(begin)
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep what is freed, up to 1 GiB, for what is allocated next.
+
+    By itself it gives the pages of large arrays back at once, and has them zeroed again for the
+    next ones: a third of the time of some jobs. Other C libraries have no such call.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
+        mallopt(_M_TRIM_THRESHOLD, 2**30)
 
 
 def options(text: str) -> dict[str, Any]:
