@@ -18,10 +18,10 @@ study: $(VENV)/study
 # the real weights of the default study, and torchaudio, which some tests use
 export GROUNDSCOPE_WHEELS := $(CURDIR)/$(VENV)/weights
 export GROUNDSCOPE_TORCHAUDIO := $(CURDIR)/$(VENV)/alignment
-# two files at a time, each on one core: what most tests wait for is a process that starts
+# three files at a time, each on one core: what most tests wait for is a process that starts, or SLURM
 test: export OMP_NUM_THREADS := 1
 test: check $(VENV)/weights $(VENV)/alignment/done
-	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev
 	ruff check .

@@ -15,13 +15,13 @@ hypothesis.settings.load_profile("untimed")
 
 
 # Where files run beside each other the longest begin, so that none is left over in the end. One
-# machine has one SLURM: the second file that needs it waits for the first.
+# machine has one SLURM: the shorter of the files that need it is over when the other begins.
 _FIRST = (
-    "faults/test_faults.py",
+    "workflow/test_slurm.py",
     "documentation/test_newcomer.py",
     "workflow/test_papers.py",
+    "faults/test_faults.py",
     "workflow/test_encoders_study.py",
-    "workflow/test_slurm.py",
 )
 
 
