@@ -18,8 +18,10 @@ study: $(VENV)/study
 # the real weights of the default study, and torchaudio, which some tests use
 export GROUNDSCOPE_WHEELS := $(CURDIR)/$(VENV)/weights
 export GROUNDSCOPE_TORCHAUDIO := $(CURDIR)/$(VENV)/alignment
-# three files at a time, each on one core: what most tests wait for is a process that starts, or SLURM
+# three files at a time, each on one core: what most tests wait for is a process that starts, or SLURM;
+# threads that wait for each other leave the core to others
 test: export OMP_NUM_THREADS := 1
+test: export OMP_WAIT_POLICY := passive
 test: check $(VENV)/weights $(VENV)/alignment/done
 	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
