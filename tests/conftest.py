@@ -22,6 +22,11 @@ _FIRST = (
     "workflow/test_papers.py",
     "faults/test_faults.py",
     "workflow/test_encoders_study.py",
+    "workflow/test_browser.py",
+    "workflow/test_rerun.py",
+    "workflow/test_bad_input.py",
+    "workflow/test_run.py",
+    "documentation/test_tutorial.py",
 )
 
 

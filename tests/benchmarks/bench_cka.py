@@ -17,7 +17,7 @@ from measure import Row, measure, product_rate, report
 
 from groundscope.metrics.alignment import Source, compare_layers
 from groundscope.metrics.groups import Floats, Groups
-from groundscope.metrics.kernels import Order
+from groundscope.metrics.order import Order
 
 
 def _centred(gram: Floats, *, debiased: bool) -> Floats:

@@ -13,7 +13,7 @@ from groundscope.metrics import cka, kernels
 from groundscope.metrics.alignment import Alignment, Source, compare_layers
 from groundscope.metrics.comparison import compare
 from groundscope.metrics.groups import Floats, Groups
-from groundscope.metrics.kernels import Order
+from groundscope.metrics.order import Order
 
 
 def _source(rows: Any) -> Source:

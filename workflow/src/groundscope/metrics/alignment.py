@@ -10,6 +10,7 @@ import numpy as np
 
 from groundscope.metrics import cka, kernels
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
+from groundscope.metrics.order import Order
 from groundscope.metrics.statistics import Interval, jackknife, t_interval
 from groundscope.metrics.threads import one_core_each
 
@@ -60,7 +61,7 @@ class Alignment:
 class _Side:
     """Layers of one model: loaded when needed in feature space, kept in Gram space."""
 
-    def __init__(self, sources: Sequence[Source], order: kernels.Order, kernel: str, *, gram: bool):
+    def __init__(self, sources: Sequence[Source], order: Order, kernel: str, *, gram: bool):
         self.sources, self.order, self.kernel, self.gram = sources, order, kernel, gram
         self._kept: dict[int, kernels.Layer] = {}
         self._own: dict[int, cka.Hsic] = {}
@@ -159,7 +160,7 @@ def compare_layers(
     if gram is None:
         gram = kernels.use_gram(rows, [s.features for s in left], [s.features for s in right])
     gram = gram or kernel == "rbf"
-    order = kernels.Order.of(groups)
+    order = Order.of(groups)
     first = _Side(left, order, kernel, gram=gram)
     second = _Side(right, order, kernel, gram=gram)
     shuffles = _shuffles(groups, order, permutations, seed)
@@ -212,7 +213,7 @@ def _with_error(
     both: cka.Hsic,
     own_a: cka.Hsic,
     own_b: cka.Hsic,
-    order: kernels.Order,
+    order: Order,
 ) -> tuple[Floats, Floats]:
     """CKA of a pair and its standard error, either shape ``[2]``."""
     estimate = both.whole / np.sqrt(own_a.whole * own_b.whole)
@@ -223,7 +224,7 @@ def _with_error(
     return estimate, np.sqrt(np.maximum(variance - pairs, variance / 2))
 
 
-def _shuffles(groups: Groups, order: kernels.Order, count: int, seed: int) -> list[Integers]:
+def _shuffles(groups: Groups, order: Order, count: int, seed: int) -> list[Integers]:
     rng = np.random.default_rng(seed)
     in_order = Groups(groups.names, groups.codes[order.rows])
     return [permuted_rows(in_order, rng) for _ in range(count)]

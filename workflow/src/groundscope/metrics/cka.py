@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundscope.metrics.groups import Floats
-from groundscope.metrics.kernels import Layer, Order
+from groundscope.metrics.kernels import Layer
+from groundscope.metrics.order import Order
 
 _BLOCK = 1024
 _SINGLE = 4096

@@ -1,113 +1,14 @@
 """Layers made ready for alignment: features, or centred Gram matrices, sorted by word."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.groups import Floats, Integers
+from groundscope.metrics.order import LARGE, Order
 
-# groups that are left out in turn, and how many of the largest are certainly among them
-_LEFT_OUT, _LARGEST = 2048, 1024
-_SUBSET, _SUBSET_ROWS = 200, 4096
 _BLOCK = 1024
-LARGE = 256
-
-
-@dataclass(frozen=True)
-class Order:
-    """Rows sorted by group: first the groups that a jackknife leaves out, by size.
-
-    Those are all groups, or 2048 of more: the largest, which matter most, and random ones of the
-    rest, each of which stands for several.
-
-    Attributes
-    ----------
-    rows
-        The sorted order, shape ``[n]``.
-    groups
-        Number of groups.
-    starts, sizes
-        First sorted row and number of rows of each group that is left out, shape ``[g]``.
-    weights
-        Groups that each of these stands for, shape ``[g]``.
-    subset
-        Sorted rows of all groups, or of up to 200 random ones with up to 4096 rows, whose pairs
-        stand for all pairs.
-    subset_starts
-        First row of each of those groups within `subset`.
-    """
-
-    rows: Integers
-    groups: int
-    starts: Integers
-    sizes: Integers
-    weights: Floats
-    subset: Integers
-    subset_starts: Integers
-
-    @classmethod
-    def of(cls, groups: Groups) -> "Order":
-        """Sort the rows of a partition."""
-        in_order, weights = _left_out(groups.sizes)
-        rank = np.empty(len(groups), np.intp)
-        rank[in_order] = np.arange(len(groups))
-        sizes = groups.sizes[in_order]
-        rows = np.argsort(rank[groups.codes], kind="stable")
-        chosen = _subset(sizes)
-        subset = np.flatnonzero(np.isin(np.repeat(np.arange(len(groups)), sizes), chosen))
-        subset_starts = np.cumsum(sizes[chosen]) - sizes[chosen]
-        sizes = sizes[: len(weights)]
-        starts = np.cumsum(sizes) - sizes
-        return cls(rows, len(groups), starts, sizes, weights, subset, subset_starts)
-
-    @property
-    def left_out(self) -> int:
-        """Rows of the groups that are left out: the first of the sorted order."""
-        return int(self.sizes.sum())
-
-    @property
-    def alone(self) -> bool:
-        """Whether each of these groups has one row."""
-        return bool((self.sizes == 1).all())
-
-    def sums(self, rows: Floats) -> Floats:
-        """Sum within the groups that are left out, float64: ``[n or m, ...]`` to ``[g, ...]``."""
-        return np.add.reduceat(rows[: self.left_out], self.starts, axis=0, dtype=np.float64)
-
-    def parts(self) -> Iterator[tuple[slice, bool]]:
-        """Blocks of sorted rows; each group of over 256 rows is one block (True), however long."""
-        small = int(np.searchsorted(self.sizes, LARGE, side="right"))
-        stop = int(self.sizes[:small].sum())
-        for first, last in ((0, stop), (self.left_out, len(self.rows))):
-            for start in range(first, last, _BLOCK):
-                yield slice(start, min(start + _BLOCK, last)), False
-        for start, size in zip(self.starts[small:], self.sizes[small:], strict=True):
-            yield slice(int(start), int(start + size)), True
-
-
-def _left_out(sizes: Integers) -> tuple[Integers, Floats]:
-    """Order groups: first those that are left out, by size. Say how many each stands for."""
-    by_size = np.argsort(sizes, kind="stable")
-    if len(sizes) <= _LEFT_OUT:
-        return by_size, np.ones(len(sizes))
-    others = int(np.searchsorted(sizes[by_size], sizes[by_size[-_LARGEST - 1]], side="right"))
-    drawn = _LEFT_OUT - (len(sizes) - others)
-    chosen = np.arange(len(sizes)) >= others
-    chosen[np.random.default_rng(0).choice(others, drawn, replace=False)] = True
-    weights = np.repeat([others / drawn, 1.0], [drawn, _LEFT_OUT - drawn])
-    return np.concatenate([by_size[chosen], by_size[~chosen]]), weights
-
-
-def _subset(sizes: Integers) -> Integers:
-    chosen = np.arange(len(sizes))
-    if len(sizes) > _SUBSET:
-        chosen = np.random.default_rng(0).choice(chosen, _SUBSET, replace=False)
-    if sizes[chosen].sum() > _SUBSET_ROWS:
-        # what is compared is quadratic in these rows
-        fitting = np.sort(chosen)
-        chosen = fitting[np.cumsum(sizes[fitting]) <= _SUBSET_ROWS]
-    return np.sort(chosen)
 
 
 @dataclass(frozen=True)
