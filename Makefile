@@ -3,12 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: study test check unlock faults storm benchmark clean
+.PHONY: study test suite check unlock faults storm benchmark clean
 
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/workflow/src:$(CURDIR)/tests/helpers
+# images of containers often set it: every job would compile what it imports
+unexport PYTHONDONTWRITEBYTECODE
 STUDY_PINS := $(addprefix envs/,controller.requirements.txt extraction.requirements.txt analysis.requirements.txt figures.requirements.txt)
 
 study: $(VENV)/study
@@ -18,11 +20,13 @@ study: $(VENV)/study
 # the real weights of the default study, and torchaudio, which some tests use
 export GROUNDSCOPE_WHEELS := $(CURDIR)/$(VENV)/weights
 export GROUNDSCOPE_TORCHAUDIO := $(CURDIR)/$(VENV)/alignment
+test: check suite
+
 # three files at a time, each on one core: what most tests wait for is a process that starts, or SLURM;
 # threads that wait for each other leave the core to others
-test: export OMP_NUM_THREADS := 1
-test: export OMP_WAIT_POLICY := passive
-test: check $(VENV)/weights $(VENV)/alignment/done
+suite: export OMP_NUM_THREADS := 1
+suite: export OMP_WAIT_POLICY := passive
+suite: $(VENV)/dev $(VENV)/weights $(VENV)/alignment/done
 	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev

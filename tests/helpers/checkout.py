@@ -105,7 +105,9 @@ def copy_project(folder: Path) -> Checkout:
 
 def make(checkout: Checkout, target: str) -> str:
     """Run `make` there, with this project's environment and the wheels at hand; give its output."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    # what this run of `make test` sets for its own
+    outer = ("PYTHONPATH", "MAKEFLAGS", "MAKELEVEL")
+    environment = {k: v for k, v in os.environ.items() if k not in outer}
     wheels = os.environ["GROUNDSCOPE_WHEELS"]
     done = subprocess.run(
         ["make", target],
@@ -121,18 +123,27 @@ def make(checkout: Checkout, target: str) -> str:
     return done.stdout
 
 
+_FEWER_LABELLINGS = {
+    "silhouette": ["meaning", "sound"],
+    "lda": ["meaning", "speaker", "first-phone"],
+    "planes": ["meaning"],
+}
+
+
 def make_study(folder: Path) -> Checkout:
     """Run the default study in a copy of the project, as the README says.
 
-    Models have few layers there, nulls few permutations, k-means one start, and planes one
-    labelling: more of them take time, and make nothing else.
+    Models have few layers there, one job each, nulls few permutations, k-means one start, and
+    there are fewer labellings: more of them take time, and make nothing else.
     """
     checkout = copy_project(folder)
     config = checkout.config()
     for analysis in ("cka", "silhouette", "lda"):
         config["analyses"][analysis]["permutations"] = 3
     config["analyses"]["silhouette"] |= {"kmeans_seeds": 2, "kmeans_restarts": 1}
-    config["analyses"]["planes"]["labellings"] = ["meaning"]
+    for analysis, labellings in _FEWER_LABELLINGS.items():
+        config["analyses"][analysis]["labellings"] = labellings
+    config["layers_per_job"] = "all"
     # a correlation across layers takes four
     for model, layers in {"whisper": 4, "whisper-random": 4, "minilm": 2}.items():
         config["models"][model]["layers"] = [*range(layers)]

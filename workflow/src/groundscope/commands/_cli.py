@@ -5,6 +5,9 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
 from groundscope.commands._job import log_begin, log_end
@@ -15,13 +18,18 @@ from groundscope.errors import UserError
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
-def run(main: Callable[[], None]) -> None:
-    """Call `main`; a `UserError` or a full disk becomes one line on stderr and exit code 2."""
+def run(main: Callable[[], None], *, pandas: bool = False) -> None:
+    """Call `main`; a `UserError` or a full disk becomes one line on stderr and exit code 2.
+
+    Only a command that says so can import pandas.
+    """
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True
     )
     end_on_signals()
     _keep_freed_memory()
+    if not pandas:
+        sys.meta_path.insert(0, _WithoutPandas())
     begin = log_begin()
     try:
         main()
@@ -46,6 +54,24 @@ def _keep_freed_memory() -> None:
     if mallopt:
         mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
         mallopt(_M_TRIM_THRESHOLD, 2**30)
+
+
+class _WithoutPandas(MetaPathFinder, Loader):
+    """A pandas that cannot be imported.
+
+    pyarrow with its first array, and scikit-learn, import pandas where they find it, and do without
+    it where they do not. Half of the start of some jobs was that.
+    """
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name == "pandas" else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        message = "commands run without pandas"
+        raise ImportError(message, name=spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Not reached."""
 
 
 def options(text: str) -> dict[str, Any]:
