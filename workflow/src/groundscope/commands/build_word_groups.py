@@ -75,4 +75,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    _cli.run(main)
+    # panphon reads its tables with it
+    _cli.run(main, pandas=True)
