@@ -204,7 +204,9 @@ def main() -> None:
         kind: Any = WhisperEncoder
         model = kind(config).eval()
         mel = [torch.randn(len(batch), 80, 200) for batch in _padded(waves)]
-        loops = _loops(model, tokens, lambda _: torch.randn(1, 80, 200))
+        extractor: Any = HF.WhisperFeatureExtractor(chunk_length=2)
+        read_mel = partial(extractor, sampling_rate=16_000, return_tensors="pt")
+        loops = _loops(model, tokens, lambda clip: read_mel(clip).input_features)
         ours = partial(extract_audio, tokens, encoder, request, execution)
         _report("whisper-tiny, 2 s", len(waves), ours, (model, mel), loops)
         words = _write_tokenizer(folder / "bert")

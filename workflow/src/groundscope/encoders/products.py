@@ -49,9 +49,10 @@ class OneDnnLinear(TorchFunctionMode):
     ) -> Any:
         """Compute a linear map here, and everything else as torch does."""
         if func is functional.linear and not kwargs and _single_on_cpu(args[0]):
-            # a copy of each costs a twentieth of the product
-            dense = [None if each is None else each.to_mkldnn() for each in args]
-            return torch.ops.aten.mkldnn_linear(*dense).to_dense()
+            # as torch's compiler calls it: neither inputs nor results are copied
+            values, weight, *bias = args
+            multiply = torch.ops.mkldnn._linear_pointwise
+            return multiply(values, weight, *bias or [None], "none", [], "")
         return func(*args, **(kwargs or {}))
 
 
