@@ -48,6 +48,8 @@ faults: $(VENV)/dev
 storm: $(VENV)/dev
 	python tests/helpers/storm.py --minutes 30 --seed 1
 
+# as jobs have it
+benchmark: export OPENBLAS_THREAD_TIMEOUT := 12
 benchmark: $(VENV)/dev
 	rm -f $(VENV)/benchmarks.jsonl
 	export GROUNDSCOPE_BENCHMARKS=$(VENV)/benchmarks.jsonl; \

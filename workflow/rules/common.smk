@@ -12,7 +12,9 @@ SOURCES = Path(workflow.basedir) / "workflow" / "src"
 sys.path.insert(0, str(SOURCES))
 # commands run as `python -m groundscope.commands.NAME`, here and in cluster jobs; set in the shell
 # because Snakemake takes PYTHONPATH away from jobs that it gives a conda environment
-shell.prefix("export PYTHONPATH={SOURCES:q}; ")
+# idle threads of OpenBLAS, of which NumPy and SciPy have one copy each, otherwise look out for work for
+# 2^26 cycles, on the cores that the other copy computes on
+shell.prefix("export PYTHONPATH={SOURCES:q} OPENBLAS_THREAD_TIMEOUT=12; ")
 
 from groundscope.plan import extraction, figures, jobs, resources, running, targets
 from groundscope.plan.config import study_or_exit

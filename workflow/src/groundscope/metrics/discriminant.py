@@ -121,17 +121,21 @@ def fit_svd(moments: Moments) -> Discriminant:
     # what is left of a constant feature after the subtraction is rounding
     spread[spread <= 1e-7 * np.sqrt(np.diagonal(moments.scatter) / total)] = 0.0
     scale = np.where(spread > 0, spread, 1.0)
-    correlation = within / total / scale / scale[:, None]
-    count = len(correlation)
+    correlation = within
+    correlation *= 1 / (scale * total)
+    correlation *= 1 / scale[:, None]
+    less = correlation.copy()
+    less[np.diag_indices(len(less))] -= _TOLERANCE**2
     try:
-        # positive definite after this subtraction: every direction is above the tolerance
-        cholesky(correlation - _TOLERANCE**2 * np.eye(count), lower=True)
+        # positive definite after this subtraction: every direction is above the tolerance; LAPACK
+        # takes columns, which those of a transposed symmetric matrix are, uncopied
+        cholesky(less.T, lower=True, overwrite_a=True)
     except LinAlgError:
         values, vectors = eigh(correlation)
         keep = values > _TOLERANCE**2
         matrix = vectors[:, keep] / np.sqrt(values[keep]) / scale[:, None]
         return _by_matrix(means, moments.counts, matrix)
-    factor = cholesky(correlation, lower=True)
+    factor = cholesky(correlation.T, lower=True, overwrite_a=True)
     return _between(
         means,
         moments.counts,

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from groundscope.metrics.groups import Floats, Integers
+from groundscope.metrics.threads import one_core_each
 
 _HELD, _TOGETHER = 256 * 2**20, 8
 
@@ -125,7 +126,8 @@ class Scatters:
 
     def fit(self, folds: Sequence[Integers]) -> list[Fit]:
         """Fit several folds, whose scatter matrices are summed in one product."""
-        parts, removed = zip(*[self._shrink(train) for train in folds], strict=True)
+        with one_core_each(len(folds)) as pool:
+            parts, removed = zip(*pool.map(self._shrink, folds), strict=True)
         covariances = np.stack([part.weights for part in parts]) @ self.scatter
         fits = []
         for part, less, flat in zip(parts, removed, covariances, strict=True):
@@ -229,7 +231,9 @@ def _solve(centred: Floats, ridge: Floats, right: Floats) -> Floats:
 
 def _solve_positive(covariance: Floats, right: Floats) -> Floats:
     try:
-        return np.asarray(cho_solve(cho_factor(covariance, lower=True), right))
+        # LAPACK takes columns, which those of a transposed symmetric matrix are, uncopied
+        factor = cho_factor(covariance.T, lower=True, overwrite_a=True)
+        return np.asarray(cho_solve(factor, right))
     except LinAlgError as error:
         message = "the shrunk covariance is singular: some feature is constant within every class"
         raise ValueError(message) from error
