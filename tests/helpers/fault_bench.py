@@ -211,22 +211,31 @@ class Case:
 
         Its job then goes on and on, until SLURM wakes the process to end it.
         """
-        # it listens for about a second
-        wait_for(lambda: self._listening(command), f"{self.fault}: {command}", seconds, pause=0.2)
+        # its imports take over a second; then it listens for a few tenths
+        what = f"{self.fault}: {command}"
+        wait_for(lambda: self._processes(command), what, seconds, pause=0.2)
+        wait_for(lambda: self._listening(command), what, seconds, pause=0.02)
         process = self._listening(command)[0]
         os.kill(process, signal.SIGSTOP)
         return process
 
-    def _listening(self, command: str) -> list[int]:
+    def _processes(self, command: str) -> list[Path]:
+        """Folders below /proc of this case's processes of a command."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 words = (folder / "cmdline").read_bytes().split(b"\0")
-                if f"groundscope.commands.{command}".encode() not in words:
-                    continue
+                named = f"groundscope.commands.{command}".encode() in words
+                if named and (folder / "cwd").resolve() == self.folder:
+                    found.append(folder)
+        return found
+
+    def _listening(self, command: str) -> list[int]:
+        found = []
+        for folder in self._processes(command):
+            with suppress(OSError):
                 caught = re.search(r"SigCgt:\s*(\w+)", (folder / "status").read_text())
-                listens = caught and int(caught[1], 16) >> (signal.SIGUSR1 - 1) & 1
-                if listens and (folder / "cwd").resolve() == self.folder:
+                if caught and int(caught[1], 16) >> (signal.SIGUSR1 - 1) & 1:
                     found.append(int(folder.name))
         return found
 

@@ -59,11 +59,15 @@ def scancel(bench: Bench) -> Outcome:
         "--output=/dev/null",
         "--wrap=sleep 600",
     ).strip()
-    running = case.start()
-    case.freeze(_EXTRACT)
-    jobs = [*case.jobs(_EXTRACT, "RUNNING"), *case.jobs(_EXTRACT, "PENDING")]
-    assert len(jobs) == 2
-    case.cluster.call("scancel", *jobs, blocker)
+    try:
+        running = case.start()
+        case.freeze(_EXTRACT)
+        jobs = [*case.jobs(_EXTRACT, "RUNNING"), *case.jobs(_EXTRACT, "PENDING")]
+        assert len(jobs) == 2
+        case.cluster.call("scancel", *jobs)
+    finally:
+        # or it keeps the jobs of other cases waiting
+        case.cluster.call("scancel", blocker)
     case.end(running)
     return case.outcome()
 
