@@ -121,9 +121,8 @@ def fit_svd(moments: Moments) -> Discriminant:
     # what is left of a constant feature after the subtraction is rounding
     spread[spread <= 1e-7 * np.sqrt(np.diagonal(moments.scatter) / total)] = 0.0
     scale = np.where(spread > 0, spread, 1.0)
-    correlation = within
-    correlation *= 1 / (scale * total)
-    correlation *= 1 / scale[:, None]
+    correlation = within / (scale * total)
+    correlation /= scale[:, None]
     less = correlation.copy()
     less[np.diag_indices(len(less))] -= _TOLERANCE**2
     try:
