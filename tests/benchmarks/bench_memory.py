@@ -93,6 +93,8 @@ def asked(folder: Path, command: str) -> int:
     if command == "select_tokens":
         files = SimpleNamespace(tokens=folder / "tokens.parquet")
         return resources.selection_memory(None, files, 1)
+    if command == "compare_cka":
+        return resources.alignment_memory(None, [*map(str, folder.rglob("layer-*.parquet"))], 1)
     return resources.analysis_memory(None, [str(folder / "left/layer-0.parquet")], 1)
 
 

@@ -1,5 +1,6 @@
 """CKA and its second opinions: published values, independent code, invariances, error bars."""
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -9,11 +10,12 @@ import torch
 from scipy.stats import kstest, spearmanr
 from threadpoolctl import threadpool_limits
 
-from groundscope.metrics import cka, kernels
+from groundscope.metrics import cka, feature_space, gram_space
 from groundscope.metrics.alignment import Alignment, Source, compare_layers
 from groundscope.metrics.comparison import compare
-from groundscope.metrics.groups import Floats, Groups
+from groundscope.metrics.groups import Floats, Groups, permuted_rows
 from groundscope.metrics.order import Order
+from groundscope.metrics.threads import one_core_each
 
 
 def _source(rows: Any) -> Source:
@@ -39,6 +41,11 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
+def _sums(rows: Sequence[gram_space.Rows], order: Order) -> gram_space.Sums:
+    with one_core_each(1) as pool:
+        return gram_space.Tiling(rows, 1, 1, [], order).sums(pool)
+
+
 def _reference_pair() -> tuple[Floats, Floats]:
     # the reference notebook draws from the legacy generator
     legacy = np.random.RandomState(1337)
@@ -60,11 +67,9 @@ def test_reference_value_of_the_rbf_kernel() -> None:
     """The notebook's RBF value, at half the median."""
     x, y = _reference_pair()
     order = Order.of(_words(100))
-    a = kernels.rbf_gram(x, order, name="x", threshold=0.5)
-    b = kernels.rbf_gram(y, order, name="y", threshold=0.5)
-    biased = cka.hsic(a, b, order).biased / np.sqrt(
-        cka.hsic(a, a, order).biased * cka.hsic(b, b, order).biased
-    )
+    rows = [gram_space.gaussian(values, order.rows, name="", threshold=0.5) for values in (x, y)]
+    both, own_x, own_y = _sums(rows, order).total
+    biased = both / np.sqrt(own_x * own_y)
     assert biased == pytest.approx(0.6548311823, abs=1e-10)
 
 
@@ -96,10 +101,14 @@ def test_agrees_with_rsatoolbox(rsatoolbox: ModuleType, rng: np.random.Generator
     assert _cka(x, y)[1] == pytest.approx(other, abs=1e-6)
 
 
-@pytest.mark.parametrize("tokens", [1, 3])
-def test_feature_and_gram_space_agree(rng: np.random.Generator, tokens: int) -> None:
+@pytest.mark.parametrize("held", [0, gram_space.HELD])
+@pytest.mark.parametrize("tokens", [[1], [3], [1, 2, 9]])
+def test_feature_and_gram_space_agree(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, tokens: list[int], held: int
+) -> None:
     """Estimates, errors and null are the same to 1e-9, one or several tokens a word."""
-    groups = Groups.of(np.repeat(np.arange(30), tokens))
+    monkeypatch.setattr(gram_space, "HELD", held)
+    groups = Groups.of(np.repeat(np.arange(30), np.resize(tokens, 30)))
     x = rng.normal(size=(len(groups.codes), 12)) + 3
     y = x[:, :7] + rng.normal(size=(len(x), 7))
     feature, gram = (_align(x, y, groups, gram=space, permutations=5) for space in (False, True))
@@ -110,17 +119,46 @@ def test_feature_and_gram_space_agree(rng: np.random.Generator, tokens: int) -> 
     np.testing.assert_allclose(feature.null, gram.null, rtol=1e-9, atol=1e-12)
 
 
-def test_many_rows_and_a_frequent_word(rng: np.random.Generator) -> None:
-    """Over 4096 rows, over 256 of one word: values as in Gram space to 1e-9, errors to 1e-5."""
-    groups = Groups.of(np.where(np.arange(4200) < 300, 0, rng.integers(1, 1000, 4200)))
-    x = (rng.normal(size=(4200, 8)) + 3).astype(np.float32)
-    y = x[:, :5] + rng.normal(size=(4200, 5)).astype(np.float32)
+@pytest.mark.parametrize(("words", "frequent"), [(1000, 300), (3000, 700)])
+def test_many_rows_and_a_frequent_word(rng: np.random.Generator, words: int, frequent: int) -> None:
+    """Over 4096 rows and 256 or 512 of a word: values as in Gram space to 1e-9, errors to 1e-5."""
+    others = rng.permutation(np.resize(np.arange(1, words), 4800 - frequent))
+    groups = Groups.of(np.concatenate([np.zeros(frequent, int), others]))
+    x = (rng.normal(size=(4800, 8)) + 3).astype(np.float32)
+    y = x[:, :5] + rng.normal(size=(4800, 5)).astype(np.float32)
     feature, gram = (_align(x, y, groups, gram=space) for space in (False, True))
-    assert groups.sizes.max() > 256
+    assert len(groups) == words
     np.testing.assert_allclose(feature.estimate, gram.estimate, rtol=1e-9)
     np.testing.assert_allclose(
         feature.interval.standard_error, gram.interval.standard_error, rtol=1e-5
     )
+
+
+def test_null_of_the_rbf_kernel(rng: np.random.Generator) -> None:
+    """It is the value for rows that are permuted by hand, median and all."""
+    x = rng.normal(size=(40, 4))
+    y = x[:, :3] + rng.normal(size=(40, 3))
+    found = _align(x, y, kernel="rbf", permutations=2, seed=5)
+    draws = np.random.default_rng(5)
+    for number in range(2):
+        moved = y[permuted_rows(_words(40), draws)]
+        wanted = _cka(x, moved, kernel="rbf")
+        np.testing.assert_allclose(found.null[:, 0, 0, number], wanted, rtol=1e-9)
+
+
+def test_a_model_with_itself(rng: np.random.Generator) -> None:
+    """Layers that are on both sides are as two models with the same vectors."""
+    groups = Groups.of(np.repeat(np.arange(25), 2))
+    shared = rng.normal(size=(50, 6))
+    layers = [_source(shared + rng.normal(size=(50, 6))) for _ in range(3)]
+    one, two = (
+        compare_layers(layers, other, groups, gram=True, permutations=2)
+        for other in (layers, [*layers])
+    )
+    np.testing.assert_allclose(one.estimate, two.estimate, rtol=1e-12)
+    np.testing.assert_allclose(one.interval.low, two.interval.low, rtol=1e-9)
+    np.testing.assert_allclose(one.null, two.null, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(np.diagonal(one.estimate, axis1=1, axis2=2), 1, rtol=1e-12)
 
 
 def test_some_words_stand_for_all(rng: np.random.Generator) -> None:
@@ -201,21 +239,31 @@ def test_float32_rows(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(single, _cka(x, y), rtol=1e-6)
 
 
+def _hsic(x: Floats, y: Floats, groups: Groups, *, gram: bool) -> cka.Hsic:
+    order = Order.of(groups)
+    if not gram:
+        a, b = (feature_space.prepare(rows, order, name="") for rows in (x, y))
+        return feature_space.hsic(a, b, order)
+    rows = [gram_space.linear(values, order.rows, name="") for values in (x, y)]
+    sums = _sums(rows, order)
+    first, second = (
+        cka.Centred(each.norms, within, gram_space.square(each, order.subset))
+        for each, within in zip(rows, sums.within, strict=True)
+    )
+    return cka.hsic(first, second, order, sums.terms(0, 0, 1))
+
+
 @pytest.mark.parametrize("gram", [False, True])
 def test_left_out_terms_are_those_of_recomputation(rng: np.random.Generator, *, gram: bool) -> None:
     """HSIC without a word equals HSIC computed from the other words' tokens alone."""
     groups = Groups.of(rng.integers(0, 9, 40))
     x, y = rng.normal(size=(40, 6)) + 1, rng.normal(size=(40, 4))
+    found = _hsic(x, y, groups, gram=gram)
     order = Order.of(groups)
-    a, b = (kernels.prepare(rows, order, gram=gram, name="") for rows in (x, y))
-    found = cka.hsic(a, b, order)
     for place, start in enumerate(order.starts):
         kept = groups.codes != groups.codes[order.rows[start]]
-        part = Order.of(Groups.of(groups.codes[kept]))
-        c, d = (kernels.prepare(rows[kept], part, gram=gram, name="") for rows in (x, y))
-        whole = cka.numerators(c, d)
-        assert found.debiased_without[place] == pytest.approx(whole[0], rel=1e-10)
-        assert found.biased_without[place] == pytest.approx(whole[1], rel=1e-10)
+        whole = _hsic(x[kept], y[kept], Groups.of(groups.codes[kept]), gram=gram).whole
+        np.testing.assert_allclose(found.without[:, place], whole, rtol=1e-10)
 
 
 @pytest.mark.parametrize(("words", "strength"), [(60, 0.05), (109, 0.05), (109, 0.3)])

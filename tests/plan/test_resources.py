@@ -53,13 +53,14 @@ def test_a_plan_without_files_has_the_smallest_numbers() -> None:
 
 
 def test_analyses_follow_their_largest_layer(tmp_path: Path) -> None:
-    """Memory follows the largest embedding file alone, time all of them; other inputs do not."""
+    """Memory follows the largest embedding file, time and alignments all; other inputs do not."""
     sizes = {"layer-0.parquet": 10, "layer-1.parquet": 100, "tokens.parquet": 1000}
     for name, size in sizes.items():
         with (tmp_path / name).open("wb") as stream:
             stream.truncate(size * 1_000_000)
     files = [str(tmp_path / name) for name in sizes]
     assert resources.analysis_memory(None, files, 1) == 1000 + 14 * 100
+    assert resources.alignment_memory(None, files, 1) == 1000 + 14 * 100 + 2 * 110
     assert resources.analysis_time(None, files, 1) == 60 + 22
 
 

@@ -22,7 +22,7 @@ rule compare_cka:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=resources.analysis_memory,
+        mem_mb=resources.alignment_memory,
         runtime=resources.analysis_time,
     params:
         options=PLAN.cka_options,

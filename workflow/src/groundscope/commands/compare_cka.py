@@ -47,6 +47,8 @@ def main() -> None:
             [Source(each.name, each.features, partial(_load, each, data, space)) for each in side]
             for side in sides
         )
+        if sides[0] == sides[1]:
+            right = left
         named = f"lda:{given.labelling}" if space == "lda" else space
         for measure in _measures(given.options, kind):
             with naming(f"{measure} of {sides[0][0].model} and {sides[1][0].model}"):

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from groundscope.metrics import cka, kernels
+from groundscope.metrics import cka, feature_space, gram_space
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
 from groundscope.metrics.order import Order
 from groundscope.metrics.statistics import Interval, jackknife, t_interval
@@ -16,7 +16,8 @@ from groundscope.metrics.threads import one_core_each
 
 ESTIMATORS = ("debiased", "biased")
 _HELD = 320 * 2**20
-_Batch = list[tuple[int, kernels.Layer]]
+_HELD_IN_GRAM_SPACE = 2**31
+_Batch = list[tuple[int, feature_space.Layer]]
 _Asked = TypeVar("_Asked")
 
 
@@ -59,40 +60,21 @@ class Alignment:
 
 
 class _Side:
-    """Layers of one model: loaded when needed in feature space, kept in Gram space."""
+    """Layers of one model in feature space, loaded when needed."""
 
-    def __init__(self, sources: Sequence[Source], order: Order, kernel: str, *, gram: bool):
-        self.sources, self.order, self.kernel, self.gram = sources, order, kernel, gram
-        self._kept: dict[int, kernels.Layer] = {}
+    def __init__(self, sources: Sequence[Source], order: Order):
+        self.sources, self.order = sources, order
         self._own: dict[int, cka.Hsic] = {}
 
-    def layer(self, index: int) -> kernels.Layer:
-        if index in self._kept:
-            return self._kept[index]
+    def layer(self, index: int) -> feature_space.Layer:
         source = self.sources[index]
-        if self.kernel == "rbf":
-            layer = kernels.rbf_gram(source.load(), self.order, name=source.name)
-        else:
-            layer = kernels.prepare(source.load(), self.order, gram=self.gram, name=source.name)
-        if self.gram:
-            self._kept[index] = layer
-        return layer
+        return feature_space.prepare(source.load(), self.order, name=source.name)
 
-    def own(self, index: int, layer: kernels.Layer) -> cka.Hsic:
+    def own(self, index: int, layer: feature_space.Layer) -> cka.Hsic:
         """HSIC of a layer with itself."""
         if index not in self._own:
-            own = cka.hsic(layer, layer, self.order)
-            # the trace without a row bounds the HSIC without it, for rows that are not left out too
-            norms = layer.norms
-            trace = norms.sum() - norms.max() * len(norms) / (len(norms) - 1)
-            without = min(own.debiased_without.min(), own.biased_without.min(), trace**2)
-            if not min(own.debiased, without) > 1e-12 * own.biased:
-                message = (
-                    f"{self.sources[index].name}: too few rows differ for CKA with a jackknife: "
-                    "without one word type the rest has no variance; "
-                    "at least 3 types must have distinct vectors"
-                )
-                raise ValueError(message)
+            own = feature_space.hsic(layer, layer, self.order)
+            _check_own(own, layer, self.sources[index].name)
             self._own[index] = own
         return self._own[index]
 
@@ -102,10 +84,24 @@ class _Side:
         for index in range(len(self.sources)):
             batch.append((index, self.layer(index)))
             held = sum(layer.values.nbytes for _, layer in batch)
-            full = held + batch[-1][1].values.nbytes > _HELD and not self.gram
+            full = held + batch[-1][1].values.nbytes > _HELD
             if full or index == len(self.sources) - 1:
                 yield batch
                 batch = []
+
+
+def _check_own(own: cka.Hsic, layer: cka.Centred, name: str) -> None:
+    # the trace without a row bounds the HSIC without it, for rows that are not left out too
+    norms = layer.norms
+    trace = norms.sum() - norms.max() * len(norms) / (len(norms) - 1)
+    debiased, biased = own.whole
+    if not min(debiased, own.without.min(), trace**2) > 1e-12 * biased:
+        message = (
+            f"{name}: too few rows differ for CKA with a jackknife: "
+            "without one word type the rest has no variance; "
+            "at least 3 types must have distinct vectors"
+        )
+        raise ValueError(message)
 
 
 def compare_layers(
@@ -121,7 +117,7 @@ def compare_layers(
     """CKA of all pairs of layers of two models.
 
     In feature space memory holds three layers at a time, or as many as fit 320 MiB and two more,
-    whatever the number of layers.
+    whatever the number of layers; in Gram space all layers, at most 2 GiB, and 320 MiB a core.
 
     Debiasing removes what a row shares with itself. Several tokens of one word also share the word,
     and those pairs stay in: the estimate on tokens is then higher than on types, and says how alike
@@ -157,16 +153,91 @@ def compare_layers(
             f"type, got {rows - groups.sizes.max()} of {rows}"
         )
         raise ValueError(message)
-    if gram is None:
-        gram = kernels.use_gram(rows, [s.features for s in left], [s.features for s in right])
-    gram = gram or kernel == "rbf"
     order = Order.of(groups)
-    first = _Side(left, order, kernel, gram=gram)
-    second = _Side(right, order, kernel, gram=gram)
-    shuffles = _shuffles(groups, order, permutations, seed)
+    if gram is None:
+        gram = _costs_less_in_gram_space(left, right, order, 1 + permutations)
+    in_order = Groups(groups.names, groups.codes[order.rows])
+    rng = np.random.default_rng(seed)
+    shuffles = [permuted_rows(in_order, rng) for _ in range(permutations)]
+    if kernel == "rbf" or gram:
+        estimate, error, null = _in_gram_space(left, right, order, kernel, shuffles)
+    else:
+        estimate, error, null = _in_feature_space(left, right, order, shuffles)
+    return Alignment(estimate, t_interval(estimate, error, len(order.weights) - 1), null)
+
+
+def _costs_less_in_gram_space(
+    left: Sequence[Source], right: Sequence[Source], order: Order, compared: int
+) -> bool:
+    """Compare operations, `compared` times of all pairs of layers, within bounds of memory."""
+    rows, pairs = len(order.rows), len(left) * len(right)
+    first, second = (sum(source.features for source in side) for side in (left, right))
+    features = 2 * (rows * compared + order.left_out / 2) * first * second
+    made = first * (right is not left) + second
+    # an entry of a matrix that is held takes as long as some 80 multiplications, and the products
+    # of tiles, bound by memory, three times as long as others
+    made += (80 * len(right) if gram_space.holds(rows, len(right)) else second) * (compared - 1)
+    gram = rows**2 * (made + 3 * pairs * compared) + 6 * rows * order.left_out * pairs
+    held = 8 * rows * (first + second)
+    frequent = max(order.sizes, default=0)
+    return gram < features and held <= _HELD_IN_GRAM_SPACE and frequent <= gram_space.PANEL
+
+
+def _in_gram_space(
+    left: Sequence[Source],
+    right: Sequence[Source],
+    order: Order,
+    kernel: str,
+    shuffles: Sequence[Integers],
+) -> tuple[Floats, Floats, Floats]:
+    """Estimate, standard error and null of all pairs of layers."""
+    make = gram_space.gaussian if kernel == "rbf" else gram_space.linear
+    sources = [*right] if right is left else [*left, *right]
+    with one_core_each(len(left) * len(right)) as pool:
+        made = [make(source.load(), order.rows, name=source.name) for source in sources]
+        second, shuffled = gram_space.shuffled(made[-len(right) :], shuffles, pool)
+        rows = [*made[: -len(right)], *second]
+        tiling = gram_space.Tiling(rows, len(left), len(right), shuffled, order)
+        sums, pairs = tiling.sums(pool), tiling.pairs()
+        squares = pool.map(gram_space.square, rows, repeat(order.subset))
+        layers = [
+            cka.Centred(each.norms, within, square)
+            for each, within, square in zip(rows, sums.within, squares, strict=True)
+        ]
+
+        def hsic(pair: int) -> cka.Hsic:
+            a, b = pairs[pair]
+            return cka.hsic(layers[a], layers[b], order, sums.terms(pair, a, b))
+
+        found = list(pool.map(hsic, range(len(pairs))))
+        owns = found[-len(layers) :]
+        for own, layer, source in zip(owns, layers, sources, strict=True):
+            _check_own(own, layer, source.name)
+
+        def cell(pair: int) -> tuple[Floats, Floats, Floats]:
+            a, b = pairs[pair]
+            value, error = _with_error(layers[a], layers[b], found[pair], owns[a], owns[b], order)
+            null = np.empty((2, len(shuffles)))
+            for p, totals in enumerate(sums.null):
+                moved = shuffled[p][b - len(layers)].norms
+                scale = owns[a].whole * cka.whole(totals[b - len(layers)], moved, moved)
+                null[:, p] = cka.whole(totals[pair], layers[a].norms, moved) / np.sqrt(scale)
+            return value, error, null
+
+        cells = zip(*pool.map(cell, range(len(left) * len(right))), strict=True)
+        estimate, error, null = (np.stack(values, axis=1) for values in cells)
+    shape = 2, len(left), len(right)
+    return estimate.reshape(shape), error.reshape(shape), null.reshape(*shape, len(shuffles))
+
+
+def _in_feature_space(
+    left: Sequence[Source], right: Sequence[Source], order: Order, shuffles: Sequence[Integers]
+) -> tuple[Floats, Floats, Floats]:
+    """Estimate, standard error and null of all pairs of layers, some of the first at a time."""
+    first, second = _Side(left, order), _Side(right, order)
     parts = [_compare_batch(batch, first, second, shuffles) for batch in first.batches()]
     estimate, error, null = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
-    return Alignment(estimate, t_interval(estimate, error, len(order.weights) - 1), null)
+    return estimate, error, null
 
 
 def _compare_batch(
@@ -180,11 +251,13 @@ def _compare_batch(
         owns = list(pool.map(first.own, *zip(*batch, strict=True)))
         scales = np.stack([own.whole for own in owns], axis=1)
 
-        def ask(j: int) -> tuple[int, kernels.Layer, Future[cka.Hsic], list[Future[cka.Hsic]]]:
+        def ask(
+            j: int,
+        ) -> tuple[int, feature_space.Layer, Future[cka.Hsic], list[Future[cka.Hsic]]]:
             b = second.layer(j)
             if 2 * b.values.nbytes <= _HELD:
                 b = b.in_double()
-            crossed = [pool.submit(cka.hsic, a, b, order) for a in layers]
+            crossed = [pool.submit(feature_space.hsic, a, b, order) for a in layers]
             return j, b, pool.submit(second.own, j, b), crossed
 
         for j, b, own_b, crossed in _one_ahead(map(ask, range(len(second.sources)))):
@@ -192,8 +265,8 @@ def _compare_batch(
                 found = _with_error(a, b, both.result(), own_a, own_b.result(), order)
                 estimate[:, i, j], error[:, i, j] = found
             for p, shuffle in enumerate(shuffles):
-                moved = kernels.shuffled(b, shuffle)
-                scale, *shared = pool.map(cka.numerators, [moved, *layers], repeat(moved))
+                moved = feature_space.shuffled(b, shuffle)
+                scale, *shared = pool.map(feature_space.whole, [moved, *layers], repeat(moved))
                 null[:, :, j, p] = np.stack(shared, axis=1) / np.sqrt(scales * scale[:, None])
     return estimate, error, null
 
@@ -208,8 +281,8 @@ def _one_ahead(asked: Iterator[_Asked]) -> Iterator[_Asked]:
 
 
 def _with_error(
-    a: kernels.Layer,
-    b: kernels.Layer,
+    a: cka.Centred,
+    b: cka.Centred,
     both: cka.Hsic,
     own_a: cka.Hsic,
     own_b: cka.Hsic,
@@ -217,14 +290,8 @@ def _with_error(
 ) -> tuple[Floats, Floats]:
     """CKA of a pair and its standard error, either shape ``[2]``."""
     estimate = both.whole / np.sqrt(own_a.whole * own_b.whole)
-    without = both.whole_without / np.sqrt(own_a.whole_without * own_b.whole_without)
+    without = both.without / np.sqrt(own_a.without * own_b.without)
     variance = jackknife(estimate, without, weights=order.weights).standard_error ** 2
     pairs = cka.second_order(a, b, both.whole, own_a.whole, own_b.whole, order)
     # the pairs' part cannot be more than half of what the jackknife finds
     return estimate, np.sqrt(np.maximum(variance - pairs, variance / 2))
-
-
-def _shuffles(groups: Groups, order: Order, count: int, seed: int) -> list[Integers]:
-    rng = np.random.default_rng(seed)
-    in_order = Groups(groups.names, groups.codes[order.rows])
-    return [permuted_rows(in_order, rng) for _ in range(count)]

@@ -8,8 +8,8 @@ Linear CKA of centred features X ``[n, d]`` and Y ``[n, e]`` is
 - debiased (Song et al. 2012, HSIC_1): the row sums of a centred Gram matrix are zero, so that
   ``n (n - 3) HSIC_1 = F - n / (n - 2) sum(k l) + sum(k) sum(l) / ((n - 1) (n - 2))``.
 
-Both come from X'Y and row norms alone, or from the centred Gram matrices XX' and YY' where rows are
-fewer than features or the kernel is not linear.
+Both come from X'Y and row norms alone (`feature_space`), or from the centred Gram matrices XX' and
+YY' (`gram_space`), which any kernel has.
 
 Without the rows of one group (a word type) with row sums s, t, and N rows left, the features are
 centred again by adding s / N and t / N; every term of the estimators follows from
@@ -22,65 +22,81 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundscope.metrics.groups import Floats
-from groundscope.metrics.kernels import Layer
 from groundscope.metrics.order import Order
 
-_BLOCK = 1024
-_SINGLE = 4096
+
+@dataclass(frozen=True)
+class Centred:
+    """What the estimators read of a layer: parts of its centred Gram matrix, rows sorted by group.
+
+    Attributes
+    ----------
+    norms
+        The diagonal: squared norms of the centred rows, shape ``[n]``.
+    within
+        Sum of each row that is left out over the columns of its group, shape ``[m]``.
+    square
+        Rows and columns of `Order.subset`.
+    """
+
+    norms: Floats
+    within: Floats
+    square: Floats
+
+
+@dataclass(frozen=True)
+class Terms:
+    """F, and sums over the rows i of each group g, shape ``[g]``, with centred Gram matrices K, L.
+
+    In feature space ``C = X'Y``, ``t_g`` the sum of a group's rows of Y, k and l the norms.
+
+    Attributes
+    ----------
+    total
+        F.
+    rows
+        ``sum_j K_ij L_ij``, which is ``x_i' C y_i``.
+    crossed
+        ``sum_j (sum_i K_ij) (sum_i L_ij)``: the sum of ``x_i' C t_g``.
+    norms_b, norms_a
+        ``(L k)_i`` and ``(K l)_i``.
+    inside
+        ``K_ij L_ij`` over all pairs of rows of the group.
+    """
+
+    total: float
+    rows: Floats
+    crossed: Floats
+    norms_b: Floats
+    norms_a: Floats
+    inside: Floats
 
 
 @dataclass(frozen=True)
 class Hsic:
-    """n (n - 3) HSIC_1 and F of one pair, whole and without each group left out, ``[g]``."""
+    """n (n - 3) HSIC_1 and F of one pair: debiased and biased.
 
-    debiased: float
-    biased: float
-    debiased_without: Floats
-    biased_without: Floats
-
-    @property
-    def whole(self) -> Floats:
-        """Both, shape ``[2]``: debiased, biased."""
-        return np.array([self.debiased, self.biased])
-
-    @property
-    def whole_without(self) -> Floats:
-        """Both without each group, shape ``[2, g]``."""
-        return np.stack([self.debiased_without, self.biased_without])
-
-
-def hsic(a: Layer, b: Layer, order: Order) -> Hsic:
-    """HSIC of a pair of prepared layers, whole and without each group.
-
-    Row terms of over 4096 rows are multiplied in single precision, except those of a layer with
-    itself: they enter the values without a group as one part in n, so that these keep 1e-9, and
-    the standard error 1e-5. The whole values are double precision throughout.
+    Attributes
+    ----------
+    whole
+        Shape ``[2]``.
+    without
+        Without each group that is left out, shape ``[2, g]``.
     """
-    if a.gram != b.gram:
-        message = "both layers must be features, or both Gram matrices"
-        raise ValueError(message)
-    terms = _gram_terms(a, b, order) if b.gram else _terms(a, b, order)
-    whole = float(_debias(terms.total, *_norm_terms(a, b)))
-    biased_without, debiased_without = _without(a, b, order, terms)
-    return Hsic(whole, terms.total, debiased_without, biased_without)
+
+    whole: Floats
+    without: Floats
 
 
-def numerators(a: Layer, b: Layer) -> Floats:
-    """``n (n - 3) HSIC_1`` and F of a pair, without the leave-one-out terms, shape ``[2]``."""
-    if b.gram:
-        total = float(np.vdot(a.values, b.values))
-    else:
-        product = np.zeros((a.values.shape[1], b.values.shape[1]))
-        for start in range(0, len(b.norms), _BLOCK):
-            part = slice(start, start + _BLOCK)
-            y = b.centred(part)
-            product += (y if a is b else a.centred(part)).T @ y
-        total = float(np.vdot(product, product))
-    return np.array([float(_debias(total, *_norm_terms(a, b))), total])
+def hsic(a: Centred, b: Centred, order: Order, terms: Terms) -> Hsic:
+    """HSIC of a pair of layers, whole and without each group."""
+    biased, debiased = _without(a, b, order, terms)
+    return Hsic(whole(terms.total, a.norms, b.norms), np.stack([debiased, biased]))
 
 
-def _norm_terms(a: Layer, b: Layer) -> tuple[float, float, float, float]:
-    return float(a.norms @ b.norms), a.norms.sum(), b.norms.sum(), float(len(a.norms))
+def whole(total: float, k: Floats, m: Floats) -> Floats:
+    """``n (n - 3) HSIC_1`` and F of a pair from its F and both layers' norms, shape ``[2]``."""
+    return np.array([_debias(total, float(k @ m), k.sum(), m.sum(), float(len(k))), total])
 
 
 def _debias(
@@ -93,98 +109,7 @@ def _debias(
     return total - n / (n - 2) * products + k * m / ((n - 1) * (n - 2))
 
 
-@dataclass(frozen=True)
-class _Terms:
-    """F, and sums over the rows of each group, shape ``[g]``, with C = X'Y.
-
-    ``x_i' C y_i``, ``x_i' C t_g``, ``y_i' (Y'k)``, ``x_i' (X'l)``, and ``(x_i' x_j) (y_i' y_j)``
-    over pairs of rows of the group.
-    """
-
-    total: float
-    rows: Floats
-    crossed: Floats
-    norms_b: Floats
-    norms_a: Floats
-    inside: Floats
-
-
-def _terms(a: Layer, b: Layer, order: Order) -> _Terms:
-    """Feature space: a product of all rows, and one of those that are left out with the first."""
-    product = np.zeros((len(a.mean) + 1, len(b.mean) + 1))
-    large = []
-    for part, whole in order.parts():
-        here = _with_norms(a, b, part)
-        product += here
-        if whole:
-            large.append(float(np.vdot(here[:-1, :-1], here[:-1, :-1])))
-    rows, crossed, norms_a, norms_b = _row_terms(a, b, order, product)
-    return _Terms(
-        float(np.vdot(product[:-1, :-1], product[:-1, :-1])),
-        order.sums(rows),
-        order.sums(crossed),
-        order.sums(norms_b),
-        order.sums(norms_a),
-        np.concatenate([_inside(a, b, order), large]),
-    )
-
-
-def _with_norms(a: Layer, b: Layer, part: slice) -> Floats:
-    """``[X, k]'[Y, l]`` of some rows: X'Y, and beside it X'l, below it Y'k."""
-    y = b.with_norms(part)
-    return (y if a is b else a.with_norms(part)).T @ y
-
-
-def _row_terms(
-    a: Layer, b: Layer, order: Order, product: Floats
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Give x_i'Cy_i, x_i'Ct_g, x_i'(X'l) and y_i'(Y'k) of the rows left out, each ``[m]``."""
-    rows, crossed, norms_a, norms_b = np.empty((4, order.left_out))
-    group = np.repeat(np.arange(len(order.sizes)), order.sizes)
-    sums = None if order.alone else order.sums(b.values) - order.sizes[:, None] * b.mean
-    kind: type[np.floating] = np.float64
-    if len(b.norms) > _SINGLE and a is not b:
-        kind = np.float32
-    factor = product[:-1, :-1].astype(kind)
-    for start in range(0, len(rows), _BLOCK):
-        part = slice(start, min(start + _BLOCK, len(rows)))
-        y = b.centred(part)
-        x = y if a is b else a.centred(part)
-        norms_a[part] = x @ product[:-1, -1]
-        norms_b[part] = y @ product[-1, :-1]
-        image = x.astype(kind, copy=False) @ factor
-        rows[part] = np.einsum("ij,ij->i", image, y.astype(kind, copy=False))
-        if sums is not None:
-            crossed[part] = np.einsum("ij,ij->i", image, sums[group[part]])
-    return rows, rows if order.alone else crossed, norms_a, norms_b
-
-
-def _gram_terms(a: Layer, b: Layer, order: Order) -> _Terms:
-    """Gram space: the same."""
-    rows = np.einsum("ij,ij->i", a.values, b.values)
-    if order.alone:
-        crossed = rows
-    else:
-        crossed = np.einsum("ij,ij->i", order.sums(a.values), order.sums(b.values))
-    return _Terms(
-        float(rows.sum()),
-        order.sums(rows),
-        crossed,
-        order.sums(b.values @ a.norms),
-        order.sums(a.values @ b.norms),
-        _inside(a, b, order),
-    )
-
-
-def _inside(a: Layer, b: Layer, order: Order) -> Floats:
-    """Sum within each group of the products of inner products, for the groups with `blocks`."""
-    squares = order.sizes**2
-    starts = np.cumsum(squares) - squares
-    held = starts[starts < len(a.blocks)]
-    return np.add.reduceat(a.blocks * b.blocks, held) if len(held) else np.empty(0)
-
-
-def _without(a: Layer, b: Layer, order: Order, terms: _Terms) -> tuple[Floats, Floats]:
+def _without(a: Centred, b: Centred, order: Order, terms: Terms) -> tuple[Floats, Floats]:
     """F and n (n - 3) HSIC_1 without each group, from sums within the group."""
     k, m, alpha, beta = (
         values[: order.left_out] for values in (a.norms, b.norms, a.within, b.within)
@@ -216,7 +141,7 @@ def _without(a: Layer, b: Layer, order: Order, terms: _Terms) -> tuple[Floats, F
 
 
 def second_order(
-    a: Layer, b: Layer, whole: Floats, own_a: Floats, own_b: Floats, order: Order
+    a: Centred, b: Centred, whole: Floats, own_a: Floats, own_b: Floats, order: Order
 ) -> Floats:
     """Variance of the part of CKA that is made by pairs of groups, debiased and biased.
 
@@ -262,10 +187,30 @@ def second_order(
     return result
 
 
-def _u_centred(layer: Layer, order: Order) -> Floats:
+def _u_centred(layer: Centred, order: Order) -> Floats:
     """U-centred Gram matrix (Szekely and Rizzo 2014) of the subset's rows; row sums are -norms."""
     norms, count = layer.norms[order.subset], len(layer.norms)
     square = layer.square + (norms[:, None] + norms) / (count - 2)
     square -= layer.norms.sum() / ((count - 1) * (count - 2))
     np.fill_diagonal(square, 0.0)
     return np.asarray(square)
+
+
+def check(features: Floats, name: str) -> None:
+    """Refuse features that have no alignment.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 4 rows, rows that are all the same, or values that are not finite.
+    """
+    rows = len(features)
+    if rows < 4:
+        message = f"{name}: CKA needs at least 4 rows (words or tokens), got {rows}"
+        raise ValueError(message)
+    if not np.isfinite(features).all():
+        message = f"{name}: the features hold values that are not finite"
+        raise ValueError(message)
+    if not (features != features[0]).any():
+        message = f"{name}: all {rows} rows are the same vector; CKA needs rows that differ"
+        raise ValueError(message)

@@ -98,7 +98,7 @@ def compare(
     for number, rows in enumerate(chosen):
         here = Groups.of(groups.names[groups.codes[rows]])
         first = [_drawn(source, rows, count) for source in left]
-        second = [_drawn(source, rows, count) for source in right]
+        second = first if right is left else [_drawn(source, rows, count) for source in right]
         shuffles = 0 if number else permutations
         if measure.startswith("cka-") and measure in MEASURES:
             kernel = measure.removeprefix("cka-")

@@ -15,6 +15,35 @@ LARGE = 256
 
 
 @dataclass(frozen=True)
+class Panel:
+    """Sorted rows next to each other: of whole groups that are left out, or of the other groups.
+
+    Attributes
+    ----------
+    rows
+        Which.
+    groups
+        The groups, as a slice of those that are left out; empty for others.
+    starts
+        First row of each within the panel.
+    """
+
+    rows: slice
+    groups: slice
+    starts: Integers
+
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return int(self.rows.stop - self.rows.start)
+
+    @property
+    def left_out(self) -> bool:
+        """Whether its groups are left out."""
+        return len(self.starts) > 0
+
+
+@dataclass(frozen=True)
 class Order:
     """Rows sorted by group: first the groups that a jackknife leaves out, by size.
 
@@ -84,6 +113,23 @@ class Order:
                 yield slice(start, min(start + _BLOCK, last)), False
         for start, size in zip(self.starts[small:], self.sizes[small:], strict=True):
             yield slice(int(start), int(start + size)), True
+
+    def panels(self, size: int) -> list[Panel]:
+        """Cut the sorted rows into panels of at most `size` rows, or of one larger group."""
+        stops = self.starts + self.sizes
+        made, first = [], 0
+        while first < len(stops):
+            start = int(self.starts[first])
+            last = max(first + 1, int(np.searchsorted(stops, start + size, side="right")))
+            groups = slice(first, last)
+            rows = slice(start, int(stops[last - 1]))
+            made.append(Panel(rows, groups, self.starts[groups] - start))
+            first = last
+        none = np.empty(0, np.intp)
+        for start in range(self.left_out, len(self.rows), size):
+            rows = slice(start, min(start + size, len(self.rows)))
+            made.append(Panel(rows, slice(0, 0), none))
+        return made
 
 
 def _left_out(sizes: Integers) -> tuple[Integers, Floats]:

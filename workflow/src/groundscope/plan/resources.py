@@ -89,6 +89,12 @@ def analysis_memory(wildcards: Any, input: Any, attempt: int) -> int:
     return _again(1000 + 14 * max(_vectors_mb(input), default=0.0), attempt)
 
 
+def alignment_memory(wildcards: Any, input: Any, attempt: int) -> int:
+    """Return the memory of an alignment, which may hold 2 GiB of layers at a time, in MB."""
+    vectors = [*_vectors_mb(input)]
+    return _again(1000 + 14 * max(vectors, default=0.0) + min(2 * sum(vectors), 2200), attempt)
+
+
 def analysis_time(wildcards: Any, input: Any, attempt: int) -> int:
     """Return the time of an analysis of vectors, in minutes."""
     return _again(60 + 0.2 * sum(_vectors_mb(input)), attempt)
