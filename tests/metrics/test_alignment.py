@@ -10,7 +10,7 @@ import torch
 from scipy.stats import kstest, spearmanr
 from threadpoolctl import threadpool_limits
 
-from groundscope.metrics import cka, feature_space, gram_space
+from groundscope.metrics import cka, feature_space, gram_space, kernels
 from groundscope.metrics.alignment import Alignment, Source, compare_layers
 from groundscope.metrics.comparison import compare
 from groundscope.metrics.groups import Floats, Groups, permuted_rows
@@ -41,7 +41,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
-def _sums(rows: Sequence[gram_space.Rows], order: Order) -> gram_space.Sums:
+def _sums(rows: Sequence[kernels.Rows], order: Order) -> gram_space.Sums:
     with one_core_each(1) as pool:
         return gram_space.Tiling(rows, 1, 1, [], order).sums(pool)
 
@@ -67,7 +67,7 @@ def test_reference_value_of_the_rbf_kernel() -> None:
     """The notebook's RBF value, at half the median."""
     x, y = _reference_pair()
     order = Order.of(_words(100))
-    rows = [gram_space.gaussian(values, order.rows, name="", threshold=0.5) for values in (x, y)]
+    rows = [kernels.gaussian(values, order.rows, name="", threshold=0.5) for values in (x, y)]
     both, own_x, own_y = _sums(rows, order).total
     biased = both / np.sqrt(own_x * own_y)
     assert biased == pytest.approx(0.6548311823, abs=1e-10)
@@ -101,13 +101,13 @@ def test_agrees_with_rsatoolbox(rsatoolbox: ModuleType, rng: np.random.Generator
     assert _cka(x, y)[1] == pytest.approx(other, abs=1e-6)
 
 
-@pytest.mark.parametrize("held", [0, gram_space.HELD])
+@pytest.mark.parametrize("held", [0, kernels.HELD])
 @pytest.mark.parametrize("tokens", [[1], [3], [1, 2, 9]])
 def test_feature_and_gram_space_agree(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, tokens: list[int], held: int
 ) -> None:
     """Estimates, errors and null are the same to 1e-9, one or several tokens a word."""
-    monkeypatch.setattr(gram_space, "HELD", held)
+    monkeypatch.setattr(kernels, "HELD", held)
     groups = Groups.of(np.repeat(np.arange(30), np.resize(tokens, 30)))
     x = rng.normal(size=(len(groups.codes), 12)) + 3
     y = x[:, :7] + rng.normal(size=(len(x), 7))
@@ -244,10 +244,10 @@ def _hsic(x: Floats, y: Floats, groups: Groups, *, gram: bool) -> cka.Hsic:
     if not gram:
         a, b = (feature_space.prepare(rows, order, name="") for rows in (x, y))
         return feature_space.hsic(a, b, order)
-    rows = [gram_space.linear(values, order.rows, name="") for values in (x, y)]
+    rows = [kernels.linear(values, order.rows, name="") for values in (x, y)]
     sums = _sums(rows, order)
     first, second = (
-        cka.Centred(each.norms, within, gram_space.square(each, order.subset))
+        cka.Centred(each.norms, within, kernels.square(each, order.subset))
         for each, within in zip(rows, sums.within, strict=True)
     )
     return cka.hsic(first, second, order, sums.terms(0, 0, 1))

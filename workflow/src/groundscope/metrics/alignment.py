@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from groundscope.metrics import cka, feature_space, gram_space
+from groundscope.metrics import cka, feature_space, gram_space, kernels
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
 from groundscope.metrics.order import Order
 from groundscope.metrics.statistics import Interval, jackknife, t_interval
@@ -176,7 +176,7 @@ def _costs_less_in_gram_space(
     made = first * (right is not left) + second
     # an entry of a matrix that is held takes as long as some 80 multiplications, and the products
     # of tiles, bound by memory, three times as long as others
-    made += (80 * len(right) if gram_space.holds(rows, len(right)) else second) * (compared - 1)
+    made += (80 * len(right) if kernels.holds(rows, len(right)) else second) * (compared - 1)
     gram = rows**2 * (made + 3 * pairs * compared) + 6 * rows * order.left_out * pairs
     held = 8 * rows * (first + second)
     frequent = max(order.sizes, default=0)
@@ -191,15 +191,15 @@ def _in_gram_space(
     shuffles: Sequence[Integers],
 ) -> tuple[Floats, Floats, Floats]:
     """Estimate, standard error and null of all pairs of layers."""
-    make = gram_space.gaussian if kernel == "rbf" else gram_space.linear
+    make = kernels.gaussian if kernel == "rbf" else kernels.linear
     sources = [*right] if right is left else [*left, *right]
     with one_core_each(len(left) * len(right)) as pool:
         made = [make(source.load(), order.rows, name=source.name) for source in sources]
-        second, shuffled = gram_space.shuffled(made[-len(right) :], shuffles, pool)
+        second, shuffled = kernels.shuffled(made[-len(right) :], shuffles, pool)
         rows = [*made[: -len(right)], *second]
         tiling = gram_space.Tiling(rows, len(left), len(right), shuffled, order)
         sums, pairs = tiling.sums(pool), tiling.pairs()
-        squares = pool.map(gram_space.square, rows, repeat(order.subset))
+        squares = pool.map(kernels.square, rows, repeat(order.subset))
         layers = [
             cka.Centred(each.norms, within, square)
             for each, within, square in zip(rows, sums.within, squares, strict=True)
