@@ -34,7 +34,6 @@ HF: Any = transformers  # largely untyped
 CLIPS = {"wav2vec2": 64, "whisper": 256, "bert": 256}
 SLOW_CLIPS, REPEATS = 8, 3
 SECONDS = (0.25, 0.8)
-BATCH_SECONDS = 8.0
 LARGE = {
     "hidden_size": 1024,
     "num_hidden_layers": 24,
@@ -135,7 +134,8 @@ def _loops(
 
 def _padded(waves: list[torch.Tensor]) -> list[torch.Tensor]:
     """Batches as extraction makes them."""
-    batches = batches_by_length([len(wave) for wave in waves], int(BATCH_SECONDS * 16_000))
+    budget = int(Execution.batch_seconds * 16_000)
+    batches = batches_by_length([len(wave) for wave in waves], budget)
     pad = torch.nn.utils.rnn.pad_sequence
     return [pad([waves[index] for index in batch], batch_first=True) for batch in batches]
 
@@ -181,7 +181,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         tokens, waves = _write_clips(folder / "few", CLIPS["wav2vec2"])
-        execution = Execution(batch_seconds=BATCH_SECONDS, workers=2)
+        execution = Execution()
         config: Any
         for size, config, blocks, clips in (
             ("base", HF.Wav2Vec2Config(), 12, SLOW_CLIPS),

@@ -30,7 +30,7 @@ class Execution:
         Threads that decode audio.
     """
 
-    batch_seconds: float = 8.0
+    batch_seconds: float = 6.0
     batch_pieces: int = 8192
     workers: int = 2
 
@@ -40,7 +40,7 @@ class Execution:
 
         On a CPU, batches of more than some seconds fall out of its caches and are slower.
         """
-        seconds = 60.0 if device.type == "cuda" else 8.0
+        seconds = 60.0 if device.type == "cuda" else 6.0
         return cls(share * seconds, max(1, round(share * 8192)), workers)
 
 
