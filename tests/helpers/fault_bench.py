@@ -149,10 +149,24 @@ class Case:
         model, _, name = layer.partition("/")
         return self.folder / EMBEDDINGS / model / f"layer-{name}.parquet"
 
+    def slow_down(self, tool: str, seconds: int) -> Path:
+        """Let one of SLURM's commands take longer; give a file that is there as long as it runs."""
+        marker, script = self.folder / f"{tool}-runs", self.folder / "slow" / tool
+        command = shutil.which(tool, path=self.cluster.environment["PATH"])
+        # the marker goes with the shell
+        lines = ["#!/bin/sh", f"touch '{marker}'", f"trap \"rm '{marker}'\" EXIT"]
+        lines += [f"sleep {seconds}", f'{command} "$@"']
+        script.parent.mkdir(exist_ok=True)
+        script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        script.chmod(0o755)
+        return marker
+
     def start(self, *arguments: str, target: str = "embeddings") -> subprocess.Popen[str]:
         """Start `snakemake --profile slurm` for a target rule."""
+        environment = self.cluster.environment
+        environment["PATH"] = f"{self.folder / 'slow'}:{environment['PATH']}"
         return self.checkout.start(
-            target, *SITE, *arguments, profile="slurm", environment=self.cluster.environment
+            target, *SITE, *arguments, profile="slurm", environment=environment
         )
 
     def end(self, running: subprocess.Popen[str], *, expected: int | None = 0) -> str:

@@ -99,6 +99,21 @@ def interrupted_snakemake(bench: Bench) -> Outcome:
     return case.outcome()
 
 
+def interrupted_while_asking(bench: Bench) -> Outcome:
+    """Press Ctrl-C while Snakemake asks SLURM how its jobs are, and sees none of them."""
+    case = bench.case("Ctrl-C while SLURM is asked", "mel/0")
+    asking = case.slow_down("squeue", seconds=5)
+    running = case.start()
+    case.freeze(_EXTRACT)
+    wait_for(asking.exists, "a look at the jobs", pause=0.1)
+    running.send_signal(signal.SIGINT)
+    assert "cancelled 1 SLURM jobs that Snakemake had lost sight of" in case.end(
+        running, expected=1
+    )
+    wait_for(lambda: not case.jobs("", "RUNNING", "PENDING"), "jobs after Ctrl-C", 180)
+    return case.outcome()
+
+
 def full_disk(bench: Bench) -> Outcome:
     """Fill the disk with the embeddings: said in one line; with room again, it goes on."""
     case = bench.case("full disk", "glove/0")
@@ -258,6 +273,7 @@ OF_JOBS: dict[str, Fault] = {
     "scancel": scancel,
     "kill -9": killed_snakemake,
     "Ctrl-C": interrupted_snakemake,
+    "Ctrl-C while SLURM is asked": interrupted_while_asking,
     "full disk": full_disk,
     "read-only": read_only,
     "late and skewed": late_and_skewed,

@@ -53,5 +53,6 @@ onsuccess:
 
 
 onerror:
+    running.cancel_overlooked()
     running.redo_unrecorded(workflow.dag.jobs, workflow.persistence)
     running.end()

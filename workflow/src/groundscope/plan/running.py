@@ -60,6 +60,23 @@ def redo_unrecorded(jobs: Iterable[Any], persistence: Any) -> None:
             persistence.started(job)
 
 
+def cancel_overlooked() -> None:
+    """Cancel the SLURM jobs that Snakemake left running though it has ended.
+
+    It loses sight of its jobs for as long as it asks SLURM how they are, and Ctrl-C cancels only
+    those that it sees.
+    """
+    try:
+        jobs = _jobs("--states=PENDING,CONFIGURING,RUNNING,SUSPENDED")
+        if not jobs:
+            return
+        subprocess.run(["scancel", "--quiet", *jobs], check=True)
+    except subprocess.CalledProcessError as error:
+        sys.stderr.write(f"{error.cmd[0]} fails: jobs may be left running, which squeue lists\n")
+    else:
+        sys.stderr.write(f"cancelled {len(jobs)} SLURM jobs that Snakemake had lost sight of\n")
+
+
 def _own() -> Path:
     return _RUNS / f"{socket.gethostname()}-{os.getpid()}.json"
 
@@ -102,11 +119,11 @@ def _require_dead(run: dict[str, Any]) -> None:
         raise UserError(message)
 
 
-def _jobs() -> list[str]:
+def _jobs(*options: str) -> list[str]:
     """List this user's SLURM jobs that a Snakemake in the working folder submitted."""
     if shutil.which("squeue") is None:
         return []
-    asked = ["squeue", "--me", "--noheader", "--format=%A|%k|%Z"]
+    asked = ["squeue", "--me", "--noheader", "--format=%A|%k|%Z", *options]
     lines = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()
     found = []
     for line in lines:
