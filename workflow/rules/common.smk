@@ -53,6 +53,6 @@ onsuccess:
 
 
 onerror:
-    running.cancel_overlooked()
+    running.cancel_overlooked(workflow)
     running.redo_unrecorded(workflow.dag.jobs, workflow.persistence)
     running.end()

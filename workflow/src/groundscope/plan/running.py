@@ -60,12 +60,19 @@ def redo_unrecorded(jobs: Iterable[Any], persistence: Any) -> None:
             persistence.started(job)
 
 
-def cancel_overlooked() -> None:
+def cancel_overlooked(workflow: Any) -> None:
     """Cancel the SLURM jobs that Snakemake left running though it has ended.
 
     It loses sight of its jobs for as long as it asks SLURM how they are, and Ctrl-C cancels only
     those that it sees.
+
+    Parameters
+    ----------
+    workflow
+        Snakemake's own, of a run that has begun.
     """
+    if workflow.local_exec:
+        return
     try:
         jobs = _jobs("--states=PENDING,CONFIGURING,RUNNING,SUSPENDED")
         if not jobs:
