@@ -40,8 +40,8 @@ class Execution:
 
         On a CPU, batches of more than some seconds fall out of its caches and are slower.
         """
-        seconds = 60.0 if device.type == "cuda" else 6.0
-        return cls(share * seconds, max(1, round(share * 8192)), workers)
+        seconds = 60.0 if device.type == "cuda" else cls.batch_seconds
+        return cls(share * seconds, max(1, round(share * cls.batch_pieces)), workers)
 
 
 class LayerStore:
