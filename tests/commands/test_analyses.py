@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from labelled_study import OPTIONS, WORDS, Study, call
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -359,6 +361,47 @@ def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
             options=OPTIONS["contrasts"],
             output=output,
         )
+
+
+def test_contrast_of_the_same_model(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No difference, no correlation over layers, and no row for a kind of a single word pair."""
+    listed = study.folder / "map.parquet"
+    pair = {"word_a": ["w02"], "word_b": ["w05"], "relation": ["synonym"]}
+    pq.write_table(pa.table(pair), listed)
+    layers = study.layers("one", 1.0, 5, 4)
+    paths = [study.folder / f"{name}-words.parquet" for name in ("silhouette", "pairs")]
+    _score(study, monkeypatch, "silhouette", embeddings=layers, words=paths[0])
+    call(
+        monkeypatch,
+        compare_pairs.main,
+        tokens=study.tokens,
+        selected=study.selected,
+        embeddings=layers,
+        groups=study.labels,
+        word_map=listed,
+        options=OPTIONS["pairs"],
+        output=study.folder / "pairs.parquet",
+        words=paths[1],
+    )
+    output, correlations = study.folder / "contrasts.parquet", study.folder / "change.parquet"
+    call(
+        monkeypatch,
+        contrast_models.main,
+        contrast="none",
+        treated=paths,
+        control=paths,
+        cka=_compare(study, monkeypatch, layers, layers),
+        options=OPTIONS["contrasts"],
+        output=output,
+        correlations=correlations,
+    )
+    rows = _rows(output, "contrasts")
+    assert {row["kind"] for row in rows} == {None, "same-word", "same-group", "same-speaker"}
+    assert {(row["estimate"], row["p_value"]) for row in rows} == {(0.0, 1.0)}
+    assert not _rows(correlations, "change_correlation")
+    assert "tiny pairs normalised synonym cosine full, layer 3: no contrast" in caplog.text
 
 
 def test_gather(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -255,6 +255,8 @@ def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
                         "n_tokens": 436,
                         "n_types": 109,
                         "dropped_types": 0,
+                        "missing_tokens": 0,
+                        "unlabelled_tokens": 0,
                     }
                 )
     return _table("contrasts", rows)
@@ -281,7 +283,10 @@ def change_correlation(space: str = "full") -> pa.Table:
             "ci_high": value + 0.05,
             "p_value": 0.031,
             "n_layers": 5,
+            "n_tokens": 436,
             "n_types": 109,
+            "missing_tokens": 0,
+            "unlabelled_tokens": 0,
         }
         for labelling in ("meaning",)
         for kind, value in (("pearson", -0.71), ("spearman", -0.6))

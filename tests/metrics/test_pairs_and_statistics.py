@@ -56,7 +56,8 @@ def test_pairs_agree_with_a_loop(rng: np.random.Generator) -> None:
         sample=30,
         seeds=[3, 4],
     )
-    found = score_layer(features, draws, replicates=5, seed=0)["near"]
+    scores = score_layer(features, draws, replicates=5, seed=0)
+    found = scores["near"]
     unit = features / np.linalg.norm(features, axis=1)[:, None]
     means = []
     for seed in (3, 4):
@@ -71,7 +72,7 @@ def test_pairs_agree_with_a_loop(rng: np.random.Generator) -> None:
             by_type.append(np.mean(cosines))
         means.append(np.mean(by_type))
     np.testing.assert_allclose(found.raw, means, rtol=1e-12)
-    codes, values = by_word(found, words)
+    codes, values, _ = by_word(found, scores["random"], words)
     assert words.names[codes].tolist() == ["0", "1", "2", "5"]
     base = float((found.raw - found.normalised).mean())
     np.testing.assert_allclose(values, found.values[[0, 0, 1, 1]] - base)
@@ -221,7 +222,7 @@ def test_paired_difference(rng: np.random.Generator) -> None:
     assert interval.high == pytest.approx(reference.high, abs=0.03)
     _, p_value = paired_difference(np.ones(3), replicates=50, permutations=8000, seed=0)
     assert p_value == pytest.approx(0.25, abs=0.02)
-    with pytest.raises(ValueError, match="at least 3 words with both scores, got 2"):
+    with pytest.raises(ValueError, match="at least 3 units with both scores, got 2"):
         paired_difference(np.ones(2), replicates=5, permutations=5, seed=0)
 
 

@@ -1,5 +1,6 @@
 """Rows of the contrast tables, from word scores of two models and the CKA between them."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,14 +10,17 @@ import pyarrow as pa
 from groundscope.analysis.columns import estimate_columns, number
 from groundscope.errors import UserError
 from groundscope.metrics.correlation import across_layers
+from groundscope.metrics.groups import Floats
 from groundscope.metrics.statistics import holm, paired_difference
 
 _FAMILY = ("corpus", "analysis", "labelling", "measure", "kind", "metric", "space")
 _CLUSTERING = ("labelling", "metric", "space")
+_DROPPED = ("missing_tokens", "unlabelled_tokens")
+_TOO_FEW = "no contrast: it needs 3 words, none of which is in every pair"
 
 Row = dict[str, Any]
-# family -> layer -> word -> score and tokens
-Scores = dict[tuple[Any, ...], dict[str, dict[str, tuple[float, int]]]]
+# family -> layer -> word -> its row of word_scores
+Scores = dict[tuple[Any, ...], dict[str, dict[str, Row]]]
 
 
 def contrast_rows(
@@ -30,12 +34,13 @@ def contrast_rows(
 ) -> list[Row]:
     """Paired differences over words for every analysis and layer that both models have.
 
+    An analysis of fewer than three independent units (words, or blocks of them) in a layer is left
+    out with a warning.
+
     Raises
     ------
     UserError
-        A side mixes models, or the two share no analysis and layer.
-    ValueError
-        Too few words in common.
+        A side mixes models, or the two share no analysis and layer with enough units.
     """
     names = {"treated": _model(treated), "control": _model(control), "contrast": contrast}
     first, second = _by_family(treated), _by_family(control)
@@ -46,7 +51,11 @@ def contrast_rows(
         for layer in layers:
             a, b = first[family][layer], second[family][layer]
             words = sorted(a.keys() & b.keys())
-            values = np.array([[a[word][0], b[word][0]] for word in words]).reshape(-1, 2)
+            values = _pseudo_values([a[word] for word in words], [b[word] for word in words])
+            if values is None:
+                what = " ".join(name for name in family if name)
+                logging.warning("%s, layer %s: %s", what, layer, _TOO_FEW)
+                continue
             interval, p_value = paired_difference(
                 values[:, 0] - values[:, 1],
                 replicates=replicates,
@@ -63,17 +72,18 @@ def contrast_rows(
                     "mean_control": float(means[1]),
                     **estimate_columns(means[0] - means[1], interval, (), "bootstrap-t over words"),
                     "p_value": p_value,
-                    "n_tokens": sum(a[word][1] for word in words),
+                    "n_tokens": sum(a[word]["n_tokens"] for word in words),
                     "n_types": len(words),
                     "dropped_types": len(a.keys() ^ b.keys()),
+                    **{name: a[words[0]][name] for name in _DROPPED},
                 }
             )
         corrected = holm(np.array([row["p_value"] for row in part]))
         rows += [{**row, "p_holm": float(p)} for row, p in zip(part, corrected, strict=True)]
     if not rows:
         message = (
-            f"{names['treated']} and {names['control']} share no analysis and layer: "
-            "nothing can be contrasted"
+            f"{names['treated']} and {names['control']} share no analysis and layer with enough "
+            "words: nothing can be contrasted"
         )
         raise UserError(message)
     return rows
@@ -85,7 +95,8 @@ def correlation_rows(
     """Correlate, across layers, the CKA of the two models with the change in silhouette.
 
     Equal layers of the two models are compared; every measure and space of the CKA table with every
-    labelling, metric and space of the silhouettes. Fewer than four layers give no row.
+    labelling, metric and space of the silhouettes. Fewer than four layers give no row, nor do
+    layers in which one of the two never differs (two models that are the same).
     """
     changes: dict[tuple[Any, ...], dict[str, Row]] = {}
     keys = ("corpus", "contrast", "treated", "control", *_CLUSTERING)
@@ -106,7 +117,9 @@ def correlation_rows(
                 continue
             x = np.array([values[layer] for layer in layers])
             y = np.array([change[layer]["estimate"] for layer in layers])
-            types = min(change[layer]["n_types"] for layer in layers)
+            if np.ptp(x) == 0 or np.ptp(y) == 0:
+                continue
+            fewest = min((change[layer] for layer in layers), key=lambda row: row["n_types"])
             for sign, axis in (("cka", x), ("change", 1 - x)):
                 for name in ("pearson", "spearman"):
                     found = across_layers(axis, y, name, permutations=permutations, seed=seed)
@@ -123,7 +136,7 @@ def correlation_rows(
                             "ci_high": number(found.high),
                             "p_value": found.p_value,
                             "n_layers": len(layers),
-                            "n_types": types,
+                            **{name: fewest[name] for name in ("n_tokens", "n_types", *_DROPPED)},
                         }
                     )
     return rows
@@ -141,8 +154,15 @@ def _by_family(scores: pa.Table) -> Scores:
     found: Scores = {}
     for row in scores.to_pylist():
         family = found.setdefault(tuple(row[key] for key in _FAMILY), {})
-        family.setdefault(row["layer"], {})[row["word"]] = (
-            row["value"],
-            row["n_tokens"],
-        )
+        family.setdefault(row["layer"], {})[row["word"]] = row
     return found
+
+
+def _pseudo_values(treated: Sequence[Row], control: Sequence[Row]) -> Floats | None:
+    """Pseudo-values of the units of the same words, ``[units, 2]``; None if too few, or missing."""
+    units = {
+        one["unit"]: (one["pseudo_value"], other["pseudo_value"])
+        for one, other in zip(treated, control, strict=True)
+    }
+    values = np.array(list(units.values()), np.float64).reshape(-1, 2)
+    return values if len(values) > 2 and not np.isnan(values).any() else None

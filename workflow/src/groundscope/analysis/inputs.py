@@ -107,8 +107,20 @@ class Rows:
         tokens = len(rows) if self.kind == "tokens" else self.token_words.sizes[words].sum()
         return {"n_tokens": int(tokens), "n_types": len(words), **self.dropped}
 
-    def word_scores(self, scores: Floats, keys: dict[str, Any]) -> list[dict[str, Any]]:
-        """Rows of the word_scores table from the scores of rows, shape ``[n]``."""
+    def word_scores(
+        self, scores: Floats, pseudo: Floats, units: Integers, keys: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Rows of the word_scores table.
+
+        Parameters
+        ----------
+        scores
+            Of the rows, shape ``[n]``.
+        pseudo, units
+            `statistics.pseudo_values`, and the unit of each word, shape ``[words]``.
+        keys
+            Further columns.
+        """
         home = None if self.labels is None else home_of(self.labels, self.words)
         names = None if home is None or self.labels is None else self.labels.names[home]
         return [
@@ -117,9 +129,12 @@ class Rows:
                 "label": None if names is None else str(names[code]),
                 "word": str(self.words.names[code]),
                 "value": float(value),
+                "pseudo_value": float(pseudo[unit]),
+                "unit": int(unit),
                 "n_tokens": int(self.token_words.sizes[code]),
+                **self.dropped,
             }
-            for code, value in enumerate(self.words.means(scores))
+            for code, (value, unit) in enumerate(zip(self.words.means(scores), units, strict=True))
         ]
 
     def features(self, layer: Layer) -> Floats:

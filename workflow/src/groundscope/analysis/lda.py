@@ -1,4 +1,4 @@
-"""Rows of the tables lda and confusion."""
+"""Rows of the tables lda, confusion and word_scores from held-out LDA."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +10,9 @@ from groundscope.analysis.inputs import Rows
 from groundscope.metrics import control
 from groundscope.metrics.control import Control
 from groundscope.metrics.probing import MEASURES, Probe
+from groundscope.metrics.statistics import pseudo_values, unit_means
+
+_SCORE = {"analysis": "lda", "measure": "accuracy", "kind": None, "metric": None, "space": "full"}
 
 
 def lda_rows(result: Probe, keys: dict[str, Any], data: Rows) -> Iterator[dict[str, Any]]:
@@ -58,3 +61,14 @@ def confusion_rows(result: Probe, keys: dict[str, str], data: Rows) -> Iterator[
         count = int(result.confusion[true, guess])
         labels = {"true_label": str(names[true]), "predicted_label": str(names[guess])}
         yield {**keys, **labels, "share": count / int(totals[true]), "count": count}
+
+
+def word_rows(result: Probe, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:
+    """Make the rows of one layer for the table word_scores.
+
+    Words are as far apart as in one repeat: averaged over repeats they would not show what drawing
+    the training words adds (see `probing`).
+    """
+    pseudo = pseudo_values(float(result.rows.mean()), unit_means(result.once, data.words))
+    units = np.arange(len(data.words))
+    return data.word_scores(result.rows, pseudo, units, {**keys, **_SCORE})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundscope.analysis.columns import NO_INTERVAL, estimate_columns
+from groundscope.analysis.columns import NO_INTERVAL, estimate_columns, number
 from groundscope.analysis.inputs import Rows
 from groundscope.metrics.pair_kinds import Draws, KindScores, by_word
 
@@ -57,9 +57,18 @@ def value_rows(scores: KindScores, keys: dict[str, str], data: Rows) -> pa.Table
     return pa.table({**columns, "similarity": scores.values, "n_pairs": scores.counts})
 
 
-def word_rows(scores: KindScores, keys: dict[str, str], data: Rows) -> Iterator[dict[str, Any]]:
+def word_rows(
+    scores: KindScores, random: KindScores, keys: dict[str, str], data: Rows
+) -> Iterator[dict[str, Any]]:
     """Make the rows of one kind in one layer (`keys`) for the table word_scores."""
-    sizes = data.words.sizes
-    for code, value in zip(*by_word(scores, data.words), strict=True):
-        word = str(data.words.names[code])
-        yield {**keys, **_SCORE, "word": word, "value": float(value), "n_tokens": int(sizes[code])}
+    for code, value, pseudo in zip(*by_word(scores, random, data.words), strict=True):
+        yield {
+            **keys,
+            **_SCORE,
+            "word": str(data.words.names[code]),
+            "value": float(value),
+            "pseudo_value": number(pseudo),
+            "unit": int(code),
+            "n_tokens": int(data.words.sizes[code]),
+            **data.dropped,
+        }

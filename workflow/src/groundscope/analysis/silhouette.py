@@ -1,11 +1,17 @@
-"""Rows of the table silhouette."""
+"""Rows of the tables silhouette and word_scores from silhouettes."""
 
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from groundscope.analysis.columns import estimate_columns, null_columns
 from groundscope.analysis.inputs import Rows
 from groundscope.metrics.clustering import Scores
+from groundscope.metrics.silhouette import Silhouette
+from groundscope.metrics.statistics import pseudo_values, unit_means
+
+_SCORE = {"analysis": "silhouette", "measure": "silhouette", "kind": None}
 
 
 def silhouette_rows(scores: Scores, keys: dict[str, str], data: Rows) -> Iterator[dict[str, Any]]:
@@ -24,3 +30,19 @@ def silhouette_rows(scores: Scores, keys: dict[str, str], data: Rows) -> Iterato
             **data.sizes_of(scores.members[index]),
             "n_groups": scores.n_groups,
         }
+
+
+def word_rows(result: Silhouette, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:
+    """Make the rows of one layer for the table word_scores.
+
+    Where the label is the word, words are no units of the jackknife: their groups would go with
+    them. What a word does to the silhouettes of others is then left out.
+    """
+    if data.units is data.words:
+        units = np.empty(len(data.words), np.intp)
+        units[data.words.codes] = result.blocks
+        pseudo = result.pseudo_values
+    else:
+        units = np.arange(len(data.words))
+        pseudo = pseudo_values(result.estimate[0], unit_means(result.rows, data.words))
+    return data.word_scores(result.rows, pseudo, units, {**keys, **_SCORE})

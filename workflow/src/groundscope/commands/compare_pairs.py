@@ -19,7 +19,7 @@ from groundscope.analysis.inputs import (
 )
 from groundscope.analysis.pairs import pair_rows, value_rows, word_rows
 from groundscope.commands import _analysis, _cli
-from groundscope.metrics.pair_kinds import draw_pairs, score_layer
+from groundscope.metrics.pair_kinds import RANDOM, draw_pairs, score_layer
 from groundscope.metrics.similarity import group_word_pairs
 
 
@@ -51,7 +51,8 @@ def main() -> None:
             keys = {**layer.keys, "kind": kind}
             rows += pair_rows(each, keys, draws, data)
             values.append(value_rows(each, keys, data))
-            words += word_rows(each, keys, data)
+            if kind != RANDOM:
+                words += word_rows(each, scores[RANDOM], keys, data)
     tables.write_table(given.output, "pairs", rows)
     if given.values:
         tables.write_table(given.values, "pair_values", pa.concat_tables(values))

@@ -15,12 +15,11 @@ from groundscope.analysis.inputs import (
     read_selection,
     token_labels,
 )
-from groundscope.analysis.lda import confusion_rows, control_rows, lda_rows
+from groundscope.analysis.lda import confusion_rows, control_rows, lda_rows, word_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.control import control_tasks, recurring
 from groundscope.metrics.probing import probe
 
-_SCORE = {"analysis": "lda", "measure": "accuracy", "kind": None, "metric": None, "space": "full"}
 _CHOICES = ("solver", "folds", "repeats", "permutations", "seed")
 
 
@@ -50,7 +49,7 @@ def main() -> None:
                 )
             fixed["repeats"] = tasks["tasks"]
             rows += control_rows(control, {**keys, **fixed}, spoken)
-        words += data.word_scores(result.rows, {**keys, **_SCORE})
+        words += word_rows(result, keys, data)
         confusions += confusion_rows(result, keys, data)
     tables.write_table(given.output, "lda", rows)
     if given.words:

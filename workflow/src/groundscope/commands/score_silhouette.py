@@ -14,13 +14,12 @@ from groundscope.analysis.inputs import (
     read_selection,
     token_labels,
 )
-from groundscope.analysis.silhouette import silhouette_rows
+from groundscope.analysis.silhouette import silhouette_rows, word_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.clustering import score_protocols
 from groundscope.metrics.spaces import has_lda_space
 
 _CHOICES = ("metrics", "protocols", "permutations", "kmeans_seeds", "kmeans_restarts", "seed")
-_SCORE = {"analysis": "silhouette", "measure": "silhouette", "kind": None}
 
 
 def main() -> None:
@@ -54,8 +53,8 @@ def main() -> None:
             for each in scores:
                 named = {**keys, "metric": each.metric}
                 rows += silhouette_rows(each, named, data)
-                if each.subset == "all" and len(each.row_scores):
-                    words += data.word_scores(each.row_scores, {**named, **_SCORE})
+                if each.subset == "all" and each.scored:
+                    words += word_rows(each.scored, named, data)
     tables.write_table(given.output, "silhouette", rows)
     if given.words:
         tables.write_table(given.words, "word_scores", words)

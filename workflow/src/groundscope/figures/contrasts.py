@@ -29,8 +29,6 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         a choice.
     """
     rows, shown = choose(table, "contrasts", {"space": "full"}, options)
-    # random pairs minus random pairs is zero by definition
-    rows = [row for row in rows if row["kind"] != "random"]
     with_cosine = {_quantity(row) for row in rows if row["metric"] == "cosine"}
     rows = [r for r in rows if r["metric"] == "cosine" or _quantity(r) not in with_cosine]
     names = in_order(row["contrast"] for row in rows)

@@ -252,8 +252,6 @@ def _difference(top: Row, significant: Sequence[Row], layers: int) -> str:
 
 
 def _contrasts(rows: list[Row]) -> Sheet:
-    # random pairs minus random pairs is zero by definition
-    rows = [row for row in rows if row["kind"] != "random"]
     cells, sentences = [], []
     for keys, part in groups_of(
         rows, "corpus", "contrast", "analysis", "labelling", "kind", "metric", "space"

@@ -12,7 +12,7 @@ import numpy as np
 from groundscope.metrics import kmeans
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.lda_silhouette import score_refitted
-from groundscope.metrics.silhouette import Distances, check_groups, score
+from groundscope.metrics.silhouette import Distances, Silhouette, check_groups, score
 from groundscope.metrics.spaces import into_space
 from groundscope.metrics.statistics import Interval, draws_interval, permutation_p
 
@@ -37,8 +37,8 @@ class Scores:
         What the interval was made from.
     rows
         Rows that entered, as indices.
-    row_scores
-        Silhouette of each of them; empty where a row has none.
+    scored
+        Their silhouettes; None where a row has none.
     members
         Rows behind each estimate.
     n_groups
@@ -55,7 +55,7 @@ class Scores:
     null: Floats
     p_value: Floats
     made_from: str
-    row_scores: Floats
+    scored: Silhouette | None
     members: Sequence[Integers]
     n_groups: int
 
@@ -184,7 +184,7 @@ def _all_groups(
             null=result.null,
             p_value=result.p_value,
             made_from="jackknife over words",
-            row_scores=result.rows,
+            scored=result,
             members=[rows, *(rows[codes == code] for code in range(len(part.labels)))],
             n_groups=len(part.labels),
         )
@@ -217,7 +217,7 @@ def _agreement(
         null=null[None],
         p_value=permutation_p(estimate, null[None]) if permutations else np.full(1, np.nan),
         made_from="t over k-means seeds",
-        row_scores=np.empty(0),
+        scored=None,
         members=[np.arange(len(part.features))],
         n_groups=len(part.labels),
     )
@@ -252,7 +252,7 @@ def _leave_one_out(
             null=np.empty((1, 0)),
             p_value=np.full(1, np.nan),
             made_from="t over runs",
-            row_scores=np.empty(0),
+            scored=None,
             members=[rows],
             n_groups=len(part.labels) - 1,
         )

@@ -13,7 +13,7 @@ from groundscope.metrics.silhouette import (
     means_by_group,
 )
 from groundscope.metrics.spaces import into_space
-from groundscope.metrics.statistics import jackknife, permutation_p
+from groundscope.metrics.statistics import jackknife, permutation_p, pseudo_values
 
 _REFITS = 100
 
@@ -76,6 +76,8 @@ def score_refitted(
             jackknife(estimate, left_out, strata),
             shuffled,
             permutation_p(estimate, shuffled) if permutations else missing,
+            blocks,
+            pseudo_values(estimate[0], left_out[0], strata),
         )
         for own, estimate, left_out, shuffled in zip(rows, estimates, without, null, strict=True)
     ]

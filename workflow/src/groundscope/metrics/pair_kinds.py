@@ -22,6 +22,7 @@ from groundscope.metrics.statistics import (
     bootstrap_weights,
     draws_interval,
     percentile_interval,
+    pseudo_values,
 )
 
 RANDOM = "random"
@@ -237,19 +238,46 @@ def _bootstrap_counts(words: int, replicates: int, seed: int) -> Floats:
     return bootstrap_weights(words, replicates, seed)
 
 
-def by_word(scores: KindScores, words: Groups) -> tuple[Integers, Floats]:
-    """Mean normalised cosine of the type pairs that hold a word, left or right.
+def by_word(
+    scores: KindScores, random: KindScores, words: Groups
+) -> tuple[Integers, Floats, Floats]:
+    """Mean normalised cosine of the type pairs that hold a word, and pseudo-values of words.
+
+    A word is left out with all type pairs that hold it, of the kind and of the random pairs.
+
+    Parameters
+    ----------
+    scores, random
+        Of a kind, and of the random pairs.
+    words
+        Word of each token.
 
     Returns
     -------
     tuple
-        Codes of the words that occur, and their means.
+        Codes of the words that occur in the kind, their means, and their `pseudo_values`, which are
+        missing (NaN) where one word is in all pairs of the kind.
     """
+    sums, counts = _held_by_words(scores, len(words))
+    present = np.flatnonzero(counts)
+    base = float((scores.raw - scores.normalised).mean())
+    with np.errstate(invalid="ignore"):
+        own, others = (
+            (each.values.sum() - of_words[0]) / (len(each.values) - of_words[1])
+            for each, of_words in (
+                (scores, (sums, counts)),
+                (random, _held_by_words(random, len(words))),
+            )
+        )
+    left_out = (own - others)[present]
+    pseudo = pseudo_values(float(scores.normalised.mean()), left_out)
+    return present, np.asarray(sums[present] / counts[present] - base), pseudo
+
+
+def _held_by_words(scores: KindScores, count: int) -> tuple[Floats, Integers]:
+    """Sum and number of the type pairs that hold each word, left or right."""
     own = scores.words[:, 0] == scores.words[:, 1]
     codes = np.concatenate([scores.words[:, 0], scores.words[~own, 1]])
     values = np.concatenate([scores.values, scores.values[~own]])
-    base = float((scores.raw - scores.normalised).mean())
-    counts = np.bincount(codes, minlength=len(words))
-    present = np.flatnonzero(counts)
-    sums = np.bincount(codes, weights=values, minlength=len(words))
-    return present, np.asarray(sums[present] / counts[present] - base)
+    sums = np.bincount(codes, weights=values, minlength=count)
+    return np.asarray(sums, np.float64), np.bincount(codes, minlength=count).astype(np.intp)

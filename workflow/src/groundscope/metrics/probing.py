@@ -33,6 +33,8 @@ class Probe:
     ----------
     rows
         Share of repeats in which each row was classified correctly, shape ``[n]``.
+    once
+        Whether it was in the first repeat, 0 or 1, shape ``[n]``.
     estimate, interval
         Mean over repeats, and its Wilson interval from a jackknife over words, shape ``[2]``.
     null, p_value
@@ -45,6 +47,7 @@ class Probe:
     """
 
     rows: Floats
+    once: Floats
     estimate: Floats
     interval: Interval
     null: Floats
@@ -200,7 +203,7 @@ def probe(
     p_value = permutation_p(first, null) if permutations else np.full(2, np.nan)
     chance = np.array([labels.sizes.max() / len(rows), 1 / len(labels)])
     interval = _interval(correct, labels, words, estimate)
-    return Probe(values, estimate, interval, null, p_value, chance, confusion)
+    return Probe(values, correct[0], estimate, interval, null, p_value, chance, confusion)
 
 
 def check_rows(rows: Floats) -> Floats:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of, permuted_labels
-from groundscope.metrics.statistics import Interval, jackknife, permutation_p
+from groundscope.metrics.statistics import Interval, jackknife, permutation_p, pseudo_values
 
 METRICS = ("cosine", "euclidean")
 _BLOCK = 1024
@@ -38,6 +38,10 @@ class Silhouette:
         After permuting the labels of words, shape ``[1 + k, permutations]``.
     p_value
         One-sided, shape ``[1 + k]``; missing without permutations.
+    blocks
+        Block of words of each row, which the jackknife left out together, shape ``[n]``.
+    pseudo_values
+        Of the blocks, for the mean over all rows.
     """
 
     rows: Floats
@@ -45,6 +49,8 @@ class Silhouette:
     interval: Interval
     null: Floats
     p_value: Floats
+    blocks: Integers
+    pseudo_values: Floats
 
 
 class Distances:
@@ -223,7 +229,9 @@ def score(
             from_sums(distances.sums(shuffled), counts, codes), codes, counts
         )
     p_value = permutation_p(estimate, null) if permutations else np.full(len(estimate), np.nan)
-    return Silhouette(rows, estimate, jackknife(estimate, without, strata), null, p_value)
+    interval = jackknife(estimate, without, strata)
+    pseudo = pseudo_values(estimate[0], without[0], strata)
+    return Silhouette(rows, estimate, interval, null, p_value, blocks, pseudo)
 
 
 def means_by_group(rows: Floats, codes: Integers, sizes: Floats) -> Floats:

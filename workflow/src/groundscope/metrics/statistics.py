@@ -77,6 +77,33 @@ def jackknife(
     return t_interval(estimate, np.sqrt(variance), units - len(counts))
 
 
+def pseudo_values(estimate: float, left_out: Floats, strata: Integers | None = None) -> Floats:
+    """Pseudo-values of units: independent numbers that stand for the score of all of them.
+
+    ``z_u = theta + sqrt(M (M - 1) (m_h - 1) / m_h) (mean_h - theta_(u))`` for M units, m_h in
+    stratum h; one stratum has Tukey's (1958) factor M - 1, without its correction of bias. Their
+    mean is the estimate, and the standard error of that mean is the `jackknife` error. Hence the
+    difference of two scores of the same units is the mean of differences that include what a unit
+    does to the scores of others.
+
+    Parameters
+    ----------
+    estimate
+        The score of all units.
+    left_out
+        The score without each unit, shape ``[units]``.
+    strata
+        Stratum of each unit, shape ``[units]``; one stratum if not given.
+    """
+    units = len(left_out)
+    codes = np.zeros(units, np.intp) if strata is None else strata
+    sizes = np.bincount(codes)
+    means = np.bincount(codes, weights=left_out) / np.maximum(sizes, 1)
+    shares = ((sizes - 1) / np.maximum(sizes, 1))[codes]
+    scale = np.sqrt(units * (units - 1) * shares)
+    return np.asarray(estimate + scale * (means[codes] - left_out))
+
+
 def t_interval(estimate: ArrayLike, standard_error: ArrayLike, degrees: int) -> Interval:
     """Interval ``estimate -+ t * se`` with Student's t of `degrees` degrees of freedom."""
     centre = np.asarray(estimate, np.float64)
@@ -175,7 +202,8 @@ def paired_difference(
     Parameters
     ----------
     differences
-        One difference a word, shape ``[words]``.
+        One difference a unit (a word), independent of each other, shape ``[units]``: see
+        `pseudo_values`.
     replicates
         Bootstrap replicates.
     permutations
@@ -186,11 +214,11 @@ def paired_difference(
     Raises
     ------
     ValueError
-        Fewer than 3 words.
+        Fewer than 3 units.
     """
     count = len(differences)
     if count < 3:
-        message = f"a paired contrast needs at least 3 words with both scores, got {count}"
+        message = f"a paired contrast needs at least 3 units with both scores, got {count}"
         raise ValueError(message)
     estimate = differences.mean()
     error = differences.std(ddof=1) / np.sqrt(count)
