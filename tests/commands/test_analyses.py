@@ -157,7 +157,27 @@ def test_groups_with_the_same_mean_have_no_lda_space(
     )  # fmt: skip
     assert {row["space"] for row in _rows(output, "silhouette")} == {"full"}
     assert "layer 0 of text" in caplog.text
-    assert "groups of speaker have the same mean, no LDA space" in caplog.text
+    assert "groups of speaker have the same mean, or are one vector each" in caplog.text
+
+
+def test_words_of_one_vector_each(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Static vectors as tokens, the word as the label: a warning, and no row of LDA."""
+    vectors = np.random.default_rng(0).normal(size=(WORDS, 12)).repeat(3, axis=0)
+    path = study.folder / "static.parquet"
+    metadata = {"model": "static", "corpus": "tiny", "layer": "0"}
+    write_embeddings(path, study.ids, vectors.astype(np.float32), metadata)
+    word = {"labelling": "word", "labels": [], "label_options": {"column": "word"}}
+    options = {**OPTIONS["silhouette"], "spaces": ["full", "lda"], "metrics": ["cosine"]}
+    output = _score(
+        study, monkeypatch, "silhouette", embeddings=[path], options=options, **word
+    )  # fmt: skip
+    rows = _rows(output, "silhouette", protocol="all-groups", level="overall", measure="silhouette")
+    assert [(row["space"], row["estimate"]) for row in rows] == [("full", pytest.approx(1.0))]
+    output = _score(study, monkeypatch, "lda", embeddings=[path], **word)
+    assert not _rows(output, "lda")
+    assert "layer 0 of static on tiny: the rows of each class of word are one vector" in caplog.text
 
 
 def test_planes_hold_every_word_of_every_layer(

@@ -13,6 +13,7 @@ from groundscope.metrics.groups import Floats, Groups
 from groundscope.metrics.pair_kinds import draw_pairs, score_layer
 from groundscope.metrics.probing import probe
 from groundscope.metrics.silhouette import METRICS, Distances, score
+from groundscope.metrics.spaces import has_lda_space, into_space
 
 Metric = Callable[[Floats, Groups, Groups], Any]
 
@@ -87,3 +88,17 @@ def test_duplicate_rows(name: str, message: str) -> None:
     words = Groups.of(list("abcdefghi"))
     with pytest.raises(ValueError, match=message):
         _compare(rows, words, words, name)
+
+
+@pytest.mark.parametrize("solver", ["shrinkage", "svd"])
+def test_classes_of_one_vector_each(solver: str) -> None:
+    """Nothing varies within classes: no LDA, and no LDA space."""
+    rows = np.random.default_rng(4).normal(size=(6, 4)).repeat(5, axis=0)
+    labels, words = Groups.of(np.arange(30) // 5), Groups.of(np.arange(30))
+    with pytest.raises(ValueError, match="the rows of each class are one and the same vector"):
+        probe(
+            rows, labels, words, [words], solver=solver, folds=3, repeats=1, permutations=0, seed=0
+        )
+    assert not has_lda_space(rows, labels)
+    with pytest.raises(ValueError, match="the rows of each class are one and the same vector"):
+        into_space(rows, "lda", labels)

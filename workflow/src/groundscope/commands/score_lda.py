@@ -18,6 +18,7 @@ from groundscope.analysis.inputs import (
 from groundscope.analysis.lda import confusion_rows, control_rows, lda_rows, word_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.control import control_tasks, recurring
+from groundscope.metrics.discriminant import varies_within
 from groundscope.metrics.probing import probe
 
 _CHOICES = ("solver", "folds", "repeats", "permutations", "seed")
@@ -37,8 +38,16 @@ def main() -> None:
     words: list[dict[str, Any]] = []
     confusions: list[dict[str, Any]] = []
     for layer in read_layers(given.embeddings):
+        features = data.features(layer)
+        if not varies_within(features, data.grouping):
+            logging.warning(
+                "%s: the rows of each class of %s are one vector, not scored",
+                layer.name,
+                given.labelling,
+            )
+            continue
         with naming(f"LDA of {given.labelling!r} in {layer.name}"):
-            result = probe(data.features(layer), data.grouping, data.units, partitions, **choices)
+            result = probe(features, data.grouping, data.units, partitions, **choices)
         keys = {**layer.keys, "labelling": given.labelling}
         fixed = {name: given.options[name] for name in ("solver", "folds", "repeats")}
         rows += lda_rows(result, {**keys, **fixed, "held_apart": apart}, data)

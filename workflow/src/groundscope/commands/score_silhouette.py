@@ -36,7 +36,9 @@ def main() -> None:
         for space in given.options["spaces"]:
             if space == "lda" and not has_lda_space(features, data.grouping):
                 logging.warning(
-                    "%s: groups of %s have the same mean, no LDA space", layer.name, given.labelling
+                    "%s: groups of %s have the same mean, or are one vector each: no LDA space",
+                    layer.name,
+                    given.labelling,
                 )
                 continue
             with naming(f"silhouette of {given.labelling!r} in {layer.name}"):

@@ -219,6 +219,37 @@ def held_out(
     return predictions
 
 
+def varies_within(rows: Floats, labels: Groups) -> bool:
+    """Whether the rows of some class differ, by more than 1e-7 of the rows' standard deviation.
+
+    Otherwise nothing can be discriminated from: a vector that does not depend on the context is the
+    same for all tokens of a word, and the words are the classes where the label is the word.
+
+    Parameters
+    ----------
+    rows
+        Shape ``[n, d]``.
+    labels
+        Class of each row.
+    """
+    rows = np.asarray(rows, np.float64)
+    centred = rows - labels.means(rows)[labels.codes]
+    return bool(np.vdot(centred, centred) > 1e-14 * len(rows) * rows.var(axis=0).sum())
+
+
+def check_varies_within(rows: Floats, labels: Groups) -> None:
+    """Refuse rows for which `varies_within` is false.
+
+    Raises
+    ------
+    ValueError
+        The rows of each class are one vector.
+    """
+    if not varies_within(rows, labels):
+        message = "the rows of each class are one and the same vector: LDA needs rows that differ"
+        raise ValueError(message)
+
+
 def project(rows: Floats, labels: Groups) -> Floats:
     """Coordinates on the discriminant axes, fitted on these same rows (in sample).
 
@@ -233,7 +264,13 @@ def project(rows: Floats, labels: Groups) -> Floats:
     -------
     numpy.ndarray
         Shape ``[n, min(k - 1, d)]`` or fewer if classes coincide.
+
+    Raises
+    ------
+    ValueError
+        The rows of each class are one vector.
     """
+    check_varies_within(rows, labels)
     centred = rows - rows.mean(axis=0)
     axes = fit_svd_rows(centred, labels.codes, len(labels)).projection
     return np.asarray(centred @ axes)

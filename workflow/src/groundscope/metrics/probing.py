@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from groundscope.metrics.discriminant import held_out
+from groundscope.metrics.discriminant import check_varies_within, held_out
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of, permuted_labels
 from groundscope.metrics.statistics import (
     Interval,
@@ -181,10 +181,11 @@ def probe(
     ------
     ValueError
         Fewer than two classes, a class with fewer than two words, or one that a fold cannot train
-        on; rows that are all the same, or not finite.
+        on; rows that are all the same, in each class or altogether, or not finite.
     """
     _check(labels, words)
     rows = check_rows(rows)
+    check_varies_within(rows, labels)
     rng = np.random.default_rng(seed)
     correct = np.empty((repeats, len(rows)))
     confusion = np.zeros((len(labels), len(labels)), np.int64)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import eigh, svd
 
-from groundscope.metrics.discriminant import project
+from groundscope.metrics.discriminant import project, varies_within
 from groundscope.metrics.groups import Floats, Groups
 
 
@@ -34,10 +34,10 @@ def principal_components(rows: Floats, count: int) -> Floats:
 
 
 def has_lda_space(rows: Floats, labels: Groups) -> bool:
-    """Whether the means of the classes differ: by more than 1e-4 of the rows' standard deviation.
+    """Whether classes differ, by more than 1e-4 of the rows' standard deviation, and rows within.
 
     Otherwise discriminant axes would be made of rounding. A text encoder gives a word the same
-    vector whoever says it, so that speakers have no such space there.
+    vector whoever says it, so that speakers have no such space there, and neither have words.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def has_lda_space(rows: Floats, labels: Groups) -> bool:
     means = labels.means(np.asarray(rows, np.float64))
     between = np.linalg.norm(means - means.mean(axis=0), axis=1).max()
     spread = np.sqrt(np.var(rows, axis=0, dtype=np.float64).sum())
-    return bool(between > 1e-4 * spread)
+    return bool(between > 1e-4 * spread) and varies_within(rows, labels)
 
 
 def into_space(rows: Floats, space: str, labels: Groups | None = None) -> Floats:
