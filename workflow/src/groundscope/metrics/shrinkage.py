@@ -17,6 +17,8 @@ from groundscope.metrics.groups import Floats, Integers
 from groundscope.metrics.threads import one_core_each
 
 _HELD, _TOGETHER = 256 * 2**20, 8
+# an entry of a class's scatter matrix, bound by memory, takes as long as so many multiplications
+_ENTRY = 75
 
 Fit = tuple[Floats, Floats]
 
@@ -51,7 +53,8 @@ def fit_folds(
     features = rows.shape[1]
     fewest = min(len(train) for train in folds)
     # scatter matrices pay where they are few, and a fold keeps more rows than it leaves out
-    if fewest > max(features, len(rows) / 2) and 8 * classes * features**2 <= _HELD:
+    few = classes * _ENTRY < len(folds) * len(rows) and 8 * classes * features**2 <= _HELD
+    if few and fewest > max(features, len(rows) / 2):
         scatters = Scatters.of(rows, codes, classes)
         for start in range(0, len(folds), _TOGETHER):
             yield from scatters.fit(folds[start : start + _TOGETHER])
