@@ -93,12 +93,30 @@ def home_of(labels: Groups, units: Groups) -> Integers | None:
 
 
 def permuted_labels(labels: Groups, units: Groups, rng: np.random.Generator) -> Groups:
-    """Labels moved between units; between the rows of each unit where they vary within it."""
+    """Labels moved between units, so that rows of one unit stay dependent under the null.
+
+    Where every unit has one label, these are permuted. Where labels vary within units, units with
+    the same number of rows exchange their labels as a whole, and each then spreads them over its
+    rows at random: units of one row exchange labels freely, and where every unit has the same
+    labels (each word by each speaker once) only rows of one unit do. A unit that is alone with its
+    number of rows keeps its labels, in another order.
+
+    Parameters
+    ----------
+    labels
+        Label of each row.
+    units
+        The units that are exchangeable under the null.
+    rng
+        Source of the permutation.
+    """
     home = home_of(labels, units)
     if home is not None:
         return Groups(labels.names, rng.permutation(home)[units.codes])
+    own, sizes = units.codes, units.sizes[units.codes]
+    # both orders have the same sizes in the same places: the k-th unit of a size meets another
+    into = np.lexsort([own, sizes])
+    taken = np.lexsort([rng.random(len(own)), rng.permutation(len(units))[own], sizes])
     codes = np.empty_like(labels.codes)
-    codes[np.argsort(units.codes, kind="stable")] = labels.codes[
-        np.lexsort([rng.random(len(units.codes)), units.codes])
-    ]
+    codes[into] = labels.codes[taken]
     return Groups(labels.names, codes)
