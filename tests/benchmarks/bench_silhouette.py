@@ -43,7 +43,8 @@ def main() -> None:
 
     def with_errors(count: int) -> Floats:
         words = Groups.of([f"w{number:07d}" for number in range(count)])
-        return score(Distances(vectors[:count], "cosine"), Groups.of(codes[:count]), words).rows
+        labels = Groups.of(codes[:count])
+        return score(Distances(vectors[:count], "cosine"), labels, words, exchanged=words).rows
 
     theirs = partial(silhouette_samples, vectors[:rows], codes[:rows], metric="cosine")
     works = {"plain": partial(plain, rows), "errors": partial(with_errors, rows), "peer": theirs}

@@ -23,6 +23,7 @@ from groundscope.commands import (
 )
 from groundscope.embeddings import read_embeddings, write_embeddings
 from groundscope.errors import UserError
+from groundscope.token_table import read_tokens, write_tokens
 
 
 @pytest.fixture
@@ -134,11 +135,12 @@ def test_silhouette_is_that_of_the_word_means(
     )[0]
     assert row["estimate"] == pytest.approx(expected, abs=1e-12)
     assert (row["rows"], row["n_tokens"], row["n_types"]) == ("types", 3 * WORDS, WORDS)
+    assert row["permuted"] == "word"
     assert row["p_value"] == pytest.approx(1 / 20)
     groups = _rows(output, "silhouette", layer="0", metric="cosine", level="group")
     assert np.mean([each["estimate"] for each in groups]) == pytest.approx(expected)
     runs = _rows(output, "silhouette", layer="0", protocol="leave-one-group-out")
-    assert {each["n_groups"] for each in runs} == {3}
+    assert {(each["n_groups"], each["permuted"]) for each in runs} == {(3, None)}
 
 
 def test_groups_with_the_same_mean_have_no_lda_space(
@@ -244,6 +246,33 @@ def test_lda_of_a_column(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
             labels=[],
             label_options={"column": "sex"},
         )
+
+
+@pytest.mark.parametrize(
+    ("accents", "permuted"), [(["x", "y", "y"], "speaker"), (["x", "y", "z"], "word")]
+)
+@pytest.mark.parametrize(("name", "measure"), [("silhouette", "silhouette"), ("lda", "accuracy")])
+def test_labels_of_speakers(
+    study: Study,
+    monkeypatch: pytest.MonkeyPatch,
+    accents: list[str],
+    permuted: str,
+    name: str,
+    measure: str,
+) -> None:
+    """That one of three speakers is apart has p 1/3 at best, unless each label is a speaker."""
+    told = read_tokens(study.tokens)
+    write_tokens(study.tokens, told.append_column("accent", pa.array(accents * WORDS)))
+    (layer,) = study.layers("one", 0.0, 1, 1)
+    vectors = read_embeddings(layer).aligned(study.ids)
+    vectors[:, :3] += 20 * np.tile(np.eye(3, dtype=np.float32), (WORDS, 1))
+    write_embeddings(layer, study.ids, vectors, {"model": "one", "corpus": "tiny", "layer": "0"})
+    given = {"embeddings": layer, "labels": [], "label_options": {"column": "accent"}}
+    given["options"] = {**OPTIONS[name], "protocols": ["all-groups"]}
+    row = _rows(_score(study, monkeypatch, name, **given), name, measure=measure)[0]
+    assert row["permuted"] == permuted
+    assert row["p_value"] > 0.15 if permuted == "speaker" else row["p_value"] <= 0.1
+    assert row["interval"].startswith("jackknife over words")
 
 
 def test_labels_by_first_phone(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,6 +152,7 @@ def silhouette(
                                 "level": "overall",
                                 "group": None,
                                 **_number(scale * value),
+                                "permuted": "word",
                                 **_null(-0.06, -0.02),
                                 **_SIZES,
                             }
@@ -164,6 +165,7 @@ def silhouette(
                                     "level": "group",
                                     "group": group,
                                     **_number(size, 0.08),
+                                    "permuted": "word",
                                     **_null(-0.06, 0.0),
                                     "n_types": 4 + offset,
                                     "n_tokens": 4 * (4 + offset),
@@ -192,6 +194,7 @@ def lda(models: Models = DEFAULT) -> pa.Table:
                         **_number(value),
                         "chance": 1 / len(names),
                         "chance_kind": "uniform",
+                        "permuted": "word",
                         **_null(1 / len(names), 1 / len(names) + 0.06),
                         **_SIZES,
                         "n_classes": len(names),

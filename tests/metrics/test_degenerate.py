@@ -30,12 +30,12 @@ def _pairs(rows: Floats, _: Groups, words: Groups) -> Any:
 
 
 def _silhouette(rows: Floats, labels: Groups, words: Groups, metric: str) -> Any:
-    return score(Distances(rows, metric), labels, words)
+    return score(Distances(rows, metric), labels, words, exchanged=words)
 
 
 def _lda(rows: Floats, labels: Groups, words: Groups, solver: str) -> Any:
     settings = {"folds": 2, "repeats": 1, "permutations": 0, "seed": 0}
-    return probe(rows, labels, words, [words], solver=solver, **settings)
+    return probe(rows, labels, words, [words], exchanged=words, solver=solver, **settings)
 
 
 METRICS_OF_ROWS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
@@ -97,7 +97,16 @@ def test_classes_of_one_vector_each(solver: str) -> None:
     labels, words = Groups.of(np.arange(30) // 5), Groups.of(np.arange(30))
     with pytest.raises(ValueError, match="the rows of each class are one and the same vector"):
         probe(
-            rows, labels, words, [words], solver=solver, folds=3, repeats=1, permutations=0, seed=0
+            rows,
+            labels,
+            words,
+            [words],
+            exchanged=words,
+            solver=solver,
+            folds=3,
+            repeats=1,
+            permutations=0,
+            seed=0,
         )
     assert not has_lda_space(rows, labels)
     with pytest.raises(ValueError, match="the rows of each class are one and the same vector"):

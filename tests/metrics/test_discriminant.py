@@ -106,7 +106,7 @@ def test_neither_word_nor_speaker_on_both_sides(rng: np.random.Generator) -> Non
 
 def _probe(rows: Floats, labels: Groups, words: Groups, **given: int) -> Probe:
     counts = {"folds": 5, "repeats": 3, "permutations": 0, "seed": 0} | given
-    return probe(rows, labels, words, [words], solver="shrinkage", **counts)
+    return probe(rows, labels, words, [words], exchanged=words, solver="shrinkage", **counts)
 
 
 def test_scores_are_those_of_the_predictions(rng: np.random.Generator) -> None:
@@ -162,7 +162,7 @@ def test_p_is_uniform_under_the_null() -> None:
     for seed in range(300):
         rows = rng.normal(size=(24, 3))
         found = probe(
-            rows, labels, words, [words],
+            rows, labels, words, [words], exchanged=words,
             solver="svd", folds=3, repeats=1, permutations=19, seed=seed,
         )  # fmt: skip
         above = (found.null[0] > found.estimate[0] + 1e-9).sum()

@@ -30,13 +30,13 @@ def test_groups_far_apart_are_found_and_noise_is_not(rng: np.random.Generator) -
     noise = rng.normal(size=(60, 6))
     apart = noise + 20 * np.eye(4, 6)[labels.codes]
     settings = {"seeds": 5, "restarts": 3, "permutations": 99, "seed": 0}
-    values, null = agreement(apart, labels, words, **settings)
+    values, null = agreement(apart, labels, exchanged=words, **settings)
     assert values == pytest.approx([1.0] * 5)
     assert abs(null.mean()) < 0.02
-    values, null = agreement(noise, labels, words, **settings)
+    values, null = agreement(noise, labels, exchanged=words, **settings)
     assert abs(values.mean()) < 0.1
     assert values.mean() < np.quantile(null, 0.99)
-    again, _ = agreement(noise, labels, words, **settings)
+    again, _ = agreement(noise, labels, exchanged=words, **settings)
     assert (values == again).all()
 
 
@@ -48,7 +48,7 @@ def test_p_is_uniform_under_the_null(rng: np.random.Generator) -> None:
     for seed in range(150):
         rows = rng.normal(size=(24, 3))[words.codes] + rng.normal(size=(48, 3)) / 4
         values, null = agreement(
-            rows, labels, words, seeds=1, restarts=1, permutations=19, seed=seed
+            rows, labels, exchanged=words, seeds=1, restarts=1, permutations=19, seed=seed
         )
         ranks.append(np.sum(null > values[0]) + rng.integers(1 + np.sum(null == values[0])))
     counts = np.bincount(np.array(ranks) // 5, minlength=4)
@@ -61,4 +61,4 @@ def test_too_few_distinct_rows() -> None:
     rows = np.eye(4)[[0, 0, 0, 1, 1, 1]]
     labels, words = Groups.of([0, 1, 2, 0, 1, 2]), Groups.of(list("abcdef"))
     with pytest.raises(ValueError, match="3 clusters needs as many distinct rows, got 2"):
-        agreement(rows, labels, words, seeds=1, restarts=1, permutations=0, seed=0)
+        agreement(rows, labels, exchanged=words, seeds=1, restarts=1, permutations=0, seed=0)

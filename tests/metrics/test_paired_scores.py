@@ -40,7 +40,8 @@ def test_pseudo_values_of_words_in_groups() -> None:
     rng = np.random.default_rng(2)
     rows = rng.normal(size=(14, 3)) + np.repeat(np.eye(3), (4, 4, 6), axis=0)
     codes = np.repeat(np.arange(3), (4, 4, 6))
-    found = score(Distances(rows, "euclidean"), Groups.of(codes), Groups.of(np.arange(14)))
+    words = Groups.of(np.arange(14))
+    found = score(Distances(rows, "euclidean"), Groups.of(codes), words, exchanged=words)
     kept = ~np.eye(14, dtype=bool)
     without = np.array([silhouette_score(rows[keep], codes[keep]) for keep in kept])
     variance = sum(
@@ -83,7 +84,7 @@ def test_one_word_in_every_pair() -> None:
 
 
 def _silhouettes(rows: Floats) -> Floats:
-    return score(Distances(rows, "cosine"), LABELS, WORDS).pseudo_values
+    return score(Distances(rows, "cosine"), LABELS, WORDS, exchanged=WORDS).pseudo_values
 
 
 def _pairs(rows: Floats) -> Floats:

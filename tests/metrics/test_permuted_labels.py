@@ -9,10 +9,11 @@ import pytest
 from scipy.stats import chisquare, kstest
 
 from groundscope.metrics.groups import Floats, Groups, permuted_labels
+from groundscope.metrics.lda_silhouette import score_refitted
 from groundscope.metrics.probing import probe
 from groundscope.metrics.silhouette import Distances, score
 
-Measure: TypeAlias = Callable[[Floats, Groups, Groups, int, int], tuple[float, Floats]]
+Measure: TypeAlias = Callable[[Floats, Groups, Groups, Groups, int, int], tuple[float, Floats]]
 
 
 @pytest.fixture
@@ -29,18 +30,38 @@ def _spoken(rng: np.random.Generator, tokens: int) -> tuple[Groups, Groups]:
 
 
 def _silhouette(
-    rows: Floats, labels: Groups, words: Groups, count: int, seed: int
+    rows: Floats, labels: Groups, words: Groups, exchanged: Groups, count: int, seed: int
 ) -> tuple[float, Floats]:
-    found = score(Distances(rows, "cosine"), labels, words, permutations=count, seed=seed)
+    distances = Distances(rows, "cosine")
+    found = score(distances, labels, words, exchanged=exchanged, permutations=count, seed=seed)
+    return float(found.estimate[0]), found.null[0]
+
+
+def _in_lda_space(
+    rows: Floats, labels: Groups, words: Groups, exchanged: Groups, count: int, seed: int
+) -> tuple[float, Floats]:
+    (found,) = score_refitted(
+        rows, labels, words, ["euclidean"], exchanged=exchanged, permutations=count, seed=seed
+    )
     return float(found.estimate[0]), found.null[0]
 
 
 def _accuracy(
-    rows: Floats, labels: Groups, words: Groups, count: int, seed: int
+    rows: Floats, labels: Groups, words: Groups, exchanged: Groups, count: int, seed: int
 ) -> tuple[float, Floats]:
     found = probe(
-        rows, labels, words, [words],
+        rows, labels, words, [words], exchanged=exchanged,
         solver="svd", folds=3, repeats=1, permutations=count, seed=seed,
+    )  # fmt: skip
+    return float(found.estimate[0]), found.null[0]
+
+
+def _accuracy_apart(
+    rows: Floats, labels: Groups, words: Groups, speakers: Groups, count: int, seed: int
+) -> tuple[float, Floats]:
+    found = probe(
+        rows, labels, words, [words, speakers], exchanged=speakers,
+        solver="svd", folds=2, repeats=1, permutations=count, seed=seed,
     )  # fmt: skip
     return float(found.estimate[0]), found.null[0]
 
@@ -94,10 +115,10 @@ def test_null_of_speakers_is_at_chance_where_most_words_are_said_once() -> None:
     rng = np.random.default_rng(0)
     words, speakers = _spoken(rng, 400)
     rows = rng.normal(size=(400, 8)) + 3 * np.eye(3, 8)[speakers.codes]
-    estimate, null = _silhouette(rows, speakers, words, 99, seed=0)
+    estimate, null = _silhouette(rows, speakers, words, words, 99, seed=0)
     assert estimate > 0.4
     assert abs(null.mean()) < 0.05
-    estimate, null = _accuracy(rows, speakers, words, 19, seed=0)
+    estimate, null = _accuracy(rows, speakers, words, words, 19, seed=0)
     assert estimate > 0.9
     assert null.mean() == pytest.approx((speakers.sizes**2).sum() / 400**2, abs=0.02)
 
@@ -110,5 +131,47 @@ def test_p_of_a_label_within_words_is_uniform_under_the_null(measure: Measure) -
     for seed in range(120):
         words, speakers = _spoken(rng, 75)
         rows = rng.normal(size=(len(words), 3))[words.codes] + rng.normal(size=(75, 3))
-        ranks.append(_broken(*measure(rows, speakers, words, 9, seed), rng))
+        ranks.append(_broken(*measure(rows, speakers, words, words, 9, seed), rng))
     assert kstest(ranks, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize(
+    ("measure", "chance"),
+    [(_silhouette, None), (_in_lda_space, None), (_accuracy, None), (_accuracy_apart, 0.5)],
+)
+def test_labels_of_speakers_are_permuted_between_speakers(
+    measure: Measure, chance: float | None
+) -> None:
+    """Sex that vectors know nothing about: p is uniform, and the null what such labels have.
+
+    The vectors are of speakers who are far apart, so that any two halves of the speakers are: the
+    null is at chance only where no speaker is on both sides.
+    """
+    rng = np.random.default_rng(9)
+    words, speakers = Groups.of(np.repeat(np.arange(8), 8)), Groups.of(np.tile(np.arange(8), 8))
+    ranks, estimates, means = [], [], []
+    for seed in range(90):
+        rows = 2 * rng.normal(size=(8, 5))[speakers.codes] + rng.normal(size=(64, 5))
+        sex = Groups.of((rng.permutation(8) % 2)[speakers.codes])
+        estimate, null = measure(rows, sex, words, speakers, 9, seed)
+        ranks.append(_broken(estimate, null, rng))
+        estimates.append(estimate)
+        means.append(null.mean())
+    assert kstest(ranks, "uniform").pvalue > 0.01
+    error = np.std(np.subtract(estimates, means)) / np.sqrt(len(means))
+    assert np.mean(estimates) == pytest.approx(np.mean(means), abs=2.6 * error)
+    if chance is not None:
+        assert np.mean(means) == pytest.approx(chance, abs=0.02)
+
+
+def test_four_speakers_divide_in_three_ways() -> None:
+    """Two of each sex: however far apart the sexes are, p is about 1/3 at least."""
+    rng = np.random.default_rng(4)
+    words, speakers = Groups.of(np.repeat(np.arange(9), 4)), Groups.of(np.tile(np.arange(4), 9))
+    sex = Groups.of(speakers.codes % 2)
+    rows = rng.normal(size=(36, 3)) + 20 * np.eye(2, 3)[sex.codes]
+    distances = Distances(rows, "cosine")
+    found = score(distances, sex, words, exchanged=speakers, permutations=499)
+    assert found.estimate[0] > 0.8
+    # three standard errors of the share
+    assert found.p_value[0] == pytest.approx(1 / 3, abs=3 * np.sqrt(2 / 9 / 499))

@@ -60,7 +60,7 @@ def test_interval_is_the_jackknife_of_recomputed_silhouettes(
     """Leaving a word out by update equals leaving it out and starting over (stratified)."""
     rows, codes = _labelled(rng, 40, 4)
     labels, words = Groups.of(codes), _words(len(rows))
-    found = score(Distances(rows, metric), labels, words)
+    found = score(Distances(rows, metric), labels, words, exchanged=words)
     variance = np.zeros(5)
     for group in range(4):
         left_out = []
@@ -79,7 +79,7 @@ def test_labels_within_words(rng: np.random.Generator) -> None:
     words = Groups.of(np.repeat(np.arange(12), 4))
     labels = Groups.of(np.tile(["ann", "ben"], 24))
     rows = rng.normal(size=(48, 5))
-    found = score(Distances(rows, "cosine"), labels, words, permutations=3)
+    found = score(Distances(rows, "cosine"), labels, words, exchanged=words, permutations=3)
     left_out = []
     for word in range(len(words)):
         kept = words.codes != word
@@ -111,6 +111,7 @@ def _scores(
         rows,
         Groups.of(codes),
         _words(len(rows)),
+        exchanged=_words(len(rows)),
         space=space,
         metrics=["euclidean"],
         protocols=protocols,
@@ -169,7 +170,12 @@ def test_interval_covers() -> None:
     labels, words = Groups.of(codes), _words(150)
     centres = rng.normal(size=(5, 10)) * np.linspace(0.5, 1.5, 5)[:, None]
     results = [
-        score(Distances(centres[codes] + rng.normal(size=(150, 10)), "cosine"), labels, words)
+        score(
+            Distances(centres[codes] + rng.normal(size=(150, 10)), "cosine"),
+            labels,
+            words,
+            exchanged=words,
+        )
         for _ in range(1000)
     ]
     truth = np.mean([result.estimate for result in results], axis=0)
@@ -189,7 +195,9 @@ def test_p_is_uniform_under_the_null() -> None:
     for _ in range(300):
         rows = rng.normal(size=(24, 4))[words.codes] + rng.normal(size=(72, 4)) / 4
         seed = int(rng.integers(1 << 30))
-        result = score(Distances(rows, "cosine"), labels, words, permutations=39, seed=seed)
+        result = score(
+            Distances(rows, "cosine"), labels, words, exchanged=words, permutations=39, seed=seed
+        )
         p_values.append(result.p_value[0] - rng.uniform() / 40)
     assert kstest(p_values, "uniform").pvalue > 0.01
 
@@ -205,7 +213,7 @@ def test_too_few(codes: list[int], message: str) -> None:
     """What was found and what is needed is said."""
     rows = np.random.default_rng(0).normal(size=(4, 2))
     with pytest.raises(ValueError, match=message):
-        score(Distances(rows, "cosine"), Groups.of(codes), _words(4))
+        score(Distances(rows, "cosine"), Groups.of(codes), _words(4), exchanged=_words(4))
 
 
 def test_degenerate_rows() -> None:

@@ -28,12 +28,23 @@ _INTERVAL = (
     Column("standard_error", "float64", "its standard error", nullable=True),
     Column("ci_low", "float64", "lower end of the 95% interval", nullable=True),
     Column("ci_high", "float64", "upper end of the 95% interval", nullable=True),
-    Column("interval", "string", "what the interval was made from", nullable=True),
+    Column(
+        "interval",
+        "string",
+        "what the interval was made from; over words, it holds for the speakers at hand",
+        nullable=True,
+    ),
 )
 _NULL = (
     Column("null_mean", "float64", "mean of the estimate when labels are permuted", nullable=True),
     Column("null_high", "float64", "95th percentile of the same", nullable=True),
     Column("p_value", "float64", "one-sided permutation p", nullable=True),
+)
+_PERMUTED = Column(
+    "permuted",
+    "string",
+    "what labels are permuted between: word, speaker, or rows; missing where they are not",
+    nullable=True,
 )
 _ROWS = Column("rows", "string", "what a row of the feature matrix is: tokens, or types (means)")
 _SPACE = Column("space", "string", "full, pca-K, or lda:LABELLING (fitted in sample)")
@@ -144,6 +155,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("level", "string", "overall, or group"),
         Column("group", "string", "the group; missing where level is overall", nullable=True),
         *_INTERVAL,
+        _PERMUTED,
         *_NULL,
         *_SIZES,
         *_DROPPED,
@@ -168,6 +180,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
             "majority (share of the largest class) or uniform (1 / classes)",
             nullable=True,
         ),
+        _PERMUTED,
         *_NULL,
         *_SIZES,
         *_DROPPED,

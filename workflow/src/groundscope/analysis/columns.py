@@ -30,14 +30,15 @@ def estimate_columns(
 
 
 NO_INTERVAL = dict.fromkeys(("standard_error", "ci_low", "ci_high", "interval"))
-NO_NULL = dict.fromkeys(("null_mean", "null_high", "p_value"))
+NO_NULL = dict.fromkeys(("permuted", "null_mean", "null_high", "p_value"))
 
 
-def null_columns(null: Floats, p_value: Any) -> dict[str, Any]:
-    """Make the columns null_mean, null_high and p_value from permuted estimates, shape ``[p]``."""
+def null_columns(null: Floats, p_value: Any, permuted: str) -> dict[str, Any]:
+    """Make permuted, null_mean, null_high and p_value from permuted estimates, shape ``[p]``."""
     if not len(null):
         return dict(NO_NULL)
     return {
+        "permuted": permuted,
         "null_mean": float(null.mean()),
         "null_high": float(np.percentile(null, 95)),
         "p_value": number(p_value),

@@ -66,8 +66,10 @@ class Rows:
     labels
         Label of each row, if the analysis has a labelling.
     units
-        What is independent and exchangeable: the word of each row, or the row itself where the
-        label is the word.
+        What is independent: the word of each row, or the row itself where the label is the word.
+    exchanged
+        What is exchangeable under the null of the labels: the units, or the speakers where the
+        labels are theirs.
     missing, unlabelled
         Tokens of the corpus that are left out: without a vector in some model, without a label.
     """
@@ -78,6 +80,7 @@ class Rows:
     words: Groups
     labels: Groups | None
     units: Groups
+    exchanged: Groups
     speakers: Groups | None
     missing: int
     unlabelled: int
@@ -89,6 +92,17 @@ class Rows:
             message = "this analysis has no labelling"
             raise ValueError(message)
         return self.labels
+
+    @property
+    def unit(self) -> str:
+        """Name of the units in result tables."""
+        single = self.kind == "tokens" and len(self.units) == len(self.token_ids)
+        return "rows" if single else "word"
+
+    @property
+    def permuted(self) -> str:
+        """Name of what is exchanged in result tables."""
+        return "speaker" if self.exchanged is self.speakers else self.unit
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -340,15 +354,29 @@ def make_rows(selection: Selection, kind: str, labels: Sequence[str | None] | No
     if kind == "tokens":
         units = Groups.of(token_ids) if identity else by_word
         known = None if any(one is None for one in speakers) else Groups.of(speakers)
-        return Rows(kind, token_ids, by_word, by_word, marks, units, known, *dropped)
+        exchanged = _exchanged(marks, units, known)
+        return Rows(kind, token_ids, by_word, by_word, marks, units, exchanged, known, *dropped)
     own = Groups.of(by_word.names)
     if marks is None:
-        return Rows(kind, token_ids, by_word, own, None, own, None, *dropped)
+        return Rows(kind, token_ids, by_word, own, None, own, own, None, *dropped)
     if home is None:
         message = "tokens of some words differ in their label: this labelling needs rows: tokens"
         raise UserError(message)
     by_type = Groups.of(marks.names[home])
-    return Rows(kind, token_ids, by_word, own, by_type, own, None, *dropped)
+    return Rows(kind, token_ids, by_word, own, by_type, own, own, None, *dropped)
+
+
+def _exchanged(labels: Groups | None, units: Groups, speakers: Groups | None) -> Groups:
+    """Units, or the speakers where a label that varies within units is theirs.
+
+    Then each of them has one label, and some label has several of them: it is not the speaker.
+    With one row each they would have one label whatever it is, so that two on average are needed.
+    """
+    if labels is None or speakers is None or home_of(labels, units) is not None:
+        return units
+    several = 2 * len(speakers) <= len(speakers.codes)
+    theirs = home_of(labels, speakers) is not None and len(labels) < len(speakers)
+    return speakers if several and theirs else units
 
 
 def held_apart(data: Rows, *, speaker_disjoint: bool) -> tuple[str, list[Groups]]:
@@ -365,9 +393,8 @@ def held_apart(data: Rows, *, speaker_disjoint: bool) -> tuple[str, list[Groups]
     UserError
         Speakers are to be apart and there is no speaker of each row, or the label is the speaker.
     """
-    own_rows = data.kind == "tokens" and len(data.units) == len(data.token_ids)
     if not speaker_disjoint:
-        return ("rows" if own_rows else "word"), [data.units]
+        return data.unit, [data.units]
     if data.speakers is None:
         message = "speaker_disjoint needs rows: tokens, and a speaker for every token"
         raise UserError(message)
@@ -375,6 +402,6 @@ def held_apart(data: Rows, *, speaker_disjoint: bool) -> tuple[str, list[Groups]
     if home is not None and len(np.unique(home)) == len(home):
         message = "speaker_disjoint cannot be: each label has one speaker, who would be on one side"
         raise UserError(message)
-    if own_rows:
+    if data.unit == "rows":
         return "speaker", [data.speakers]
     return "word+speaker", [data.units, data.speakers]

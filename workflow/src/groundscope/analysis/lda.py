@@ -27,7 +27,7 @@ def lda_rows(result: Probe, keys: dict[str, Any], data: Rows) -> Iterator[dict[s
             ),
             "chance": float(result.chance[index]),
             "chance_kind": ("majority", "uniform")[index],
-            **null_columns(result.null[index], result.p_value[index]),
+            **null_columns(result.null[index], result.p_value[index], data.permuted),
             **data.sizes,
             "n_classes": len(data.grouping),
         }

@@ -26,7 +26,7 @@ def silhouette_rows(scores: Scores, keys: dict[str, str], data: Rows) -> Iterato
             "level": "overall" if group is None else "group",
             "group": group,
             **estimate_columns(scores.estimate[index], scores.interval, index, scores.made_from),
-            **null_columns(scores.null[index], scores.p_value[index]),
+            **null_columns(scores.null[index], scores.p_value[index], data.permuted),
             **data.sizes_of(scores.members[index]),
             "n_groups": scores.n_groups,
         }

@@ -36,7 +36,9 @@ def main() -> None:
         features = data.features(layer)
         with naming(f"planes of {given.labelling!r} in {layer.name}"):
             found = {"pca": pca_plane(features), "lda": lda_plane(features, data.grouping)}
-            silhouette = score(Distances(features, "cosine"), data.grouping, data.units)
+            silhouette = score(
+                Distances(features, "cosine"), data.grouping, data.units, exchanged=data.exchanged
+            )
         before = {name: turned_like(plane, before.get(name)) for name, plane in found.items()}
         made[layer.layer], scores[layer.layer] = before, float(silhouette.estimate[0])
     chosen = _chosen(str(given.options["layer"]), scores)

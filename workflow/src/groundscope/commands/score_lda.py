@@ -47,7 +47,14 @@ def main() -> None:
             )
             continue
         with naming(f"LDA of {given.labelling!r} in {layer.name}"):
-            result = probe(features, data.grouping, data.units, partitions, **choices)
+            result = probe(
+                features,
+                data.grouping,
+                data.units,
+                partitions,
+                exchanged=data.exchanged,
+                **choices,
+            )
         keys = {**layer.keys, "labelling": given.labelling}
         fixed = {name: given.options[name] for name in ("solver", "folds", "repeats")}
         rows += lda_rows(result, {**keys, **fixed, "held_apart": apart}, data)

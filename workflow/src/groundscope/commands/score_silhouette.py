@@ -46,6 +46,7 @@ def main() -> None:
                     features,
                     data.grouping,
                     data.units,
+                    exchanged=data.exchanged,
                     space=space,
                     subsets=subsets,
                     **{name: given.options[name] for name in _CHOICES},

@@ -156,7 +156,7 @@ def _silhouette(options: Settings) -> str:
         f"{_vectors(options['rows'])} by the silhouette coefficient (Rousseeuw, 1987) with "
         f"{_list(metrics)} distance ({_list(options['protocols'])}{apart}){found}, in "
         f"{_spaces(options, 'the labels')}, with jackknife intervals over words and "
-        f"{_permuted(options, 'the labels of words')} (seed {options['seed']})."
+        f"{_permuted(options, _LABELS)} (seed {options['seed']})."
     )
 
 
@@ -178,7 +178,7 @@ def _lda(options: Settings) -> str:
         f"held-out accuracy of linear discriminant analysis (Fisher, 1936) {solver}, over "
         f"{_vectors(options['rows'])}, in {options['repeats']} repeats of {options['folds']} "
         f"stratified folds, with no word{apart} in both training and test unless it is the label "
-        f"itself, against chance and {_permuted(options, 'the labels of words')} "
+        f"itself, against chance and {_permuted(options, _LABELS)} "
         f"(seed {options['seed']}).{control}"
     )
 
@@ -202,6 +202,7 @@ def _contrast(name: str, options: Settings) -> str:
     )
 
 
+_LABELS = "the labels of words (of speakers where a label such as sex is theirs)"
 # Options that say how a model reads a word.
 _READ = ("pooling", "slicing", "pieces", "context", "precision")
 _VECTORS = {

@@ -65,6 +65,7 @@ def score_protocols(
     labels: Groups,
     units: Groups,
     *,
+    exchanged: Groups,
     space: str,
     metrics: Sequence[str],
     protocols: Sequence[str],
@@ -82,6 +83,8 @@ def score_protocols(
         Shape ``[n, d]``.
     labels, units
         Group and word of each row.
+    exchanged
+        Rows whose labels move together under the null (see `permuted_labels`).
     space, metrics
         See `into_space` and `Distances`. A subspace is fitted once for all metrics.
     protocols
@@ -101,6 +104,7 @@ def score_protocols(
     ValueError
         Unknown protocol, a subset that names an unknown group, or too few groups or words.
     """
+    whole = _Part(features, labels, units, exchanged, space)
     results: dict[str, list[Scores]] = {metric: [] for metric in metrics}
     for subset, wanted in {"all": labels.names.tolist(), **subsets}.items():
         unknown = sorted(set(wanted) - set(labels.names.tolist()))
@@ -108,7 +112,7 @@ def score_protocols(
             message = f"subset {subset!r} names groups that no word has: {', '.join(unknown)}"
             raise ValueError(message)
         rows = np.flatnonzero(np.isin(labels.names[labels.codes], wanted))
-        part = _Part(features[rows], _only(labels, rows), _only(units, rows), space)
+        part = whole.only(rows)
         for protocol in protocols:
             if protocol == "all-groups":
                 found = _all_groups(part, metrics, subset, rows, permutations, seed)
@@ -120,10 +124,9 @@ def score_protocols(
             for scores in found:
                 results[scores.metric].append(scores)
     if kmeans_seeds and space != "lda":
-        part = _Part(features, labels, units, space)
         for metric in metrics:
             results[metric].append(
-                _agreement(part, metric, kmeans_seeds, kmeans_restarts, permutations, seed)
+                _agreement(whole, metric, kmeans_seeds, kmeans_restarts, permutations, seed)
             )
     return [scores for of_metric in results.values() for scores in of_metric]
 
@@ -133,7 +136,17 @@ class _Part:
     features: Floats
     labels: Groups
     units: Groups
+    exchanged: Groups
     space: str
+
+    def only(self, rows: Integers) -> "_Part":
+        return _Part(
+            self.features[rows],
+            _only(self.labels, rows),
+            _only(self.units, rows),
+            _only(self.exchanged, rows),
+            self.space,
+        )
 
     @cached_property
     def projected(self) -> Floats:
@@ -158,7 +171,13 @@ def _all_groups(
     check_groups(part.labels, part.units)
     if part.space == "lda":
         found = score_refitted(
-            part.features, part.labels, part.units, metrics, permutations=permutations, seed=seed
+            part.features,
+            part.labels,
+            part.units,
+            metrics,
+            exchanged=part.exchanged,
+            permutations=permutations,
+            seed=seed,
         )
     else:
         found = [
@@ -166,6 +185,7 @@ def _all_groups(
                 Distances(part.projected, metric),
                 part.labels,
                 part.units,
+                exchanged=part.exchanged,
                 permutations=permutations,
                 seed=seed,
             )
@@ -199,7 +219,7 @@ def _agreement(
         # rows of length 1 where the metric is cosine
         Distances(part.projected, metric).rows,
         part.labels,
-        part.units,
+        exchanged=part.exchanged,
         seeds=seeds,
         restarts=restarts,
         permutations=permutations,
@@ -232,12 +252,7 @@ def _leave_one_out(
     runs = []
     for code in range(len(part.labels)):
         kept = np.flatnonzero(part.labels.codes != code)
-        run = _Part(
-            part.features[kept],
-            _only(part.labels, kept),
-            _only(part.units, kept),
-            part.space,
-        )
+        run = part.only(kept)
         check_groups(run.labels, run.units)
         runs.append([run.silhouettes(metric).mean() for metric in metrics])
     return [

@@ -32,8 +32,8 @@ def adjusted_rand(first: Integers, second: Integers) -> float:
 def agreement(
     rows: Floats,
     labels: Groups,
-    units: Groups,
     *,
+    exchanged: Groups,
     seeds: int,
     restarts: int,
     permutations: int,
@@ -45,14 +45,16 @@ def agreement(
     ----------
     rows
         Shape ``[n, d]``; unit vectors where directions are compared.
-    labels, units
-        Label and word of each row.
+    labels
+        Label of each row.
+    exchanged
+        Rows whose labels move together under the null (see `permuted_labels`).
     seeds
         Runs of k-means, each with another seed.
     restarts
         k-means++ starts of a run (Arthur and Vassilvitskii 2007); the tightest clusters count.
     permutations
-        Of the labels of words, for the null.
+        Of the labels, for the null.
     seed
         Of the runs and permutations.
 
@@ -82,6 +84,6 @@ def agreement(
     values = np.array([adjusted_rand(labels.codes, run) for run in runs])
     null = np.empty(permutations)
     for index in range(permutations):
-        codes = permuted_labels(labels, units, rng).codes
+        codes = permuted_labels(labels, exchanged, rng).codes
         null[index] = np.mean([adjusted_rand(codes, run) for run in runs])
     return values, null

@@ -24,6 +24,7 @@ def score_refitted(
     units: Groups,
     metrics: Sequence[str],
     *,
+    exchanged: Groups,
     permutations: int,
     seed: int,
 ) -> list[Silhouette]:
@@ -40,8 +41,10 @@ def score_refitted(
         Group and word of each row. Over 100 words are left out in 100 random blocks.
     metrics
         See `Distances`; each fit serves all of them.
+    exchanged
+        As in `silhouette.score`.
     permutations
-        Of the labels of words; 0 leaves the null out.
+        Of the labels; 0 leaves the null out.
     seed
         Of blocks and permutations.
 
@@ -66,7 +69,7 @@ def score_refitted(
         _, without[..., block] = _fitted(features[kept], left, metrics)
     null = np.empty((*estimates.shape, permutations))
     for index in range(permutations):
-        moved = permuted_labels(labels, units, rng)
+        moved = permuted_labels(labels, exchanged, rng)
         _, null[..., index] = _fitted(features, moved, metrics)
     missing = np.full(estimates.shape[1], np.nan)
     return [

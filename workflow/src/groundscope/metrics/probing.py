@@ -38,7 +38,7 @@ class Probe:
     estimate, interval
         Mean over repeats, and its Wilson interval from a jackknife over words, shape ``[2]``.
     null, p_value
-        One repeat with the labels of words permuted, shape ``[2, permutations]``; one-sided p of
+        One repeat with the labels permuted, shape ``[2, permutations]``; one-sided p of
         the first repeat among them, shape ``[2]``, missing without permutations.
     chance
         Share of the largest class, and 1 / k.
@@ -150,6 +150,7 @@ def probe(
     words: Groups,
     held_apart: Sequence[Groups],
     *,
+    exchanged: Groups,
     solver: str,
     folds: int,
     repeats: int,
@@ -165,9 +166,12 @@ def probe(
     labels
         Class of each row.
     words
-        Word of each row: the unit of the interval and of the permutation.
+        Word of each row: the unit of the interval.
     held_apart
         See `make_folds`.
+    exchanged
+        Rows whose labels move together under the null (see `permuted_labels`): words, or speakers
+        where the labels are theirs.
     solver
         ``shrinkage`` or ``svd``.
     folds, repeats
@@ -197,7 +201,7 @@ def probe(
     estimate = _scores(values, labels)
     null = np.empty((2, permutations))
     for index in range(permutations):
-        moved = permuted_labels(labels, words, rng)
+        moved = permuted_labels(labels, exchanged, rng)
         predicted = predict(rows, moved, make_folds(moved, held_apart, folds, rng), solver)
         null[:, index] = _scores((predicted == moved.codes).astype(np.float64), moved)
     first = _scores(correct[0], labels)

@@ -35,7 +35,7 @@ class Silhouette:
     interval
         Jackknife over words, shape ``[1 + k]``.
     null
-        After permuting the labels of words, shape ``[1 + k, permutations]``.
+        After permuting the labels, shape ``[1 + k, permutations]``.
     p_value
         One-sided, shape ``[1 + k]``; missing without permutations.
     blocks
@@ -186,6 +186,7 @@ def score(
     labels: Groups,
     units: Groups,
     *,
+    exchanged: Groups,
     permutations: int = 0,
     seed: int = 0,
 ) -> Silhouette:
@@ -198,11 +199,13 @@ def score(
     labels
         Group of each row.
     units
-        Word of each row: what the jackknife leaves out and the null permutes. Over 200 words
-        are left out in 200 random blocks. Where every word lies in one group, the jackknife is
-        stratified by group.
+        Word of each row: what the jackknife leaves out. Over 200 words are left out in 200 random
+        blocks. Where every word lies in one group, the jackknife is stratified by group.
+    exchanged
+        Rows whose labels move together under the null (see `permuted_labels`): words, or speakers
+        where the labels are theirs.
     permutations
-        Of the labels of words; 0 leaves the null out.
+        Of the labels; 0 leaves the null out.
     seed
         Of blocks and permutations.
 
@@ -222,7 +225,7 @@ def score(
     without = (_without_mixed if strata is None else _without_pure)(distances, labels, sums, blocks)
     null = np.empty((len(estimate), permutations))
     for index in range(permutations):
-        codes = permuted_labels(labels, units, rng).codes
+        codes = permuted_labels(labels, exchanged, rng).codes
         shuffled = np.eye(len(labels))[codes]
         counts = shuffled.sum(axis=0)
         null[:, index] = means_by_group(
