@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from groundscope.analysis.inputs import Rows, Selection, make_rows
+from groundscope.analysis.inputs import Rows, Selection, held_apart, make_rows
 from groundscope.metrics.groups import Groups, home_of
 
 WORDS, SPEAKERS = "abc", ("ann", "ben", "cat", "dan")
@@ -49,6 +49,29 @@ def test_what_is_permuted(labels: Sequence[str], kind: str, permuted: str) -> No
     assert home_of(data.exchanged, expected) is not None
     # jackknife and folds are of words all the same
     assert len(data.units) == (len(SAID) if permuted == "rows" else len(WORDS))
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "apart"),
+    [
+        ([SEX[speaker] for _, speaker in SAID], "auto", "word+speaker"),
+        (["ab"[word == "c"] for word, _ in SAID], "tokens", "word+speaker"),
+        ([word for word, _ in SAID], "auto", "speaker"),
+        # types have no speaker; each label has one, who may have several labels
+        (["ab"[word == "c"] for word, _ in SAID], "auto", "word"),
+        ([speaker for _, speaker in SAID], "auto", "word"),
+        ([speaker + "ab"[word == "c"] for word, speaker in SAID], "auto", "word"),
+    ],
+)
+def test_speakers_are_apart_where_they_can_be(labels: Sequence[str], kind: str, apart: str) -> None:
+    """One switch for all labellings: where it has no meaning, folds are as without it."""
+    data = _rows(SAID, labels, kind)
+    name, partitions = held_apart(data, speaker_disjoint=True)
+    assert name == apart
+    assert any(part is data.speakers for part in partitions) == ("speaker" in apart)
+    assert any(part is data.units for part in partitions) == ("word" in apart)
+    without = "rows" if apart == "speaker" else "word"
+    assert held_apart(data, speaker_disjoint=False)[0] == without
 
 
 def test_labels_belong_to_speakers_only_where_that_can_be_seen() -> None:

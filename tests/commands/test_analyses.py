@@ -320,23 +320,22 @@ def test_control_tasks(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_lda_with_speakers_apart(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Words and speakers can both be held apart, and one speaker a label cannot."""
+    """Words and speakers are both apart, but where rows are types or each label has one speaker."""
     layers = study.layers("one", 8.0, 1, 1)
     options = {**OPTIONS["lda"], "rows": "tokens", "speaker_disjoint": True, "folds": 3}
     output = _score(study, monkeypatch, "lda", embeddings=layers, options=options)
     row = _rows(output, "lda", measure="accuracy")[0]
     assert row["held_apart"] == "word+speaker"
     assert row["estimate"] > 0.8
-    with pytest.raises(UserError, match="each label has one speaker"):
-        _score(
-            study,
-            monkeypatch,
-            "lda",
-            embeddings=layers,
-            options=options,
-            labels=[],
-            label_options={"column": "speaker"},
-        )
+    speaker = {"labels": [], "label_options": {"column": "speaker"}}
+    for rows, given in (("types", {}), ("tokens", speaker)):
+        found = []
+        for asked in (True, False):
+            given["options"] = {**options, "rows": rows, "speaker_disjoint": asked}
+            output = _score(study, monkeypatch, "lda", embeddings=layers, **given)
+            found.append(_rows(output, "lda", held_apart="word"))
+        assert found[0]
+        assert found[0] == found[1]
 
 
 def test_pairs(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def test_methods_follow_the_configuration() -> None:
         "layers 1, 2).",
         "3 repeats of 7 stratified folds",
         "by singular value decomposition",
-        "no word and no speaker in",
+        "no word and, where the labelling allows, no speaker in",
         "no permuted null",
         "one minus two",
         "seed 5",

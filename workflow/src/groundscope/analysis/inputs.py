@@ -382,26 +382,18 @@ def _exchanged(labels: Groups | None, units: Groups, speakers: Groups | None) ->
 def held_apart(data: Rows, *, speaker_disjoint: bool) -> tuple[str, list[Groups]]:
     """Say what the folds of a probe never share: units of the rows, and speakers if asked.
 
+    Speakers cannot be apart where some row has none (a type has none), or where each label has one
+    speaker, who would be on one side.
+
     Returns
     -------
     tuple
         A name for the result table (``rows``, ``word``, ``speaker``, ``word+speaker``), and the
         partitions.
-
-    Raises
-    ------
-    UserError
-        Speakers are to be apart and there is no speaker of each row, or the label is the speaker.
     """
-    if not speaker_disjoint:
+    speakers = data.speakers
+    if not speaker_disjoint or speakers is None or home_of(speakers, data.grouping) is not None:
         return data.unit, [data.units]
-    if data.speakers is None:
-        message = "speaker_disjoint needs rows: tokens, and a speaker for every token"
-        raise UserError(message)
-    home = home_of(data.grouping, data.speakers)
-    if home is not None and len(np.unique(home)) == len(home):
-        message = "speaker_disjoint cannot be: each label has one speaker, who would be on one side"
-        raise UserError(message)
     if data.unit == "rows":
-        return "speaker", [data.speakers]
-    return "word+speaker", [data.units, data.speakers]
+        return "speaker", [speakers]
+    return "word+speaker", [data.units, speakers]

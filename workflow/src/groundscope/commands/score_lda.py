@@ -31,6 +31,8 @@ def main() -> None:
     labels = token_labels(selection, given.labels, given.label_options)
     data = make_rows(selection, given.options["rows"], labels)
     apart, partitions = held_apart(data, speaker_disjoint=given.options["speaker_disjoint"])
+    if given.options["speaker_disjoint"] and "speaker" not in apart:
+        logging.info("speakers are not held apart for %s", given.labelling)
     choices = {name: given.options[name] for name in _CHOICES}
     spoken = make_rows(selection, "tokens", labels)
     tasks = _control_options(given.options, spoken, given.labelling)

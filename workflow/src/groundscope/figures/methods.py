@@ -165,7 +165,7 @@ def _lda(options: Settings) -> str:
         "shrinkage": "with the shrinkage of Ledoit and Wolf (2004)",
         "svd": "by singular value decomposition",
     }[options["solver"]]
-    apart = " and no speaker" if options["speaker_disjoint"] else ""
+    apart = " and, where the labelling allows, no speaker" if options["speaker_disjoint"] else ""
     tasks = options["control_tasks"]
     control = (
         f" Selectivity is accuracy on words seen in training minus that on {tasks} control tasks, "
