@@ -368,11 +368,36 @@ def test_neighbour_overlap(rng: np.random.Generator) -> None:
     assert result.null_mean[0, 0, 0] == pytest.approx(10 / 199, abs=0.005)
 
 
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+def test_rows_without_debiased_hsic(kernel: str) -> None:
+    """One-hot rows differ, but no pair is more alike than another: only biased CKA has a value.
+
+    A word that shares its vector is what keeps the others apart, until it is left out.
+    """
+    other = np.random.default_rng(0).normal(size=(30, 3))
+    with pytest.raises(ValueError, match="debiased CKA has no value: the debiased HSIC of the"):
+        _cka(np.eye(30), other, kernel=kernel)
+    with pytest.raises(ValueError, match="debiased CKA has no value without one word type"):
+        _cka(np.eye(29)[[0, *range(29)]], other, kernel=kernel)
+    pairs = np.eye(15)[np.arange(30) // 2]
+    np.testing.assert_allclose(_cka(pairs, pairs, kernel=kernel), [1, 1], rtol=1e-12)
+
+
+def test_two_vectors_are_enough(rng: np.random.Generator) -> None:
+    """Where neither is that of a single word: CKA is that of a binary feature, from its sums."""
+    marks, other = (np.arange(12) % 3 == 0) * 2.0, rng.normal(size=(12, 2))
+    covariance = np.square((marks - marks.mean()) @ other).sum()
+    spread = np.linalg.norm(np.cov(other.T, bias=True)) * 12 * marks.var() * 12
+    found = _cka(np.outer(marks, [3, 4]), other)
+    assert found[1] == pytest.approx(covariance / spread, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
         (np.ones((8, 3)), "all 8 rows are the same vector"),
         (np.eye(3), "at least 4 rows"),
+        (np.eye(8)[[0] * 6 + [1, 2]], "debiased CKA has no value without one word type"),
         (np.full((8, 3), np.nan), "not finite"),
         (np.eye(8)[[0] * 7 + [1]], "too few rows differ"),
         (np.eye(8)[[0] * 3000 + [1]], "too few rows differ"),

@@ -94,12 +94,20 @@ def _check_own(own: cka.Hsic, layer: cka.Centred, name: str) -> None:
     # the trace without a row bounds the HSIC without it, for rows that are not left out too
     norms = layer.norms
     trace = norms.sum() - norms.max() * len(norms) / (len(norms) - 1)
-    debiased, biased = own.whole
-    if not min(debiased, own.without.min(), trace**2) > 1e-12 * biased:
+    (debiased, biased), without = own.whole, own.without.min(axis=1)
+    least = 1e-12 * biased
+    if not min(without[1], trace**2) > least:
         message = (
-            f"{name}: too few rows differ for CKA with a jackknife: "
-            "without one word type the rest has no variance; "
-            "at least 3 types must have distinct vectors"
+            f"{name}: too few rows differ for CKA with a jackknife: without one word type all "
+            "others are the same vector; at least 2 types must differ from the most common vector"
+        )
+        raise ValueError(message)
+    if not min(debiased, without[0]) > least:
+        where = " without one word type" if debiased > least else ""
+        message = (
+            f"{name}: debiased CKA has no value{where}: the debiased HSIC of the rows is 0, as "
+            "where they are orthogonal (one-hot) or all but one are the same; "
+            "some pairs of rows must be more alike than others, whichever type is left out"
         )
         raise ValueError(message)
 
@@ -141,7 +149,8 @@ def compare_layers(
     Raises
     ------
     ValueError
-        Fewer than 4 rows or 2 word types, or a layer without variance.
+        Fewer than 4 rows or 2 word types, or a layer without variance or debiased HSIC, be it
+        without one word type.
     """
     rows = len(groups.codes)
     if len(groups) < 2:
