@@ -134,6 +134,19 @@ def test_many_rows_and_a_frequent_word(rng: np.random.Generator, words: int, fre
     )
 
 
+@pytest.mark.parametrize("tokens", [1, 3])
+def test_scale_of_many_rows(rng: np.random.Generator, tokens: int) -> None:
+    """Over 4096 rows, features of any size that float32 holds have one standard error."""
+    groups = Groups.of(np.arange(4200) // tokens)
+    x = rng.normal(size=(4200, 6))
+    y = x[:, :4] + rng.normal(size=(4200, 4))
+    wanted = _align(x, y, groups, gram=True).interval.standard_error
+    for first, second in [(-20, -20), (-20, 18), (-9, 9), (0, 0), (9, 9), (18, 18)]:
+        a, b = (x * 10.0**first).astype(np.float32), (y * 10.0**second).astype(np.float32)
+        found = _align(a, b, groups, gram=False).interval.standard_error
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
 def test_null_of_the_rbf_kernel(rng: np.random.Generator) -> None:
     """It is the value for rows that are permuted by hand, median and all."""
     x = rng.normal(size=(40, 4))

@@ -177,21 +177,37 @@ def _row_terms(
     rows, crossed, norms_a, norms_b = np.empty((4, order.left_out))
     group = np.repeat(np.arange(len(order.sizes)), order.sizes)
     sums = None if order.alone else order.sums(b.values) - order.sizes[:, None] * b.mean
-    kind: type[np.floating] = np.float64
-    if len(b.norms) > _SINGLE and a is not b:
-        kind = np.float32
-    factor = product[:-1, :-1].astype(kind)
+    single = len(b.norms) > _SINGLE and a is not b
+    factor, scales = product[:-1, :-1], (0, 0, 0)
+    if single:
+        scales = _exponent(np.sqrt(a.norms)), _exponent(factor), _exponent(np.sqrt(b.norms))
+        factor = _in_single(factor, scales[1])
     for start in range(0, len(rows), _BLOCK):
         part = slice(start, min(start + _BLOCK, len(rows)))
         y = b.centred(part)
         x = y if a is b else a.centred(part)
         norms_a[part] = x @ product[:-1, -1]
         norms_b[part] = y @ product[-1, :-1]
-        image = x.astype(kind, copy=False) @ factor
-        rows[part] = np.einsum("ij,ij->i", image, y.astype(kind, copy=False))
+        if single:
+            x, y = _in_single(x, scales[0]), _in_single(y, scales[2])
+        image = x @ factor
+        rows[part] = np.einsum("ij,ij->i", image, y)
         if sums is not None:
             crossed[part] = np.einsum("ij,ij->i", image, sums[group[part]])
+    rows *= 2.0 ** sum(scales)
+    if sums is not None:
+        crossed *= 2.0 ** sum(scales[:2])
     return rows, rows if order.alone else crossed, norms_a, norms_b
+
+
+def _exponent(values: Floats) -> int:
+    """Power of two above all magnitudes."""
+    return int(np.frexp(np.abs(values).max())[1])
+
+
+def _in_single(values: Floats, exponent: int) -> Floats:
+    """Divide by a power of two, which is exact, so that nothing leaves the range of float32."""
+    return (values * 2.0**-exponent).astype(np.float32)
 
 
 def _inside(a: Layer, b: Layer, order: Order) -> Floats:
