@@ -1,6 +1,7 @@
 """CKA and its second opinions: published values, independent code, invariances, error bars."""
 
 from collections.abc import Sequence
+from itertools import product
 from types import ModuleType
 from typing import Any
 
@@ -361,6 +362,67 @@ def test_rsa_is_spearman_of_distances(rng: np.random.Generator) -> None:
     ]
     result = compare([_source(x)], [_source(y)], _words(15), measure="rsa")
     assert result.estimate[0, 0, 0] == pytest.approx(spearmanr(*distances).statistic, abs=1e-3)
+
+
+def _shared_neighbours(x: Floats, y: Floats, count: int) -> float:
+    """Mean share, word by word, by sorting; ties by order."""
+    shares = []
+    for word in range(len(x)):
+        near = []
+        for rows in (x, y):
+            unit = rows / np.linalg.norm(rows, axis=1)[:, None]
+            far = [-round(float(other @ unit[word]), 12) for other in unit]
+            others = [other for other in range(len(rows)) if other != word]
+            near.append({*sorted(others, key=far.__getitem__)[:count]})
+        shares.append(len(near[0] & near[1]) / count)
+    return float(np.mean(shares))
+
+
+@pytest.mark.parametrize(("words", "count"), [(24, 5), (24, 1), (9, 6), (6, 3)])
+@pytest.mark.parametrize("ties", [False, True])
+def test_neighbours_without_a_word(
+    rng: np.random.Generator, words: int, count: int, *, ties: bool
+) -> None:
+    """The jackknife is that of recomputation, down to one choice of k + 1; ties fall by order."""
+    x = rng.normal(size=(words, 4))
+    if ties:
+        # all of length 1, and cosines are multiples of a half
+        halves = np.array(list(product([-0.5, 0.5], repeat=4)))
+        x = rng.permutation(np.concatenate([halves, np.eye(4), -np.eye(4)]))[:words]
+    y = x + rng.normal(size=x.shape)
+    found = compare([_source(x)], [_source(y)], _words(words), measure="knn", neighbours=count)
+    places = np.arange(words)
+    without = [_shared_neighbours(x[places != at], y[places != at], count) for at in places]
+    error = np.sqrt((words - 1) * np.var(without))
+    assert found.estimate[0, 0, 0] == pytest.approx(_shared_neighbours(x, y, count), rel=1e-12)
+    assert found.standard_error[0, 0, 0] == pytest.approx(error, rel=1e-12)
+
+
+def test_interval_of_neighbours_covers() -> None:
+    """It is wide rather than narrow: related layers, and chance for unrelated ones."""
+    rng = np.random.default_rng(3)
+    mixing = rng.normal(size=(20, 20)) * 0.3
+    for strength in (mixing, 0 * mixing):
+        found = []
+        for _ in range(150):
+            x = rng.normal(size=(60, 20)) * np.linspace(0.2, 2, 20)
+            y = x @ strength + rng.normal(size=x.shape)
+            found.append(compare([_source(x)], [_source(y)], _words(60), measure="knn"))
+        truth = np.mean([each.estimate for each in found]) if strength.any() else 10 / 59
+        hits = [each.low <= truth <= each.high for each in found]
+        assert np.mean(hits) >= 0.95
+
+
+def test_neighbours_that_leave_no_choice(rng: np.random.Generator) -> None:
+    """With k + 2 words the others agree whichever is left out: an error of 0 would be untrue."""
+    x, y = rng.normal(size=(2, 7, 3))
+    kept = np.arange(7) != 2
+    assert _shared_neighbours(x, y, 5) < 1
+    assert _shared_neighbours(x[kept], y[kept], 5) == 1
+    for count in (5, 6, 7):
+        message = f"{count} nearest neighbours with a jackknife need at least {count + 3} words"
+        with pytest.raises(ValueError, match=f"{message}, got 7"):
+            compare([_source(x)], [_source(y)], _words(7), measure="knn", neighbours=count)
 
 
 def test_neighbour_overlap(rng: np.random.Generator) -> None:

@@ -1,16 +1,19 @@
 """Any measure of alignment between all layers of two models, over repeated draws of rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
-from groundscope.metrics import alignment, geometry
+from groundscope.metrics import alignment
 from groundscope.metrics.alignment import Alignment, Source
+from groundscope.metrics.geometry import Dissimilarity, Neighbours
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.statistics import jackknife, permutation_p, t_interval
 
-_Cell = tuple[float, Floats, Floats]
+_Geometry = TypeVar("_Geometry", Dissimilarity, Neighbours)
 
 OF_WORDS = ("rsa", "knn")
 MEASURES = ("cka-linear", "cka-rbf", *OF_WORDS)
@@ -94,22 +97,28 @@ def compare(
         chosen = [np.arange(count)]
     else:
         chosen = [np.sort(rng.choice(count, sample, replace=False)) for _ in range(draws)]
+    if measure not in MEASURES:
+        message = f"measure must be one of {', '.join(MEASURES)}, got {measure!r}"
+        raise ValueError(message)
+    if measure in OF_WORDS and len(groups) < count:
+        message = f"{measure} is defined on one row a word: it needs rows: types"
+        raise ValueError(message)
     results = []
     for number, rows in enumerate(chosen):
         here = Groups.of(groups.names[groups.codes[rows]])
         first = [_drawn(source, rows, count) for source in left]
         second = first if right is left else [_drawn(source, rows, count) for source in right]
         shuffles = 0 if number else permutations
-        if measure.startswith("cka-") and measure in MEASURES:
+        if measure == "rsa":
+            result = _by_geometry(Dissimilarity.of, first, second, here, shuffles, rng)
+        elif measure == "knn":
+            make = partial(Neighbours.of, count=neighbours)
+            result = _by_geometry(make, first, second, here, shuffles, rng)
+        else:
             kernel = measure.removeprefix("cka-")
             result = alignment.compare_layers(
                 first, second, here, kernel=kernel, permutations=shuffles, seed=seed
             )
-        elif measure in MEASURES:
-            result = _by_geometry(first, second, here, measure, neighbours, shuffles, rng)
-        else:
-            message = f"measure must be one of {', '.join(MEASURES)}, got {measure!r}"
-            raise ValueError(message)
         results.append(result)
     return _summary(results, len(np.unique(groups.codes[chosen[0]])), chosen[0])
 
@@ -122,56 +131,27 @@ def _drawn(source: Source, rows: Integers, count: int) -> Source:
 
 
 def _by_geometry(
+    make: Callable[[Floats], _Geometry],
     left: Sequence[Source],
     right: Sequence[Source],
-    groups: Groups,
-    measure: str,
-    neighbours: int,
+    words: Groups,
     permutations: int,
     rng: np.random.Generator,
 ) -> Alignment:
-    if len(groups) < len(groups.codes):
-        message = f"{measure} is defined on one row a word: it needs rows: types"
-        raise ValueError(message)
-    orders = [rng.permutation(len(groups)) for _ in range(permutations)]
-    if measure == "rsa":
-        cells = _rsa_cells(left, right, orders)
-    else:
-        cells = _knn_cells(left, right, neighbours, orders)
-    estimate, without, null = (np.array([[[c[k] for c in row] for row in cells]]) for k in range(3))
+    orders = [rng.permutation(len(words)) for _ in range(permutations)]
+    first = [make(source.load()) for source in left]
+    estimate = np.empty((1, len(left), len(right)))
+    without = np.empty((1, len(left), len(right), len(words)))
+    null = np.empty((1, len(left), len(right), permutations))
+    for j, source in enumerate(right):
+        second = make(source.load())
+        for i, layer in enumerate(first):
+            estimate[0, i, j] = layer.alignment(second)
+            without[0, i, j] = layer.without(second)
+        for p, order in enumerate(orders):
+            moved = second.reordered(order)
+            null[0, :, j, p] = [layer.alignment(moved) for layer in first]
     return Alignment(estimate, jackknife(estimate, without), null)
-
-
-def _rsa_cells(
-    left: Sequence[Source], right: Sequence[Source], orders: Sequence[Integers]
-) -> list[list[_Cell]]:
-    first = [geometry.Dissimilarity.of(source.load()) for source in left]
-    second = [geometry.Dissimilarity.of(source.load()) for source in right]
-    return [
-        [
-            (*geometry.rsa(a, b), np.array([geometry.rsa_shuffled(a, b, o) for o in orders]))
-            for b in second
-        ]
-        for a in first
-    ]
-
-
-def _knn_cells(
-    left: Sequence[Source], right: Sequence[Source], count: int, orders: Sequence[Integers]
-) -> list[list[_Cell]]:
-    first = [geometry.neighbours(source.load(), count) for source in left]
-    second = [geometry.neighbours(source.load(), count) for source in right]
-    cells = []
-    for a in first:
-        row = []
-        for b in second:
-            shares = geometry.overlap(a, b)
-            # neighbours are kept when a word is left out: the mean of the other words
-            without = (shares.sum() - shares) / (len(shares) - 1)
-            null = [geometry.overlap(a, geometry.reordered(b, o)).mean() for o in orders]
-            row.append((float(shares.mean()), without, np.array(null)))
-        cells.append(row)
-    return cells
 
 
 def _summary(results: Sequence[Alignment], types: int, first_draw: Integers) -> Comparison:

@@ -5,8 +5,10 @@ neighbours.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from groundscope.metrics.groups import Floats, Integers
 from groundscope.metrics.similarity import unit_rows
@@ -15,7 +17,7 @@ from groundscope.metrics.statistics import average_ranks
 
 @dataclass(frozen=True)
 class Dissimilarity:
-    """Ranks of the cosine distances between words.
+    """Ranks of the cosine distances between words, for RSA (Kriegeskorte et al. 2008).
 
     Attributes
     ----------
@@ -49,78 +51,113 @@ class Dissimilarity:
         square[upper] = ranks - ranks.mean()
         return cls(square + square.T)
 
+    def alignment(self, other: "Dissimilarity") -> float:
+        """Spearman correlation of two sets of distances."""
+        a, b = self.ranks, other.ranks
+        return float(np.vdot(a, b) / np.sqrt(np.vdot(a, a) * np.vdot(b, b)))
 
-def rsa(a: Dissimilarity, b: Dissimilarity) -> tuple[float, Floats]:
-    """Spearman correlation of two sets of distances, and without each word.
+    def without(self, other: "Dissimilarity") -> Floats:
+        """Give the same without each word, shape ``[n]``.
 
-    Kriegeskorte et al. (2008). Without a word, its n - 1 distances are left out; the others keep
-    their ranks.
+        Its n - 1 distances are left out; the others keep their ranks.
+        """
+        count = len(self.ranks)
 
-    Returns
-    -------
-    tuple
-        The correlation, and shape ``[n]`` without each word.
+        def left(product: Floats) -> Floats:
+            rows = product.sum(axis=1)
+            return np.asarray(rows.sum() - 2 * rows)
+
+        a, b = self.ranks, other.ranks
+        sum_a, sum_b = left(a), left(b)
+        pairs = (count - 1) * (count - 2)
+        covariance = left(a * b) - sum_a * sum_b / pairs
+        variance = (left(a**2) - sum_a**2 / pairs) * (left(b**2) - sum_b**2 / pairs)
+        return np.asarray(covariance / np.sqrt(variance))
+
+    def reordered(self, order: Integers) -> "Dissimilarity":
+        """Give the words a new order: new row i is old row ``order[i]``."""
+        return Dissimilarity(self.ranks[np.ix_(order, order)])
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The k words nearest to each word, for their mutual overlap (Huh et al. 2024).
+
+    Attributes
+    ----------
+    nearest
+        Shape ``[n, k]``, nearest first.
+    following
+        The next one of each word, shape ``[n]``: it is among k where one of these is left out.
     """
-    count = len(a.ranks)
 
-    def sums(product: Floats) -> tuple[float, Floats]:
-        rows = product.sum(axis=1)
-        return float(rows.sum()), rows.sum() - 2 * rows
+    nearest: Integers
+    following: Integers
 
-    cross, cross_left = sums(a.ranks * b.ranks)
-    own_a, own_a_left = sums(a.ranks**2)
-    own_b, own_b_left = sums(b.ranks**2)
-    _, total_a = sums(a.ranks)
-    _, total_b = sums(b.ranks)
-    left = (count - 1) * (count - 2)
-    covariance = cross_left - total_a * total_b / left
-    variance = (own_a_left - total_a**2 / left) * (own_b_left - total_b**2 / left)
-    return cross / np.sqrt(own_a * own_b), covariance / np.sqrt(variance)
+    @classmethod
+    def of(cls, rows: Floats, count: int) -> "Neighbours":
+        """Find the nearest rows by cosine, itself excluded; ties fall by row order.
 
+        Raises
+        ------
+        ValueError
+            Fewer than ``count + 3`` rows: with one less, each word has `count` others where one is
+            left out, and any two layers then agree. A zero vector, or more than `count` rows that
+            are the same: their neighbours would be those that come first, which looks like
+            agreement of layers.
+        """
+        if len(rows) < count + 3:
+            message = (
+                f"{count} nearest neighbours with a jackknife need at least {count + 3} words, "
+                f"got {len(rows)}"
+            )
+            raise ValueError(message)
+        unit = unit_rows(rows)
+        copies = int(np.unique(unit, axis=0, return_counts=True)[1].max())
+        if copies > count:
+            message = (
+                f"{copies} rows are the same vector: {count} nearest of them cannot be told apart"
+            )
+            raise ValueError(message)
+        similarity = unit @ unit.T
+        np.fill_diagonal(similarity, -np.inf)
+        order = np.argsort(-similarity, axis=1, kind="stable")[:, : count + 1].copy()
+        return cls(order[:, :count], order[:, count])
 
-def rsa_shuffled(a: Dissimilarity, b: Dissimilarity, order: Integers) -> float:
-    """Correlation after giving the words of `b` a new order."""
-    moved = b.ranks[np.ix_(order, order)]
-    return float(
-        np.vdot(a.ranks, moved) / np.sqrt(np.vdot(a.ranks, a.ranks) * np.vdot(moved, moved))
-    )
+    @cached_property
+    def member(self) -> NDArray[np.bool_]:
+        """Whether column j is among the nearest of row i, shape ``[n, n]``."""
+        member = np.zeros((len(self.nearest), len(self.nearest)), np.bool_)
+        np.put_along_axis(member, self.nearest, values=True, axis=1)
+        return member
 
+    def alignment(self, other: "Neighbours") -> float:
+        """Mean share of neighbours that two layers have in common, 0 to 1.
 
-def neighbours(rows: Floats, count: int) -> Integers:
-    """Nearest rows by cosine, itself excluded, shape ``[n, count]``; ties fall by row order.
+        For unrelated layers ``k / (n - 1)``.
+        """
+        return float(np.take_along_axis(self.member, other.nearest, axis=1).mean())
 
-    Raises
-    ------
-    ValueError
-        Not more than `count` other rows, a zero vector, or more than `count` rows that are the
-        same: their neighbours would be those that come first, which looks like agreement of layers.
-    """
-    if len(rows) < count + 2:
-        message = f"{count} nearest neighbours need at least {count + 2} words, got {len(rows)}"
-        raise ValueError(message)
-    unit = unit_rows(rows)
-    copies = int(np.unique(unit, axis=0, return_counts=True)[1].max())
-    if copies > count:
-        message = f"{copies} rows are the same vector: {count} nearest of them cannot be told apart"
-        raise ValueError(message)
-    similarity = unit @ unit.T
-    np.fill_diagonal(similarity, -np.inf)
-    return np.asarray(np.argsort(-similarity, axis=1, kind="stable")[:, :count], np.intp)
+    def without(self, other: "Neighbours") -> Floats:
+        """Give the same without each word, shape ``[n]``.
 
+        The next one takes its place among the neighbours of another word. It is shared too if the
+        other layer has it among its neighbours, or has the same next one and lost the same word.
+        """
+        count, near = self.nearest.shape
+        rows = np.arange(count)
+        shared = np.take_along_axis(self.member, other.nearest, axis=1)
+        gained = other.member[rows, self.following], self.member[rows, other.following]
+        same = self.following == other.following
+        change = (
+            np.bincount(self.nearest.ravel(), np.repeat(gained[0], near), count)
+            + np.bincount(other.nearest.ravel(), np.repeat(gained[1], near), count)
+            + np.bincount(other.nearest[shared], np.repeat(same - 1.0, shared.sum(axis=1)), count)
+        )
+        return np.asarray((shared.sum() - shared.sum(axis=1) + change) / (near * (count - 1)))
 
-def overlap(a: Integers, b: Integers) -> Floats:
-    """Share of each row's neighbours that two layers have in common, shape ``[n]``, 0 to 1.
-
-    Its mean is the mutual k-nearest-neighbour alignment of Huh et al. (2024); for unrelated layers
-    ``k / (n - 1)``.
-    """
-    member = np.zeros((len(a), len(a)), np.bool_)
-    np.put_along_axis(member, a, values=True, axis=1)
-    return np.asarray(np.take_along_axis(member, b, axis=1).mean(axis=1))
-
-
-def reordered(near: Integers, order: Integers) -> Integers:
-    """Neighbours after giving the words a new order: new row i is old row ``order[i]``."""
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    return place[near[order]]
+    def reordered(self, order: Integers) -> "Neighbours":
+        """Give the words a new order: new row i is old row ``order[i]``."""
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        return Neighbours(place[self.nearest[order]], place[self.following[order]])
