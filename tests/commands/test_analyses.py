@@ -56,7 +56,8 @@ def _compare(
     study: Study, monkeypatch: pytest.MonkeyPatch, left: Any, right: Any, **options: Any
 ) -> Path:
     output = study.folder / "cka.parquet"
-    named = {"labelling": "meaning", "labels": study.labels} if "spaces" in options else {}
+    labelled = options.pop("labelled", {"labelling": "meaning", "labels": study.labels})
+    named = labelled if "spaces" in options else {}
     call(
         monkeypatch, compare_cka.main, tokens=study.tokens, selected=study.selected,
         left=left, right=right, options={**OPTIONS["cka"], **options}, output=output, **named,
@@ -93,6 +94,21 @@ def test_cka_inside_the_lda_space(study: Study, monkeypatch: pytest.MonkeyPatch)
     found = _rows(output, "cka", space="lda:meaning", estimator="biased")
     assert [row["estimate"] for row in found] == pytest.approx([expected], abs=1e-10)
     assert len(_rows(output, "cka", space="full")) == 2
+
+
+@pytest.mark.parametrize("drawn", [{}, {"rows": ["tokens"], "sample": 60, "draws": 2}])
+def test_null_of_the_lda_space(
+    study: Study, monkeypatch: pytest.MonkeyPatch, drawn: dict[str, Any]
+) -> None:
+    """Noise looks alike in the spaces of any labels, and no more so in that of these."""
+    models = [study.layers(model, 0.0, seed) for seed, model in enumerate(("one", "two"))]
+    output = _compare(study, monkeypatch, *models, spaces=["lda"], **drawn)
+    found = _rows(output, "cka", estimator="debiased")
+    assert len(found) == 4
+    estimate, null = (np.mean([row[key] for row in found]) for key in ("estimate", "null_mean"))
+    assert estimate > 0.09
+    assert null == pytest.approx(estimate, abs=0.06)
+    assert min(row["p_value"] for row in found) > 0.05
 
 
 def test_cka_draws(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,6 +176,13 @@ def test_groups_with_the_same_mean_have_no_lda_space(
     assert {row["space"] for row in _rows(output, "silhouette")} == {"full"}
     assert "layer 0 of text" in caplog.text
     assert "groups of speaker have the same mean, or are one vector each" in caplog.text
+    caplog.clear()
+    speakers = {"labelling": "speaker", "labels": [], "label_options": {"column": "speaker"}}
+    other = study.layers("speech", 1.0, 1)
+    spaces = {"spaces": ["full", "lda"], "rows": ["tokens"]}
+    output = _compare(study, monkeypatch, other, path, labelled=speakers, **spaces)
+    assert {row["space"] for row in _rows(output, "cka")} == {"full"}
+    assert "layer 0 of text on tiny: groups of speaker have the same mean" in caplog.text
 
 
 def test_words_of_one_vector_each(

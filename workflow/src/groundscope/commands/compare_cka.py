@@ -1,9 +1,10 @@
 """Align all layers of one model with all layers of another."""
 
 import argparse
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from groundscope.errors import UserError
 from groundscope.metrics.alignment import Source
 from groundscope.metrics.comparison import OF_WORDS, compare
 from groundscope.metrics.groups import Floats
-from groundscope.metrics.spaces import into_space
+from groundscope.metrics.spaces import dimensions, has_lda_space, into_space, moved_lda_spaces
 
 _CHOICES = ("sample", "draws", "permutations", "neighbours", "seed")
 
@@ -43,10 +44,11 @@ def main() -> None:
             token_labels(selection, given.labels, given.label_options) if space == "lda" else None
         )
         data = make_rows(selection, kind, labels)
-        left, right = (
-            [Source(each.name, each.features, partial(_load, each, data, space)) for each in side]
-            for side in sides
-        )
+        if space == "lda" and not all(
+            _has_space(layer, data, given.labelling) for layer in chain(*sides)
+        ):
+            continue
+        left, right = ([_source(layer, data, space) for layer in side] for side in sides)
         if sides[0] == sides[1]:
             right = left
         named = f"lda:{given.labelling}" if space == "lda" else space
@@ -67,9 +69,35 @@ def _measures(options: Mapping[str, Any], kind: str) -> list[str]:
     ]
 
 
+def _has_space(layer: Layer, data: Rows, labelling: str) -> bool:
+    found = has_lda_space(data.features(layer), data.grouping)
+    if not found:
+        logging.warning(
+            "%s: groups of %s have the same mean, or are one vector each: no LDA space",
+            layer.name,
+            labelling,
+        )
+    return found
+
+
+def _source(layer: Layer, data: Rows, space: str) -> Source:
+    return Source(
+        layer.name,
+        dimensions(layer.features, space, data.labels),
+        partial(_load, layer, data, space),
+        partial(_moved, layer, data) if space == "lda" else None,
+    )
+
+
 def _load(layer: Layer, data: Rows, space: str) -> Floats:
     with naming(layer.name):
         return into_space(data.features(layer), space, data.labels)
+
+
+def _moved(layer: Layer, data: Rows, permutations: int, seed: int) -> Iterator[Floats]:
+    with naming(layer.name):
+        features = data.features(layer)
+        yield from moved_lda_spaces(features, data.grouping, data.words, permutations, seed)
 
 
 def _arguments() -> argparse.Namespace:

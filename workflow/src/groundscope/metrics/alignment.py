@@ -1,7 +1,7 @@
 """Alignment of every layer of one model with every layer of another, with error and null."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TypeVar
@@ -19,6 +19,7 @@ _HELD = 320 * 2**20
 _HELD_IN_GRAM_SPACE = 2**31
 _Batch = list[tuple[int, feature_space.Layer]]
 _Asked = TypeVar("_Asked")
+_Made = kernels.LinearRows | kernels.GaussianRows
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,16 @@ class Source:
         d, known without loading.
     load
         Returns the features, shape ``[n, d]``, the same rows for all sources of a comparison.
+    moved
+        Where features depend on the order of the rows, as in a space that is fitted to their
+        labels: gives those after each permutation of the null, from their number and a seed, as
+        `spaces.moved_lda_spaces` does. Without it the rows that are loaded are permuted.
     """
 
     name: str
     features: int
     load: Callable[[], Floats]
+    moved: Callable[[int, int], Iterator[Floats]] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,22 @@ class Alignment:
     estimate: Floats
     interval: Interval
     null: Floats
+
+
+@dataclass(frozen=True)
+class _Null:
+    """Permutations of sorted rows, and their seed."""
+
+    order: Order
+    shuffles: Sequence[Integers]
+    seed: int
+
+    def moved(self, source: Source) -> Iterator[Floats] | None:
+        """Sorted features after each permutation, where they depend on the order of the rows."""
+        if source.moved is None or not self.shuffles:
+            return None
+        moved = source.moved(len(self.shuffles), self.seed)
+        return (features[self.order.rows] for features in moved)
 
 
 class _Side:
@@ -168,10 +190,11 @@ def compare_layers(
     in_order = Groups(groups.names, groups.codes[order.rows])
     rng = np.random.default_rng(seed)
     shuffles = [permuted_rows(in_order, rng) for _ in range(permutations)]
+    moves = _Null(order, shuffles, seed)
     if kernel == "rbf" or gram:
-        estimate, error, null = _in_gram_space(left, right, order, kernel, shuffles)
+        estimate, error, null = _in_gram_space(left, right, order, kernel, moves)
     else:
-        estimate, error, null = _in_feature_space(left, right, order, shuffles)
+        estimate, error, null = _in_feature_space(left, right, order, moves)
     return Alignment(estimate, t_interval(estimate, error, len(order.weights) - 1), null)
 
 
@@ -197,14 +220,14 @@ def _in_gram_space(
     right: Sequence[Source],
     order: Order,
     kernel: str,
-    shuffles: Sequence[Integers],
+    moves: _Null,
 ) -> tuple[Floats, Floats, Floats]:
     """Estimate, standard error and null of all pairs of layers."""
     make = kernels.gaussian if kernel == "rbf" else kernels.linear
     sources = [*right] if right is left else [*left, *right]
     with one_core_each(len(left) * len(right)) as pool:
         made = [make(source.load(), order.rows, name=source.name) for source in sources]
-        second, shuffled = kernels.shuffled(made[-len(right) :], shuffles, pool)
+        second, shuffled = _shuffled(made[-len(right) :], right, make, moves, pool)
         rows = [*made[: -len(right)], *second]
         tiling = gram_space.Tiling(rows, len(left), len(right), shuffled, order)
         sums, pairs = tiling.sums(pool), tiling.pairs()
@@ -226,7 +249,7 @@ def _in_gram_space(
         def cell(pair: int) -> tuple[Floats, Floats, Floats]:
             a, b = pairs[pair]
             value, error = _with_error(layers[a], layers[b], found[pair], owns[a], owns[b], order)
-            null = np.empty((2, len(shuffles)))
+            null = np.empty((2, len(shuffled)))
             for p, totals in enumerate(sums.null):
                 moved = shuffled[p][b - len(layers)].norms
                 scale = owns[a].whole * cka.whole(totals[b - len(layers)], moved, moved)
@@ -236,26 +259,46 @@ def _in_gram_space(
         cells = zip(*pool.map(cell, range(len(left) * len(right))), strict=True)
         estimate, error, null = (np.stack(values, axis=1) for values in cells)
     shape = 2, len(left), len(right)
-    return estimate.reshape(shape), error.reshape(shape), null.reshape(*shape, len(shuffles))
+    return estimate.reshape(shape), error.reshape(shape), null.reshape(*shape, len(shuffled))
+
+
+def _shuffled(
+    made: Sequence[_Made],
+    sources: Sequence[Source],
+    make: Callable[..., _Made],
+    moves: _Null,
+    pool: Executor,
+) -> tuple[Sequence[kernels.Rows], Sequence[Sequence[kernels.Rows]]]:
+    """Rows of the layers of a model as they are, and after each permutation."""
+    moved = [moves.moved(source) for source in sources]
+    if None in moved:
+        return kernels.shuffled(made, moves.shuffles, pool)
+    places = np.arange(len(moves.order.rows))
+    after = [
+        [make(features, places, name=source.name) for features in each or ()]
+        for each, source in zip(moved, sources, strict=True)
+    ]
+    return made, list(zip(*after, strict=True))
 
 
 def _in_feature_space(
-    left: Sequence[Source], right: Sequence[Source], order: Order, shuffles: Sequence[Integers]
+    left: Sequence[Source], right: Sequence[Source], order: Order, moves: _Null
 ) -> tuple[Floats, Floats, Floats]:
     """Estimate, standard error and null of all pairs of layers, some of the first at a time."""
     first, second = _Side(left, order), _Side(right, order)
-    parts = [_compare_batch(batch, first, second, shuffles) for batch in first.batches()]
+    parts = [_compare_batch(batch, first, second, moves) for batch in first.batches()]
     estimate, error, null = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
     return estimate, error, null
 
 
 def _compare_batch(
-    batch: _Batch, first: _Side, second: _Side, shuffles: Sequence[Integers]
+    batch: _Batch, first: _Side, second: _Side, moves: _Null
 ) -> tuple[Floats, Floats, Floats]:
     """Estimate, standard error and null of some layers with all layers of the other model."""
     order, layers = first.order, [layer for _, layer in batch]
     shape = (2, len(batch), len(second.sources))
-    estimate, error, null = np.empty(shape), np.empty(shape), np.empty((*shape, len(shuffles)))
+    estimate, error = np.empty(shape), np.empty(shape)
+    null = np.empty((*shape, len(moves.shuffles)))
     with one_core_each(len(batch)) as pool:
         owns = list(pool.map(first.own, *zip(*batch, strict=True)))
         scales = np.stack([own.whole for own in owns], axis=1)
@@ -273,8 +316,9 @@ def _compare_batch(
             for i, (a, own_a, both) in enumerate(zip(layers, owns, crossed, strict=True)):
                 found = _with_error(a, b, both.result(), own_a, own_b.result(), order)
                 estimate[:, i, j], error[:, i, j] = found
-            for p, shuffle in enumerate(shuffles):
-                moved = feature_space.shuffled(b, shuffle)
+            shuffled = (b.values[shuffle] for shuffle in moves.shuffles)
+            for p, features in enumerate(moves.moved(second.sources[j]) or shuffled):
+                moved = feature_space.bare(features)
                 scale, *shared = pool.map(feature_space.whole, [moved, *layers], repeat(moved))
                 null[:, :, j, p] = np.stack(shared, axis=1) / np.sqrt(scales * scale[:, None])
     return estimate, error, null

@@ -33,8 +33,9 @@ class Comparison:
         Jackknife over word types; its variance is the mean over draws, which is on the safe side
         since draws differ.
     null_mean, null_high, p_value
-        Word types of one side permuted: mean, 95th percentile and one-sided p of the first draw;
-        missing without permutations.
+        Word types of one side permuted, and their space fitted anew where it depends on their
+        order (`Source.moved`): mean, 95th percentile and one-sided p of the first draw; missing
+        without permutations.
     draws
         Draws made.
     first_draw
@@ -110,10 +111,10 @@ def compare(
         second = first if right is left else [_drawn(source, rows, count) for source in right]
         shuffles = 0 if number else permutations
         if measure == "rsa":
-            result = _by_geometry(Dissimilarity.of, first, second, here, shuffles, rng)
+            result = _by_geometry(Dissimilarity.of, first, second, here, shuffles, seed)
         elif measure == "knn":
             make = partial(Neighbours.of, count=neighbours)
-            result = _by_geometry(make, first, second, here, shuffles, rng)
+            result = _by_geometry(make, first, second, here, shuffles, seed)
         else:
             kernel = measure.removeprefix("cka-")
             result = alignment.compare_layers(
@@ -126,8 +127,14 @@ def compare(
 def _drawn(source: Source, rows: Integers, count: int) -> Source:
     if len(rows) == count:
         return source
-    load = source.load
-    return replace(source, load=lambda: load()[rows])
+    load, moved = source.load, source.moved
+    if moved is None:
+        return replace(source, load=lambda: load()[rows])
+    return replace(
+        source,
+        load=lambda: load()[rows],
+        moved=lambda *null: (features[rows] for features in moved(*null)),
+    )
 
 
 def _by_geometry(
@@ -136,8 +143,9 @@ def _by_geometry(
     right: Sequence[Source],
     words: Groups,
     permutations: int,
-    rng: np.random.Generator,
+    seed: int,
 ) -> Alignment:
+    rng = np.random.default_rng(seed)
     orders = [rng.permutation(len(words)) for _ in range(permutations)]
     first = [make(source.load()) for source in left]
     estimate = np.empty((1, len(left), len(right)))
@@ -148,8 +156,10 @@ def _by_geometry(
         for i, layer in enumerate(first):
             estimate[0, i, j] = layer.alignment(second)
             without[0, i, j] = layer.without(second)
-        for p, order in enumerate(orders):
-            moved = second.reordered(order)
+        shuffled = map(second.reordered, orders)
+        if source.moved is not None and permutations:
+            shuffled = map(make, source.moved(permutations, seed))
+        for p, moved in enumerate(shuffled):
             null[0, :, j, p] = [layer.alignment(moved) for layer in first]
     return Alignment(estimate, jackknife(estimate, without), null)
 

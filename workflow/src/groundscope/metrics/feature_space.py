@@ -70,7 +70,7 @@ def prepare(features: Floats, order: Order, *, name: str) -> Layer:
         Of the layer, for messages.
     """
     cka.check(features, name)
-    layer = _bare(features[order.rows])
+    layer = bare(features[order.rows])
     subset = layer.centred(order.subset)
     alone = layer.norms[: order.left_out] if order.alone else None
     return replace(
@@ -81,13 +81,8 @@ def prepare(features: Floats, order: Order, *, name: str) -> Layer:
     )
 
 
-def shuffled(layer: Layer, rows: Integers) -> Layer:
-    """Replace the (sorted) rows of a layer by `rows` of it, and centre again, for `whole`."""
-    return _bare(layer.values[rows])
-
-
-def _bare(values: Floats) -> Layer:
-    """Features with what `whole` reads, and no more."""
+def bare(values: Floats) -> Layer:
+    """Centre the features of sorted rows ``[n, d]``, for `whole` and no more."""
     none = np.empty(0)
     mean = values.mean(axis=0, dtype=np.float64)
     layer = Layer(values=values, mean=mean, norms=none, within=none, blocks=none, square=none)

@@ -1,10 +1,14 @@
 """Subspaces that vectors are compared in: the first principal components, or an LDA space."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.linalg import eigh, svd
 
 from groundscope.metrics.discriminant import project, varies_within
-from groundscope.metrics.groups import Floats, Groups
+from groundscope.metrics.groups import Floats, Groups, permuted_rows
+
+_TRIES = 100
 
 
 def principal_components(rows: Floats, count: int) -> Floats:
@@ -78,3 +82,53 @@ def into_space(rows: Floats, space: str, labels: Groups | None = None) -> Floats
         return project(np.asarray(rows, np.float64), labels)
     message = f"space must be full, pca-K or lda (with a labelling), got {space!r}"
     raise ValueError(message)
+
+
+def dimensions(features: int, space: str, labels: Groups | None = None) -> int:
+    """Dimensions that a named space of rows of so many features has, at most."""
+    if space == "lda" and labels is not None:
+        return min(features, len(labels) - 1)
+    count = space.removeprefix("pca-")
+    return min(features, int(count)) if count.isdecimal() else features
+
+
+def moved_lda_spaces(
+    rows: Floats, labels: Groups, words: Groups, permutations: int, seed: int
+) -> Iterator[Floats]:
+    """Rows in LDA spaces that are fitted after their words have moved, for a null.
+
+    The axes are fitted to the labels of the places that rows move to, so that these separate there
+    by chance as much as labels that mean nothing do. Rows that are moved afterwards lie in a space
+    that was made for places they left: a null that is far too low. A permutation without an LDA
+    space is drawn again, since the rows as they are have one.
+
+    Parameters
+    ----------
+    rows
+        Shape ``[n, d]``; they have an LDA space (`has_lda_space`).
+    labels, words
+        Class and word of each place. Words move as a whole, see `permuted_rows`.
+    permutations, seed
+        How many, and which: the same for all layers.
+
+    Yields
+    ------
+    numpy.ndarray
+        As of `project`, once a permutation.
+
+    Raises
+    ------
+    ValueError
+        100 permutations after each other have no LDA space.
+    """
+    rng = np.random.default_rng(seed)
+    for _ in range(permutations):
+        tries = (rows[permuted_rows(words, rng)] for _ in range(_TRIES))
+        moved = next((each for each in tries if has_lda_space(each, labels)), None)
+        if moved is None:
+            message = (
+                f"classes have the same mean in {_TRIES} permutations of the words: "
+                "no LDA space to compare with; more rows must differ"
+            )
+            raise ValueError(message)
+        yield into_space(moved, "lda", labels)
