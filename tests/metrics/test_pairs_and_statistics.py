@@ -14,6 +14,7 @@ from groundscope.metrics.groups import Groups, permuted_rows
 from groundscope.metrics.pair_kinds import by_word, draw_pairs, score_layer
 from groundscope.metrics.similarity import (
     Crossed,
+    Pairs,
     Sample,
     sample_rows,
     shuffled_pairs,
@@ -117,6 +118,38 @@ def test_frequent_words(rng: np.random.Generator) -> None:
         for a, b in ((0, 1), (1, 3), (5, 4))
     ]
     np.testing.assert_allclose(type_means([found], rows)[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(1e-40, 0), (1e-25, 0), (1, 0), (1e19, 0), (3e37, 0), (1, 1e4)]
+)
+def test_any_float32_has_its_cosine(rng: np.random.Generator, scale: float, offset: float) -> None:
+    """Squares beyond float32, and cosines that differ by 1e-8, agree with extended precision."""
+    words = Groups.of(np.repeat(np.arange(30), 4))
+    rows = rng.normal(size=(30, 16))[words.codes] + rng.normal(size=(120, 16)) / 2
+    rows = (scale * rows + offset).astype(np.float32)
+    near = {"near": [(str(word), str(word + 1)) for word in range(29)]}
+    draws = draw_pairs(words, speakers=None, relations={}, whole=near, sample=90, seeds=[1, 2])
+    found = score_layer(rows, draws, replicates=0, seed=0)
+    unit = rows.astype(np.longdouble)
+    unit /= np.sqrt((unit**2).sum(axis=1))[:, None]
+    distances = {}
+    for kind in ("random", "same-word"):
+        pairs = draws.kinds[kind]
+        assert isinstance(pairs, Pairs)
+        # 1 - cosine, which has the digits that a cosine near 1 has not
+        each = ((unit[pairs.left] - unit[pairs.right]) ** 2).sum(axis=1).astype(float) / 2
+        means = np.bincount(pairs.types, weights=each) / pairs.counts
+        distances[kind] = draws.pooled[kind].means(means)
+        np.testing.assert_allclose(found[kind].values, 1 - distances[kind], rtol=0, atol=2e-15)
+    truth = np.repeat([0, 1], [len(each) for each in distances.values()])
+    area = roc_auc_score(truth, -np.concatenate([*distances.values()]))
+    assert area > 0.95
+    assert found["same-word"].auc == pytest.approx(area, abs=1e-4)
+    means = np.stack([unit[words.codes == code].mean(axis=0) for code in range(30)])
+    first, second = found["near"].words.T
+    expected = (means[first] * means[second]).sum(axis=1).astype(float)
+    np.testing.assert_allclose(found["near"].values, expected, rtol=0, atol=2e-15)
 
 
 def test_auc_is_the_area_under_the_roc_curve(rng: np.random.Generator) -> None:

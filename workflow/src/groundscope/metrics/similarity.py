@@ -19,9 +19,9 @@ from scipy.sparse import csr_array
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.threads import one_core_each
 
-# pairs whose vectors stay in a processor's own cache, and how many of them a thread takes at once;
+# pairs whose vectors stay in a processor's own caches, and how many of them a thread takes at once;
 # rows of which a float64 copy is made at once
-_PAIRS, _SLICE, _ROWS = 64, 1024, 512
+_PAIRS, _SLICE, _ROWS = 128, 1024, 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,17 +154,18 @@ class Sample:
     def mean_units(self, rows: Floats, lengths: Floats, pool: Executor) -> Floats:
         """Mean of the unit vectors of each word, summed in float64, shape ``[words, d]``."""
         bounds = np.concatenate([[0], np.cumsum(self.present.sizes)])
+        shares = 1 / (lengths[self.by_word] * self.present.sizes[self.present.codes])
 
         def means(first: int, last: int) -> Floats:
-            sums = np.zeros((last - first, rows.shape[1]))
+            found = np.zeros((last - first, rows.shape[1]))
             for start in range(bounds[first], bounds[last], _ROWS):
-                tokens = self.by_word[start : min(start + _ROWS, bounds[last])]
+                part = slice(start, min(start + _ROWS, bounds[last]))
+                tokens = self.by_word[part]
                 inside = np.clip(bounds[first : last + 1] - start, 0, len(tokens))
-                entries = 1 / lengths[tokens], np.arange(len(tokens)), inside
+                entries = shares[part], np.arange(len(tokens)), inside
                 members = csr_array(entries, (last - first, len(tokens)))
-                sums += members @ rows[tokens].astype(np.float64)
-            found = sums / self.present.sizes[first:last, None]
-            return found.astype(rows.dtype)
+                found += members @ rows[tokens].astype(np.float64)
+            return found
 
         steps = np.arange(0, len(self.rows), _ROWS)
         cuts = np.append(np.unique(np.searchsorted(bounds, steps)), len(self.present))
@@ -212,8 +213,8 @@ class Crossed:
 def type_means(kinds: Sequence[Pairs | Crossed], rows: Floats) -> list[Floats]:
     """Mean cosine of each type pair of each draw, shape ``[t]``, of several kinds.
 
-    Products are formed in the precision of the rows: float32 rows give a cosine to 1e-6. Sums over
-    tokens and pairs are float64 in any case. The result does not depend on the number of threads.
+    Products and sums are float64, where neither squares of float32 numbers leave the range nor
+    cosines near 1 lose what tells them apart. The result does not depend on the number of threads.
 
     Parameters
     ----------
@@ -247,22 +248,34 @@ def type_means(kinds: Sequence[Pairs | Crossed], rows: Floats) -> list[Floats]:
 
 
 def _products(rows: Floats, left: Integers, right: Integers, pool: Executor) -> Floats:
-    """Inner products of pairs of rows, shape ``[m]``."""
-    sides = (_parts(side, _SLICE) for side in (left, right))
-    return np.concatenate([*pool.map(partial(_products_of_slice, rows), *sides)])
+    """Inner products of pairs of rows, shape ``[m]``, in float64.
 
-
-def _products_of_slice(rows: Floats, left: Integers, right: Integers) -> Floats:
+    Pairs of the same left row should follow each other: then it is read and converted once.
+    """
+    begins = np.diff(left, prepend=-1) != 0
+    begins[::_PAIRS] = True
+    starts = np.flatnonzero(begins)
+    sizes = np.diff(starts, append=len(left))
+    parts = [
+        part
+        for size in np.unique(sizes)
+        for part in _parts(starts[sizes == size, None] + np.arange(size), _SLICE // size)
+    ]
     found = np.empty(len(left))
-    x, y = np.empty((2, _PAIRS, rows.shape[1]), rows.dtype)
-    for start in range(0, len(left), _PAIRS):
-        part = slice(start, start + _PAIRS)
-        size = len(left[part])
-        # with its default mode, take fills a copy first
-        rows.take(left[part], axis=0, out=x[:size], mode="clip")
-        rows.take(right[part], axis=0, out=y[:size], mode="clip")
-        found[part] = np.vecdot(x[:size], y[:size])
+    products = pool.map(partial(_products_of_slice, rows, left, right), parts)
+    for part, product in zip(parts, products, strict=True):
+        found[part] = product
     return found
+
+
+def _products_of_slice(rows: Floats, left: Integers, right: Integers, places: Integers) -> Floats:
+    """Inner products of the pairs at `places`, a line of which has one left row."""
+    return np.concatenate(
+        [
+            np.vecdot(rows[left[part[:, :1]]], rows[right[part]], dtype=np.float64)
+            for part in _parts(places, _PAIRS // places.shape[1])
+        ]
+    )
 
 
 def _parts(values: NDArray[Any], size: int) -> list[NDArray[Any]]:
