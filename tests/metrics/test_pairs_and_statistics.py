@@ -188,6 +188,26 @@ def test_same_draws_for_all_layers(rng: np.random.Generator) -> None:
     }
 
 
+@pytest.mark.parametrize(("sample", "same"), [(29, {"group"}), (30, {"group", "near"})])
+def test_draws_of_the_same_tokens_have_no_spread(
+    rng: np.random.Generator, sample: int, same: set[str]
+) -> None:
+    """Where a kind takes the same tokens in all draws, only the random pairs differ."""
+    words = Groups.of(np.repeat(np.arange(10), 3))
+    draws = draw_pairs(
+        words,
+        speakers=None,
+        relations={"near": [("0", "1"), ("2", "5")]},
+        whole={"group": [("3", "4"), ("6", "7")]},
+        sample=sample,
+        seeds=[1, 2, 3],
+    )
+    found = score_layer(rng.normal(size=(30, 6)), draws, replicates=0, seed=0)
+    assert {kind for kind, each in found.items() if np.isnan(each.raw_interval.low)} == same
+    spread = pytest.approx(found["random"].raw_interval.standard_error)
+    assert all(found[kind].normalised_interval.standard_error == spread for kind in same)
+
+
 def test_threads_change_no_bit(rng: np.random.Generator) -> None:
     """Tokens and pairs that fill several slices score alike on one, two and three cores."""
     words = Groups.of(rng.integers(0, 900, 5000))

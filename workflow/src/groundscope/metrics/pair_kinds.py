@@ -97,7 +97,7 @@ class KindScores:
     raw, normalised
         Mean cosine over type pairs in each draw, and that minus the random pairs', ``[draws]``.
     raw_interval, normalised_interval
-        t over draws.
+        t over draws; missing for a single draw, `raw_interval` for draws of the same tokens too.
     auc, auc_interval
         Against random pairs, and its bootstrap over words; missing for the random pairs themselves.
     pairs, type_pairs
@@ -212,6 +212,8 @@ def score_layer(
     scores = {}
     for kind, pooled in draws.pooled.items():
         normalised = raw[kind] - raw[RANDOM]
+        pairs = draws.kinds[kind]
+        different = 1 if isinstance(pairs, Crossed) and pairs.drawn_once else draws.count
         area = areas.get(kind)
         interval = None
         if area is not None and len(area.resampled) > 1:
@@ -219,7 +221,7 @@ def score_layer(
         scores[kind] = KindScores(
             raw[kind],
             normalised,
-            draws_interval(raw[kind]),
+            draws_interval(raw[kind][:different]),
             draws_interval(normalised),
             None if area is None else area.estimate,
             interval,

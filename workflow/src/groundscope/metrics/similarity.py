@@ -209,6 +209,11 @@ class Crossed:
         draws = np.repeat(np.arange(len(samples)), [len(pairs) for pairs in places])
         return cls(samples, places, np.concatenate(codes), np.concatenate(counts), draws)
 
+    @property
+    def drawn_once(self) -> bool:
+        """Whether all draws take the same tokens, and so have the same values in any layer."""
+        return len(set(self.samples)) == 1
+
 
 def type_means(kinds: Sequence[Pairs | Crossed], rows: Floats) -> list[Floats]:
     """Mean cosine of each type pair of each draw, shape ``[t]``, of several kinds.
