@@ -23,6 +23,7 @@ from groundscope.commands import (
 )
 from groundscope.embeddings import read_embeddings, write_embeddings
 from groundscope.errors import UserError
+from groundscope.metrics.similarity import sample_rows
 from groundscope.token_table import read_tokens, write_tokens
 
 
@@ -384,6 +385,37 @@ def test_pairs(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     assert auc["same-speaker"]["ci_low"] < 0.5 < auc["same-speaker"]["ci_high"]
     same = _rows(values, "pair_values", kind="same-word", layer="0")
     assert all(row["word_a"] == row["word_b"] for row in same)
+
+
+def test_kinds_without_pairs_are_named(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A relation without a pair in some draw is not in the table; the log says in how many."""
+    pairs = {"synonym": [("w00", "w01")], "near-homophone": [("w02", "nowhere")]}
+    word_map, output = study.folder / "map.parquet", study.folder / "pairs.parquet"
+    tables.write_table(
+        word_map,
+        "word_map",
+        [
+            {"corpus": "tiny", "relation": kind, "word_a": a, "word_b": b, "distance": 0.5}
+            for kind, listed in pairs.items()
+            for a, b in listed
+        ],
+    )
+    call(
+        monkeypatch, compare_pairs.main, tokens=study.tokens, selected=study.selected,
+        embeddings=study.layers("one", 3.0, 1, 1), word_map=word_map,
+        options={**OPTIONS["pairs"], "sample": 40}, output=output,
+    )  # fmt: skip
+    kinds = {row["kind"] for row in _rows(output, "pairs")}
+    assert kinds == {"random", "same-word", "same-speaker"}
+    drawn = [set(study.word[sample_rows(len(study.word), 40, seed)]) for seed in (1, 2, 3)]
+    without = sum(not {"w00", "w01"} <= words for words in drawn)
+    assert 0 < without < 3
+    assert [record.message for record in caplog.records if "left out" in record.message] == [
+        f"kind synonym left out: {without} of 3 draws have no pair",
+        "kind near-homophone left out: 3 of 3 draws have no pair",
+    ]
 
 
 def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,6 +208,13 @@ def test_draws_of_the_same_tokens_have_no_spread(
     assert all(found[kind].normalised_interval.standard_error == spread for kind in same)
 
 
+def test_draw_without_a_random_pair() -> None:
+    """Four tokens that the shuffle of seed 35 leaves where they are: refused, with the reason."""
+    words = Groups.of(np.repeat(np.arange(10), 3))
+    with pytest.raises(ValueError, match="a draw of 4 tokens has no random pair"):
+        draw_pairs(words, speakers=None, relations={}, whole={}, sample=4, seeds=[1, 35])
+
+
 def test_threads_change_no_bit(rng: np.random.Generator) -> None:
     """Tokens and pairs that fill several slices score alike on one, two and three cores."""
     words = Groups.of(rng.integers(0, 900, 5000))

@@ -1,6 +1,7 @@
 """Compare the vectors of word pairs of several kinds, in all layers of one model."""
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ def main() -> None:
             sample=options["sample"],
             seeds=options["seeds"],
         )
+    for kind, count in draws.lacking.items():
+        logging.warning("kind %s left out: %d of %d draws have no pair", kind, count, draws.count)
     rows: list[dict[str, Any]] = []
     values: list[pa.Table] = []
     words: list[dict[str, Any]] = []

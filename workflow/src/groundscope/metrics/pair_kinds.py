@@ -36,6 +36,8 @@ class Draws:
     ----------
     kinds
         Pairs of each kind, ``random`` first.
+    lacking
+        Kinds that are left out, and how many draws have no pair of them.
     words
         Word of each row.
     count
@@ -45,6 +47,7 @@ class Draws:
     """
 
     kinds: Mapping[str, Pairs | Crossed]
+    lacking: Mapping[str, int]
     words: Groups
     count: int
     tokens: int
@@ -147,12 +150,12 @@ def draw_pairs(
     Returns
     -------
     Draws
-        Kinds without any pair in some draw are left out, except ``random``.
+        Kinds without any pair in some draw are left out, and counted.
 
     Raises
     ------
     ValueError
-        Fewer than four words.
+        Fewer than four words, or a draw of so few tokens that it has no random pair.
     """
     if len(words) < 4:
         message = f"word pairs need at least 4 words, got {len(words)}"
@@ -173,8 +176,13 @@ def draw_pairs(
     for kind, given in {**relations, **whole}.items():
         fixed = kind in whole or sample >= len(every)
         kinds[kind] = Crossed.of([everything] * len(seeds) if fixed else drawn, words, given)
-    kept = {kind: each for kind, each in kinds.items() if len(np.unique(each.draws)) == len(seeds)}
-    return Draws(kept, words, len(seeds), len(drawn[0].rows), len(drawn[0].present))
+    without = {kind: len(seeds) - len(np.unique(each.draws)) for kind, each in kinds.items()}
+    lacking = {kind: count for kind, count in without.items() if count}
+    if RANDOM in lacking:
+        message = f"a draw of {len(drawn[0].rows)} tokens has no random pair: expected a larger one"
+        raise ValueError(message)
+    kept = {kind: each for kind, each in kinds.items() if kind not in lacking}
+    return Draws(kept, lacking, words, len(seeds), len(drawn[0].rows), len(drawn[0].present))
 
 
 def score_layer(
