@@ -387,6 +387,39 @@ def test_pairs(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(row["word_a"] == row["word_b"] for row in same)
 
 
+def test_what_was_left_out_is_in_every_table(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word that some model lacks, and one without a label, are counted beside each number."""
+    kept = study.ids[:-3]
+    tables.write_table(study.selected, "selection", {"token_id": kept})
+    lines = study.labels.read_text(encoding="utf-8").splitlines(keepends=True)
+    study.labels.write_text("".join([lines[0], *lines[2:]]), encoding="utf-8")
+    layers = study.layers("one", 3.0, 1, 1)
+    shared = {"tokens": study.tokens, "selected": study.selected, "embeddings": layers}
+    labelled = {**shared, "labelling": "meaning", "labels": study.labels}
+    files = {
+        name: study.folder / f"{name}.parquet"
+        for name in ("pairs", "pair_values", "lda", "confusion", "planes")
+    }
+    call(
+        monkeypatch, compare_pairs.main, **shared, groups=study.labels, options=OPTIONS["pairs"],
+        output=files["pairs"], values=files["pair_values"],
+    )  # fmt: skip
+    call(
+        monkeypatch, score_lda.main, **labelled, options=OPTIONS["lda"],
+        output=files["lda"], confusion=files["confusion"],
+    )  # fmt: skip
+    call(
+        monkeypatch, project_words.main, **labelled, options={"rows": "auto", "layer": "best"},
+        output=files["planes"],
+    )  # fmt: skip
+    drawn = study.word[sample_rows(len(kept), 50, 1)]
+    pairs, words = (50, len(set(drawn)), 3, 0), (3 * (WORDS - 2), WORDS - 2, 3, 3)
+    columns = ("n_tokens", "n_types", "missing_tokens", "unlabelled_tokens")
+    for name, path in files.items():
+        sizes = {tuple(row[column] for column in columns) for row in _rows(path, name)}
+        assert sizes == {pairs if name in {"pairs", "pair_values"} else words}, name
+
+
 def test_kinds_without_pairs_are_named(
     study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

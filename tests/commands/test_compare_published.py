@@ -29,6 +29,7 @@ CELL = {
     "reading": "printed",
     "source": "a paper",
 }
+SIZES = ("n_tokens", "n_types", "missing_tokens", "unlabelled_tokens")
 ANY_LAYER = {"layer_a": "", "layer_b": ""}
 
 
@@ -65,6 +66,7 @@ def test_a_number_is_set_beside_its_row(tmp_path: Path, monkeypatch: pytest.Monk
     assert (row["ours"], row["published"], row["reading_error"]) == (ours, 0.25, 0.01)
     assert row["difference"] == ours - 0.25
     assert (row["layer_b"], row["corpus"], row["source"]) == ("2", None, "a paper")
+    assert [row[name] for name in SIZES] == [436, 109, 4, 0]
 
 
 def test_a_number_without_a_row_was_not_run(
@@ -78,6 +80,7 @@ def test_a_number_without_a_row_was_not_run(
     assert [row["published"] for row in rows] == [0.25, -0.1]
     for row in rows:
         assert (row["status"], row["ours"], row["difference"]) == ("not run", None, None)
+        assert {row[name] for name in SIZES} == {None}
 
 
 def test_the_mean_over_layers_is_of_equal_layers(

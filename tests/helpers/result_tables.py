@@ -327,6 +327,7 @@ def planes(models: Models = DEFAULT) -> pa.Table:
                                 "chosen": layer == layers[-1],
                                 "n_tokens": 120,
                                 "n_types": 30,
+                                **_DROPPED,
                             }
                         )
     return _table("planes", rows)

@@ -34,6 +34,9 @@ def test_a_word_that_one_model_lacks_is_left_out_for_all(finished: Checkout) -> 
         rows = pq.read_table(finished.folder / f"results/tables/{name}.parquet").to_pylist()
         words = {row["n_types"] for row in rows if row.get("level", "overall") == "overall"}
         assert words == {5}, name
+    for name in ("cka", "pairs", "pair_values", "silhouette", "lda", "confusion", "planes"):
+        lost = pq.read_table(finished.folder / f"results/tables/{name}.parquet")["missing_tokens"]
+        assert set(lost.to_pylist()) == {4}, name
 
 
 def test_embedding_files_say_what_made_them(finished: Checkout) -> None:

@@ -23,6 +23,10 @@ _DROPPED = (
     Column("missing_tokens", "int64", "tokens left out: some compared model has no vector"),
     Column("unlabelled_tokens", "int64", "tokens left out: no label, or one of too few words"),
 )
+QUOTED_SIZES = tuple(
+    Column(column.name, "int64", "as in that table; missing where status is not run", nullable=True)
+    for column in (*_SIZES, *_DROPPED)
+)
 _INTERVAL = (
     Column("estimate", "float64", "the number"),
     Column("standard_error", "float64", "its standard error", nullable=True),
@@ -142,6 +146,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("word_b", "string", "right word"),
         Column("similarity", "float64", "cosine, mean over token pairs, then over draws"),
         Column("n_pairs", "int64", "token pairs over all draws"),
+        Column("n_tokens", "int64", "word tokens of a draw, whatever their words"),
+        Column("n_types", "int64", "distinct words among them"),
+        *_DROPPED,
     ),
     "silhouette": (
         *_KEYS,
@@ -196,6 +203,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("predicted_label", "string", "label that held-out LDA gave"),
         Column("share", "float64", "share of the true label's held-out rows, 0 to 1"),
         Column("count", "int64", "held-out rows, over all repeats"),
+        Column("n_tokens", "int64", "word tokens of all labels"),
+        Column("n_types", "int64", "distinct words among them"),
+        *_DROPPED,
     ),
     "planes": (
         *_KEYS,
@@ -217,6 +227,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("silhouette", "float64", "overall cosine silhouette of the layer, all dimensions"),
         Column("chosen", "bool", "whether figures show this layer of the model"),
         *_SIZES,
+        *_DROPPED,
     ),
     "word_scores": (
         *_KEYS,
@@ -284,6 +295,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("source", "string", "where it is published"),
         Column("ours", "float64", "our estimate; missing where status is not run", nullable=True),
         Column("difference", "float64", "ours minus published", nullable=True),
+        *QUOTED_SIZES,
         Column("status", "string", "compared, or not run"),
     ),
     "word_map": (

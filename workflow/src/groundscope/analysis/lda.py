@@ -60,7 +60,8 @@ def confusion_rows(result: Probe, keys: dict[str, str], data: Rows) -> Iterator[
     for true, guess in np.ndindex(result.confusion.shape):
         count = int(result.confusion[true, guess])
         labels = {"true_label": str(names[true]), "predicted_label": str(names[guess])}
-        yield {**keys, **labels, "share": count / int(totals[true]), "count": count}
+        share = count / int(totals[true])
+        yield {**keys, **labels, "share": share, "count": count, **data.sizes}
 
 
 def word_rows(result: Probe, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:

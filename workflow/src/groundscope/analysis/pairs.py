@@ -29,9 +29,7 @@ def pair_rows(
         "seeds": len(scores.raw),
         "n_pairs": scores.pairs,
         "n_type_pairs": scores.type_pairs,
-        "n_tokens": draws.tokens,
-        "n_types": draws.types,
-        **data.dropped,
+        **_sizes(draws, data),
     }
     both = {
         "raw": (scores.raw, scores.raw_interval),
@@ -47,14 +45,19 @@ def pair_rows(
         yield {**shared, "measure": "auc", **found}
 
 
-def value_rows(scores: KindScores, keys: dict[str, str], data: Rows) -> pa.Table:
+def value_rows(scores: KindScores, keys: dict[str, str], draws: Draws, data: Rows) -> pa.Table:
     """Make the rows of one kind in one layer (`keys`) for the table pair_values."""
     names = data.words.names
+    shared = {**keys, **_sizes(draws, data)}
     columns: dict[str, Any] = {
-        name: pa.repeat(value, len(scores.values)) for name, value in keys.items()
+        name: pa.repeat(value, len(scores.values)) for name, value in shared.items()
     }
     columns["word_a"], columns["word_b"] = names[scores.words[:, 0]], names[scores.words[:, 1]]
     return pa.table({**columns, "similarity": scores.values, "n_pairs": scores.counts})
+
+
+def _sizes(draws: Draws, data: Rows) -> dict[str, int]:
+    return {"n_tokens": draws.tokens, "n_types": draws.types, **data.dropped}
 
 
 def word_rows(

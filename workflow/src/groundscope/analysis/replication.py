@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundscope.errors import UserError
-from groundscope.tables import REPLICATION_KEYS, TABLES
+from groundscope.tables import QUOTED_SIZES, REPLICATION_KEYS, TABLES
 
 _KEYS = tuple(column.name for column in REPLICATION_KEYS)
 _COLUMNS = ("table", *_KEYS, "average", "published", "reading_error", "reading", "source")
@@ -85,6 +85,10 @@ def replication_rows(
             **number,
             "ours": ours,
             "difference": None if ours is None else ours - number["published"],
+            # an average is over layers of one analysis, which have the same sizes
+            **{
+                column.name: matches[0][column.name] if matches else None for column in QUOTED_SIZES
+            },
             "status": "not run" if ours is None else "compared",
         }
 

@@ -53,7 +53,7 @@ def main() -> None:
         for kind, each in scores.items():
             keys = {**layer.keys, "kind": kind}
             rows += pair_rows(each, keys, draws, data)
-            values.append(value_rows(each, keys, data))
+            values.append(value_rows(each, keys, draws, data))
             if kind != RANDOM:
                 words += word_rows(each, scores[RANDOM], keys, data)
     tables.write_table(given.output, "pairs", rows)

@@ -65,8 +65,7 @@ def _positions(
 ) -> Iterator[dict[str, Any]]:
     words = data.words.names[data.words.codes]
     labels = data.grouping.names[data.grouping.codes]
-    # what was left out is in the tables of the analyses: a plane is drawn, not counted
-    sizes = {name: data.sizes[name] for name in ("n_tokens", "n_types")}
+    sizes = data.sizes
     for space, plane in planes.items():
         share_x, share_y = (None if math.isnan(share) else float(share) for share in plane.shares)
         for word, label, (x, y) in zip(words, labels, plane.points, strict=True):
