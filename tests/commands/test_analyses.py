@@ -441,7 +441,7 @@ def test_kinds_without_pairs_are_named(
         options={**OPTIONS["pairs"], "sample": 40}, output=output,
     )  # fmt: skip
     kinds = {row["kind"] for row in _rows(output, "pairs")}
-    assert kinds == {"random", "same-word", "same-speaker"}
+    assert kinds == {"random", "different-word", "same-word", "same-speaker"}
     drawn = [set(study.word[sample_rows(len(study.word), 40, seed)]) for seed in (1, 2, 3)]
     without = sum(not {"w00", "w01"} <= words for words in drawn)
     assert 0 < without < 3

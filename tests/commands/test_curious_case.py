@@ -213,6 +213,6 @@ def test_pairs_of_a_study(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     )
     rows = tables.read_table(output, "pairs").to_pylist()
     own = {"same-group"} if name == "curious-case" else set()
-    shared = {"random", "same-word", "same-speaker", "synonym", "near-homophone"}
+    shared = {"random", "different-word", "same-word", "same-speaker", "synonym", "near-homophone"}
     assert {row["kind"] for row in rows} == shared | own
     assert {row["seeds"] for row in rows} == {5}

@@ -354,3 +354,18 @@ def test_impossible_space(space: str, message: str) -> None:
     rows = np.outer(np.arange(10.0), np.ones(20))
     with pytest.raises(ValueError, match=message):
         into_space(rows, space)
+
+
+def test_different_words(rng: np.random.Generator) -> None:
+    """Of the random pairs, those of two words: by a plain loop over the type pairs of each draw."""
+    words = Groups.of(rng.integers(0, 5, 60))
+    draws = draw_pairs(words, speakers=None, relations={}, whole={}, sample=40, seeds=[1, 2])
+    found = score_layer(rng.normal(size=(60, 6)), draws, replicates=2, seed=0)
+    random, different = found["random"], found["different-word"]
+    by_pair = {tuple(pair): v for pair, v in zip(random.words, random.values, strict=True)}
+    pairs = [tuple(pair) for pair in different.words]
+    assert set(pairs) == {(a, b) for a, b in by_pair if a != b} < set(by_pair)
+    assert different.values.tolist() == [by_pair[pair] for pair in pairs]
+    assert different.raw.mean() != random.raw.mean()
+    assert (different.normalised == different.raw - random.raw).all()
+    assert different.auc is None

@@ -279,7 +279,7 @@ def test_choi_has_all_hidden_states(papers: dict[str, Run]) -> None:
     assert {(row["model"], row["layer"]) for row in rows} == {
         (model, str(layer)) for model, blocks in depths.items() for layer in range(blocks + 1)
     }
-    kinds = {"random", "same-word", "same-speaker", "synonym", "near-homophone"}
+    kinds = {"random", "different-word", "same-word", "same-speaker", "synonym", "near-homophone"}
     for corpus in ("librispeech", "speaker-5142"):
         assert {row["kind"] for row in rows if row["corpus"] == corpus} == kinds
     assert {row["speaker"] for row in run.tokens("speaker-5142")} == {"5142"}

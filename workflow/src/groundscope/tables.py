@@ -54,7 +54,10 @@ _ROWS = Column("rows", "string", "what a row of the feature matrix is: tokens, o
 _SPACE = Column("space", "string", "full, pca-K, or lda:LABELLING (fitted in sample)")
 _LABELLING = Column("labelling", "string", "labelling, as named in the configuration")
 _PAIR_KIND = Column(
-    "kind", "string", "random, same-word, same-speaker, same-group, or a relation of the word map"
+    "kind",
+    "string",
+    "random, different-word (random pairs of two words), same-word, same-speaker, same-group, or a "
+    "relation of the word map",
 )
 _CONTRAST = (
     _CORPUS,

@@ -20,7 +20,7 @@ from groundscope.analysis.inputs import (
 )
 from groundscope.analysis.pairs import pair_rows, value_rows, word_rows
 from groundscope.commands import _analysis, _cli
-from groundscope.metrics.pair_kinds import RANDOM, draw_pairs, score_layer
+from groundscope.metrics.pair_kinds import DIFFERENT, RANDOM, draw_pairs, score_layer
 from groundscope.metrics.similarity import group_word_pairs
 
 
@@ -53,8 +53,10 @@ def main() -> None:
         for kind, each in scores.items():
             keys = {**layer.keys, "kind": kind}
             rows += pair_rows(each, keys, draws, data)
-            values.append(value_rows(each, keys, draws, data))
-            if kind != RANDOM:
+            # values of different words are those of random pairs, which differ from them by nothing
+            if kind != DIFFERENT:
+                values.append(value_rows(each, keys, draws, data))
+            if kind not in (RANDOM, DIFFERENT):
                 words += word_rows(each, scores[RANDOM], keys, data)
     tables.write_table(given.output, "pairs", rows)
     if given.values:

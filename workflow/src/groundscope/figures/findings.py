@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundscope.figures.selection import Row
+from groundscope.figures.selection import AT_RANDOM, Row
 
 Tables = Mapping[str, pa.Table]
 
@@ -83,13 +83,13 @@ _SHOWN: Mapping[str, Mapping[str, str]] = {
 
 
 def shown_rows(name: str, rows: Sequence[Row]) -> list[Row]:
-    """Rows of table `name` that the overview and the sentences speak of, random pairs apart."""
+    """Rows of table `name` that the overview and the sentences speak of, pairs at random apart."""
     wanted = dict(_SHOWN[name])
     # of words, where both words and single tokens were compared
     if name == "cka" and any(row["rows"] == "types" for row in rows):
         wanted["rows"] = "types"
     found = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
-    return [row for row in found if row.get("kind") != "random"]
+    return [row for row in found if row.get("kind") not in AT_RANDOM]
 
 
 def best(rows: Sequence[Row]) -> Row:
@@ -203,7 +203,7 @@ def _lda(rows: list[Row]) -> Sheet:
 
 
 def _pairs(rows: list[Row]) -> Sheet:
-    rows = [row for row in rows if row["measure"] == "normalised" and row["kind"] != "random"]
+    rows = [row for row in rows if row["measure"] == "normalised" and row["kind"] not in AT_RANDOM]
     cells = [
         [*keys, top["layer"], top["estimate"], _interval(top), top["n_pairs"], top["n_types"]]
         for keys, part in groups_of(rows, "corpus", "kind", "model")

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from groundscope.figures import style
 from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
-from groundscope.figures.selection import choose, count, in_order, intervals
+from groundscope.figures.selection import AT_RANDOM, choose, count, in_order, intervals
 
-_KINDS = ["same-word", "same-group", "same-speaker", "random"]
+_KINDS = ["same-word", "same-group", "same-speaker", *AT_RANDOM]
 _YLABEL = {
     "raw": "cosine similarity",
     "normalised": "cosine minus random",
@@ -40,7 +40,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         for kind in kinds:
             part = [r for r in rows if (r["measure"], r["kind"]) == (measure, kind)]
             # random minus random is zero by definition
-            if not part or (kind == "random" and measure != "raw"):
+            if not part or (kind in AT_RANDOM and measure != "raw"):
                 continue
             models = by_name(part, "model")
             panels.append(

@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from groundscope.errors import UserError
 
 Row = dict[str, Any]
+# kinds of word pairs that the others are compared with
+AT_RANDOM = ("random", "different-word")
 
 
 @dataclass(frozen=True)

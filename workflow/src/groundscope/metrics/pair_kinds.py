@@ -11,6 +11,7 @@ from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.similarity import (
     Crossed,
     Pairs,
+    Part,
     Sample,
     all_alike,
     sample_rows,
@@ -25,7 +26,7 @@ from groundscope.metrics.statistics import (
     pseudo_values,
 )
 
-RANDOM = "random"
+RANDOM, DIFFERENT = "random", "different-word"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Draws:
     Attributes
     ----------
     kinds
-        Pairs of each kind, ``random`` first.
+        Pairs of each kind, ``random`` first; ``different-word`` are those of the random pairs.
     lacking
         Kinds that are left out, and how many draws have no pair of them.
     words
@@ -46,7 +47,7 @@ class Draws:
         Tokens and word types of the first draw.
     """
 
-    kinds: Mapping[str, Pairs | Crossed]
+    kinds: Mapping[str, Pairs | Crossed | Part]
     lacking: Mapping[str, int]
     words: Groups
     count: int
@@ -79,7 +80,7 @@ class Pooled:
     tokens: Integers
 
     @classmethod
-    def of(cls, pairs: Pairs | Crossed, words: int) -> "Pooled":
+    def of(cls, pairs: Pairs | Crossed | Part, words: int) -> "Pooled":
         """Pool the draws of one kind."""
         keys = pairs.words[:, 0] * words + pairs.words[:, 1]
         present, index, draws = np.unique(keys, return_inverse=True, return_counts=True)
@@ -102,7 +103,8 @@ class KindScores:
     raw_interval, normalised_interval
         t over draws; missing for a single draw, `raw_interval` for draws of the same tokens too.
     auc, auc_interval
-        Against random pairs, and its bootstrap over words; missing for the random pairs themselves.
+        Against random pairs, and its bootstrap over words; missing for the random pairs themselves,
+        all or those of different words.
     pairs, type_pairs
         Token pairs and type pairs, mean over draws.
     words, values, counts
@@ -167,12 +169,14 @@ def draw_pairs(
     within = {RANDOM: Groups(np.array(["all"]), np.zeros_like(every)), "same-word": words}
     if speakers is not None:
         within["same-speaker"] = speakers
-    kinds: dict[str, Pairs | Crossed] = {}
+    kinds: dict[str, Pairs | Crossed | Part] = {}
     for kind, groups in within.items():
         pairs = [
             shuffled_pairs(each.rows, groups, rng) for each, rng in zip(drawn, rngs, strict=True)
         ]
-        kinds[kind] = Pairs.of(pairs, groups, words)
+        kinds[kind] = made = Pairs.of(pairs, groups, words)
+        if kind == RANDOM:
+            kinds[DIFFERENT] = Part.of_different_words(made)
     for kind, given in {**relations, **whole}.items():
         fixed = kind in whole or sample >= len(every)
         kinds[kind] = Crossed.of([everything] * len(seeds) if fixed else drawn, words, given)
@@ -207,13 +211,17 @@ def score_layer(
     if all_alike(features):
         message = f"all {len(features)} vectors are the same: every pair has the cosine 1"
         raise ValueError(message)
-    means = dict(zip(draws.kinds, type_means([*draws.kinds.values()], features), strict=True))
+    read = {kind: each for kind, each in draws.kinds.items() if not isinstance(each, Part)}
+    means = dict(zip(read, type_means([*read.values()], features), strict=True))
+    for kind, each in draws.kinds.items():
+        if isinstance(each, Part):
+            means[kind] = means[RANDOM][each.chosen]
     raw = {
         kind: np.bincount(pairs.draws, weights=means[kind]) / np.bincount(pairs.draws)
         for kind, pairs in draws.kinds.items()
     }
     values = {kind: draws.pooled[kind].means(own) for kind, own in means.items()}
-    others = {kind: (own, draws.pooled[kind].words) for kind, own in values.items()}
+    others = {kind: (values[kind], draws.pooled[kind].words) for kind in read}
     reference = others.pop(RANDOM)
     counts = _bootstrap_counts(len(draws.words), replicates, seed)
     areas = areas_under_curve(others, reference, counts)

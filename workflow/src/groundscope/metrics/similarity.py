@@ -65,6 +65,30 @@ class Pairs:
         return cls(left, right, types, np.stack(both, axis=1), counts, draws)
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some of the type pairs of a kind.
+
+    Attributes
+    ----------
+    chosen
+        Which of its type pairs, as indices, shape ``[t]``.
+    words, counts, draws
+        As in `Pairs`.
+    """
+
+    chosen: Integers
+    words: Integers
+    counts: Integers
+    draws: Integers
+
+    @classmethod
+    def of_different_words(cls, pairs: Pairs) -> "Part":
+        """Choose the pairs whose words differ."""
+        chosen = np.flatnonzero(pairs.words[:, 0] != pairs.words[:, 1])
+        return cls(chosen, pairs.words[chosen], pairs.counts[chosen], pairs.draws[chosen])
+
+
 def unit_rows(rows: Floats) -> Floats:
     """Rows scaled to length 1, float64.
 
