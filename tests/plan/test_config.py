@@ -130,6 +130,41 @@ BAD: list[tuple[Edit, str]] = [
     (lambda c: c.update(extraction_blocks={"spoken": 1}), r"^extraction_blocks\.spoken: 1"),
     (lambda c: c["corpora"].update({"$(id)": {}}), r"^corpora: '\$\(id\)' is not legal"),
     (lambda c: c["corpora"].update({"a" * 300: {}}), r"^corpora: 'aaa.* is not legal"),
+    (
+        lambda c: c["models"]["w2v"].update(corpora=["spoken", "spoken"]),
+        r"^models\.w2v\.corpora: 'spoken' is listed twice; expected each item once$",
+    ),
+    (
+        lambda c: c["models"]["bert"].update(layers=[0, 3, 0]),
+        r"^models\.bert\.layers: 0 is listed twice",
+    ),
+    (
+        lambda c: c["labellings"]["speaker"].update(corpora=["spoken", "spoken"]),
+        r"^labellings\.speaker\.corpora: 'spoken' is listed twice",
+    ),
+    (
+        lambda c: c["analyses"]["silhouette"].update(models=["w2v", "w2v"]),
+        r"^analyses\.silhouette\.models: 'w2v' is listed twice",
+    ),
+    (
+        lambda c: c["analyses"]["silhouette"].update(labellings=["meaning", "meaning"]),
+        r"^analyses\.silhouette\.labellings: 'meaning' is listed twice",
+    ),
+    (
+        lambda c: c["corpora"]["spoken"].update(filters={"bands": [{"column": "f"}] * 2}),
+        r"^corpora\.spoken\.filters\.bands: \{'column': 'f'\} is listed twice",
+    ),
+    *[
+        (
+            lambda c, second=second: c["analyses"]["cka"].update(pairs=[["w2v", "bert"], second]),
+            rf"^analyses\.cka\.pairs: '{second[0]}' and '{second[1]}' are listed twice; .* order$",
+        )
+        for second in (["w2v", "bert"], ["bert", "w2v"])
+    ],
+    (
+        lambda c: c.update(contrasts={"x": {"treated": "w2v", "control": "w2v"}}),
+        r"^contrasts\.x: treated and control are both 'w2v'; expected two models$",
+    ),
     (lambda c: c.update(models=[]), r"^models: \[\] is not legal"),
     (lambda c: c.pop("corpora"), r"^config: key 'corpora' is missing"),
     (lambda c: c["study"].update(title=3), r"^study\.title: 3 is not legal"),

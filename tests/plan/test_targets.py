@@ -93,6 +93,13 @@ def test_all_pairs_are_every_unordered_pair_once(config: dict[str, Json]) -> Non
     assert targets.cka_pairs(study) == [("w2v", "bert"), ("w2v", "glove"), ("bert", "glove")]
 
 
+def test_a_model_may_be_compared_with_itself(config: dict[str, Json]) -> None:
+    """Layers of one model against each other are one part, not a repeated pair."""
+    config["analyses"]["cka"] = {"pairs": [["w2v", "w2v"], ["w2v", "bert"]]}
+    tables = targets.tables(resolve_study(config))
+    assert tables["cka"] == ["cka/spoken/w2v--w2v.parquet", "cka/spoken/w2v--bert.parquet"]
+
+
 def test_options_do_not_depend_on_key_order_nor_on_what_is_asked(config: dict[str, Json]) -> None:
     """The params of extraction stay the same when keys, layers or corpora change."""
     study = resolve_study(config)

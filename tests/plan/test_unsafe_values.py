@@ -135,6 +135,7 @@ def _study(free: str, **names: str) -> dict[str, Json]:
     """Give a study with `free` wherever a user may write freely, and things so named."""
     named = {kind: names.get(kind, "name") for kind in KINDS}
     model, labelling = named["models"], named["labellings"]
+    vectors = {"family": "static", "checkpoint": named["checkpoints"]}
     return {
         "study": {"title": free, "question": free, "caution": free},
         "results": named["results"],
@@ -142,10 +143,10 @@ def _study(free: str, **names: str) -> dict[str, Json]:
         "checkpoints": {
             named["checkpoints"]: {"source": "folder", "path": free, "format": "vectors"}
         },
-        "models": {model: {"family": "static", "checkpoint": named["checkpoints"]}},
+        "models": dict.fromkeys([model, "other"], vectors),
         "labellings": {labelling: {"words": free}},
         "analyses": {"silhouette": {"labellings": [labelling]}},
-        "contrasts": {named["contrasts"]: {"treated": model, "control": model}},
+        "contrasts": {named["contrasts"]: {"treated": model, "control": "other"}},
     }
 
 

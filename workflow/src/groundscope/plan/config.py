@@ -86,6 +86,9 @@ def _explain(error: ValidationError) -> str:
     if error.validator == "enum":
         legal = [str(item) for item in schema["enum"]]
         return f"{where}: {value} is not legal; expected one of {', '.join(legal)}"
+    if error.validator == "uniqueItems":
+        twice = next(item for place, item in enumerate(instance) if item in instance[:place])
+        return f"{where}: {_short(twice)} is listed twice; expected each item once"
     if error.validator == "pattern":
         meaning = schema.get("description", f"pattern {schema['pattern']}")
         return f"{where}: {value} is not legal; expected: {meaning}"

@@ -272,6 +272,12 @@ def check_references(study: Study) -> None:
     for contrast, sides in study["contrasts"].items():
         for side in ("treated", "control"):
             _known(f"contrasts.{contrast}.{side}", sides[side], models)
+        if sides["treated"] == sides["control"]:
+            message = (
+                f"contrasts.{contrast}: treated and control are both {sides['treated']!r}; "
+                "expected two models"
+            )
+            raise UserError(message)
         if not contrast_corpora(study, contrast):
             message = (
                 f"contrasts.{contrast}: {sides['treated']!r} and {sides['control']!r} share no "
@@ -316,6 +322,7 @@ def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -
     key = f"analyses.{analysis}"
     if analysis == "cka":
         if settings["pairs"] != "all":
+            _check_distinct(settings["pairs"])
             for pair in settings["pairs"]:
                 for model in pair:
                     _known(f"{key}.pairs", model, study["models"])
@@ -338,6 +345,19 @@ def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -
                 f"{key}.groups: {settings['groups']!r} labels tokens, expected a list of words"
             )
             raise UserError(message)
+
+
+def _check_distinct(pairs: Sequence[Sequence[str]]) -> None:
+    """Refuse two models that are paired twice, in whatever order: CKA is symmetric."""
+    seen: set[frozenset[str]] = set()
+    for pair in pairs:
+        if frozenset(pair) in seen:
+            message = (
+                f"analyses.cka.pairs: {pair[0]!r} and {pair[1]!r} are listed twice; "
+                "expected each pair once, in either order"
+            )
+            raise UserError(message)
+        seen.add(frozenset(pair))
 
 
 def _known(key: str, value: Json, legal: Mapping[str, Json] | Sequence[str]) -> None:
