@@ -165,6 +165,21 @@ BAD: list[tuple[Edit, str]] = [
         lambda c: c.update(contrasts={"x": {"treated": "w2v", "control": "w2v"}}),
         r"^contrasts\.x: treated and control are both 'w2v'; expected two models$",
     ),
+    (
+        lambda c: c["checkpoints"]["bert"].update(parent="x"),
+        r"^checkpoints\.bert\.parent: 'x' is not known; expected one of base, bert, glove$",
+    ),
+    (
+        lambda c: c["checkpoints"]["bert"].update(parent="bert"),
+        r"^checkpoints\.bert\.parent: 'bert' closes a circle \(bert -> bert\); expected the",
+    ),
+    (
+        lambda c: [
+            c["checkpoints"][child].update(parent=parent)
+            for child, parent in (("base", "bert"), ("bert", "glove"), ("glove", "bert"))
+        ],
+        r"^checkpoints\.glove\.parent: 'bert' closes a circle \(base -> bert -> glove -> bert\)",
+    ),
     (lambda c: c.update(models=[]), r"^models: \[\] is not legal"),
     (lambda c: c.pop("corpora"), r"^config: key 'corpora' is missing"),
     (lambda c: c["study"].update(title=3), r"^study\.title: 3 is not legal"),

@@ -244,6 +244,8 @@ def check_references(study: Study) -> None:
                     f"CTC speech model of format {' or '.join(sorted(CTC_FORMATS))}"
                 )
                 raise UserError(message)
+    for checkpoint in study["checkpoints"]:
+        _check_parents(study, checkpoint)
     for model, options in models.items():
         if "checkpoint" in options:
             _known(f"models.{model}.checkpoint", options["checkpoint"], study["checkpoints"])
@@ -308,6 +310,21 @@ def _check_checkpoint(study: Study, model: str) -> None:
             "how many transformer blocks it has, e.g. 12 for a base model"
         )
         raise UserError(message)
+
+
+def _check_parents(study: Study, checkpoint: str) -> None:
+    """Refuse a parent that is not configured, or is a child of its own child."""
+    line = [checkpoint]
+    while (parent := study["checkpoints"][line[-1]].get("parent")) is not None:
+        key = f"checkpoints.{line[-1]}.parent"
+        _known(key, parent, study["checkpoints"])
+        if parent in line:
+            message = (
+                f"{key}: {parent!r} closes a circle ({' -> '.join([*line, parent])}); expected "
+                "the checkpoint that training started from"
+            )
+            raise UserError(message)
+        line.append(parent)
 
 
 def _check_layers(study: Study, model: str) -> None:
