@@ -180,10 +180,68 @@ BAD: list[tuple[Edit, str]] = [
         ],
         r"^checkpoints\.glove\.parent: 'bert' closes a circle \(base -> bert -> glove -> bert\)",
     ),
+    *[
+        (
+            lambda c, layer=layer: c["analyses"].update(
+                planes={"labellings": ["meaning"], "models": ["bert", "glove"], "layer": layer}
+            ),
+            rf"^analyses\.planes\.layer: '{layer}' is not known; expected one of best, last, 0, 3$",
+        )
+        for layer in ("bst", 2)
+    ],
+    *[
+        (
+            lambda c, texts=texts: c["corpora"]["written"].update(templates=texts),
+            rf"^corpora\.written\.templates{where}",
+        )
+        for texts, where in (
+            ([1], r"\.0: 1 is not legal"),
+            ([None], r"\.0: None is not legal"),
+            ([], r": \[\] is not legal"),
+            (
+                ["the word"],
+                r"\.0: 'the word' is not legal; expected: Text with the slot \{word\}, once",
+            ),
+            (["{word} {word}"], r"\.0: '\{word\} \{word\}' is not legal; .* once"),
+            (["a {word}", "a {word}"], r": 'a \{word\}' is listed twice"),
+            ({"animal": "a {word}"}, r"\.animal: 'a \{word\}' is not legal"),
+            ({"animal": [1]}, r"\.animal\.0: 1 is not legal"),
+        )
+    ],
+    (
+        lambda c: c["corpora"]["spoken"].update(template="the word"),
+        r"^corpora\.spoken\.template: 'the word' is not legal; expected: Text with the slot",
+    ),
+    *[
+        (
+            lambda c, rule=rule, value=value: c["corpora"]["spoken"].update(filters={rule: value}),
+            rf"^corpora\.spoken\.filters\.{rule}: {value} is not legal",
+        )
+        for rule, value in (
+            ("sample", -1),
+            ("min_tokens", 0),
+            ("max_tokens", 0),
+            ("min_duration_s", -0.1),
+        )
+    ],
     (lambda c: c.update(models=[]), r"^models: \[\] is not legal"),
     (lambda c: c.pop("corpora"), r"^config: key 'corpora' is missing"),
     (lambda c: c["study"].update(title=3), r"^study\.title: 3 is not legal"),
 ]
+
+
+def test_texts_with_one_slot_are_legal(config: dict[str, Json]) -> None:
+    """For all words, for each group, over two lines; and the word alone."""
+    for texts in (["a {word}", "{word}\n(noun)"], {"animal": ["a {word}"]}, None):
+        config["corpora"]["written"]["templates"] = texts
+        assert resolve_study(config)["corpora"]["written"]["templates"] == texts
+
+
+def test_planes_show_a_layer_that_some_model_has(config: dict[str, Json]) -> None:
+    """A layer of one model is legal though the others, which show their last, lack it."""
+    for layer in ("best", "last", 3, "2"):
+        config["analyses"]["planes"] = {"labellings": ["meaning"], "layer": layer}
+        assert resolve_study(config)["analyses"]["planes"]["layer"] == layer
 
 
 @pytest.mark.parametrize(("edit", "message"), BAD, ids=[message for _, message in BAD])

@@ -30,6 +30,8 @@ CTC_FORMATS = frozenset({"huggingface", "torchaudio"})
 TEXT_KINDS = frozenset({"word-list"})
 # Analyses of one model that give every word a score.
 _SCORED = ("pairs", "silhouette", "lda")
+# What `analyses.planes.layer` can be beside the name of a layer.
+_SHOWN = ("best", "last")
 # Keys that say what is computed on which corpus, not how.
 _NOT_SCIENCE = frozenset({"corpora", "layers", "checkpoint"})
 
@@ -355,6 +357,11 @@ def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -
             _known(f"{key}.models", model, study["models"])
     for labelling in settings.get("labellings", []):
         _known(f"{key}.labellings", labelling, study["labellings"])
+    if analysis == "planes":
+        shown = study["models"] if settings["models"] == "all" else settings["models"]
+        # models without the layer show their last, but one of them should have it
+        of_models = [layer for model in shown for layer in layers(study, model)]
+        _known(f"{key}.layer", str(settings["layer"]), [*_SHOWN, *dict.fromkeys(of_models)])
     if settings.get("groups") is not None:
         _known(f"{key}.groups", settings["groups"], study["labellings"])
         if "words" not in study["labellings"][settings["groups"]]:
