@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 import torch
 from conversion import fetch
-from transformers import BertConfig, BertModel, Wav2Vec2Config, Wav2Vec2Model
+from transformers import (
+    BertConfig,
+    BertModel,
+    CLIPConfig,
+    CLIPTextConfig,
+    PretrainedConfig,
+    Wav2Vec2Config,
+    Wav2Vec2Model,
+)
 
 from groundscope.commands import list_layers
 
-STUDY = {
+STUDY: dict[str, Any] = {
     "models": {
         "speech-model": {"family": "speech", "checkpoint": "w2v"},
         "text-model": {"family": "text", "checkpoint": "bert"},
@@ -45,8 +53,35 @@ def test_before_anything_is_fetched(
     """The configuration alone gives layers; a grounded release is known by its family."""
     rows = table(monkeypatch, capsys, tmp_path)
     assert rows["speech-model"] == ["speech-model", "speech", "0-2"]
+    assert rows["text-model"] == ["text-model", "text", "0-3, projection (CLIP only)"]
     assert rows["grounded"][2:] == ["0-12, cls, trm2, projection", "768", "50", "25 ms"]
     assert rows["mel"] == ["mel", "log-mel", "0", "80", "100", "25 ms"]
+
+
+@pytest.mark.parametrize(
+    ("config", "layers"),
+    [
+        (BertConfig(), "0-3"),
+        (CLIPConfig(), "0-3, projection"),
+        (CLIPTextConfig(architectures=["CLIPTextModelWithProjection"]), "0-3, projection"),
+        (CLIPTextConfig(architectures=["CLIPTextModel"]), "0-3"),
+    ],
+    ids=["bert", "whole-clip", "clip-text-projection", "clip-text"],
+)
+def test_a_local_model_is_known_before_it_is_fetched(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    config: PretrainedConfig,
+    layers: str,
+) -> None:
+    """Only text towers of CLIP that are projected have a projection, and planning knows it."""
+    monkeypatch.chdir(tmp_path)
+    config.save_pretrained(tmp_path / "bert")
+    local = {"source": "folder", "path": "bert", "format": "huggingface", "blocks": 3}
+    monkeypatch.setitem(STUDY["checkpoints"], "bert", local)
+    rows = table(monkeypatch, capsys, tmp_path / "results")
+    assert rows["text-model"] == ["text-model", "text", layers]
 
 
 def test_after_fetching_the_files_say_the_rest(

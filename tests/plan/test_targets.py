@@ -21,7 +21,10 @@ Json = Any
 
 
 def test_layers_of_a_model_are_its_blocks_and_their_input(config: dict[str, Json]) -> None:
-    """``all`` is 0 to the number of blocks; a list may add named layers to it."""
+    """``all`` is 0 to the number of blocks; a list may add named layers to it.
+
+    Whether this text model has a projection, its files say, which are not here.
+    """
     config["models"]["bert"]["layers"] = ["all", "projection", 2]
     study = resolve_study(config)
     assert targets.layers(study, "w2v") == ["0", "1", "2"]

@@ -9,6 +9,7 @@ from typing import Any
 from groundscope.checkpoints import read_manifest
 from groundscope.commands import _cli
 from groundscope.encoders import static
+from groundscope.plan.local_checkpoints import local_config, named_layers
 from groundscope.plan.targets import LIGHT_FAMILIES, NAMED_LAYERS
 from groundscope.releases.architecture import RELEASED, Architecture, describe
 
@@ -28,11 +29,12 @@ def main() -> None:
     checkpoints = arguments.options.get("checkpoints", {})
     rows: list[tuple[str, ...]] = [_HEADER]
     for name, options in arguments.options["models"].items():
-        checkpoint = options.get("checkpoint")
-        folder = arguments.results / "checkpoints" / checkpoint if checkpoint else None
+        stored = options.get("checkpoint")
+        checkpoint = checkpoints.get(stored, {})
+        folder = arguments.results / "checkpoints" / stored if stored else None
         known = _known(folder, options["family"]) if folder else None
-        known = known or RELEASED.get(options["family"], Architecture())
-        rows.append(_row(name, options, checkpoints.get(checkpoint, {}), known))
+        known = known or _before_fetching(options["family"], checkpoint)
+        rows.append(_row(name, options, checkpoint, known))
     sys.stdout.write(_table(rows))
 
 
@@ -48,6 +50,20 @@ def _known(folder: Path, family: str) -> Architecture | None:
     return describe(checkpoint)
 
 
+def _before_fetching(family: str, checkpoint: Mapping[str, Any]) -> Architecture:
+    """Facts from the family alone, or from the configuration of a model on this machine."""
+    config = local_config(checkpoint) or {}
+    said = Architecture(config.get("model_type"), classes=tuple(config.get("architectures") or ()))
+    return RELEASED.get(family, said)
+
+
+def _named(family: str, known: Architecture) -> tuple[str, ...]:
+    """List named layers; with a condition while the architecture is not known."""
+    if family == "text" and known.kind is None:
+        return tuple(f"{layer} (CLIP only)" for layer in NAMED_LAYERS[family])
+    return named_layers(family, known.kind, known.classes)
+
+
 def _row(
     name: str, options: Mapping[str, Any], checkpoint: Mapping[str, Any], known: Architecture
 ) -> tuple[str, ...]:
@@ -56,13 +72,10 @@ def _row(
     light = family in LIGHT_FAMILIES
     blocks = 0 if light else checkpoint.get("blocks", known.blocks)
     numbers = "?" if blocks is None else "0" if blocks == 0 else f"0-{blocks}"
-    named = NAMED_LAYERS.get(family, ())
-    if family == "text" and known.kind not in (None, "clip", "clip_text_model"):
-        named = ()
     return (
         name,
         family,
-        ", ".join((numbers, *named)),
+        ", ".join((numbers, *_named(family, known))),
         "" if known.width is None else str(known.width),
         "" if known.parameters is None else f"{known.parameters / 1e6:.1f} M",
         "" if known.frame_rate is None else f"{known.frame_rate:g}",

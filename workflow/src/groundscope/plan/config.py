@@ -12,6 +12,7 @@ from jsonschema.exceptions import ValidationError, relevance
 
 from groundscope.errors import UserError
 from groundscope.plan.labels import check_subsets
+from groundscope.plan.local_checkpoints import check_local_checkpoints
 from groundscope.plan.targets import check_references
 
 Json = Any
@@ -52,6 +53,7 @@ def resolve_study(config: Mapping[str, Json]) -> dict[str, Json]:
         raise UserError(_explain(errors[-1]))
     study: dict[str, Json] = _with_defaults(config, schema, schema)
     check_references(study)
+    check_local_checkpoints(study)
     check_subsets(study)
     return study
 

@@ -36,6 +36,8 @@ class Architecture:
         Frames per second, of speech models.
     receptive_field_ms
         Audio that one frame stands for before the blocks, of speech models.
+    classes
+        ``architectures`` of ``config.json``.
     """
 
     kind: str | None = None
@@ -44,6 +46,7 @@ class Architecture:
     parameters: int | None = None
     frame_rate: float | None = None
     receptive_field_ms: float | None = None
+    classes: tuple[str, ...] = ()
 
 
 # Families of which there is one architecture only: known before anything is downloaded.
@@ -72,9 +75,9 @@ def describe(checkpoint: Checkpoint) -> Architecture:
     for part in ("speech", "bert", "text_config"):
         config = whole.get(part, config)
     rate, field = _timing(kind, config)
-    return Architecture(
-        kind, _first(config, _DEPTHS), _first(config, _WIDTHS), parameters, rate, field
-    )
+    depth, width = _first(config, _DEPTHS), _first(config, _WIDTHS)
+    classes = tuple(whole.get("architectures") or ())
+    return Architecture(kind, depth, width, parameters, rate, field, classes)
 
 
 def _first(config: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
