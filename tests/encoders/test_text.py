@@ -399,6 +399,28 @@ def test_texts_that_do_not_fit_are_refused(
             run_extraction(make_tokens([row]), checkpoint, options, ("1",))
 
 
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (HF.Wav2Vec2Config(), "a 'wav2vec2' model, which reads input_values; the family text"),
+        (HF.WhisperConfig(), "a 'whisper' model, which reads input_features; the family text"),
+        (HF.ViTConfig(), "a 'vit' model, which reads pixel_values; the family text"),
+    ],
+    ids=lambda each: getattr(each, "model_type", ""),
+)
+def test_a_model_of_something_else_is_refused(
+    tmp_path: Path,
+    make_request: MakeRequest,
+    as_checkpoint: AsCheckpoint,
+    config: Any,
+    message: str,
+) -> None:
+    """Its configuration says what it reads, before a tokenizer is looked for."""
+    config.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=rf"^models\.tiny: its checkpoint is {message} reads"):
+        load(make_request(as_checkpoint(tmp_path), {"family": "text"}, ["1"]))
+
+
 def test_pieces_of_a_word_are_found_by_characters() -> None:
     """A second occurrence, a piece that begins with the space, special tokens, and none at all."""
     offsets = ((0, 0), (0, 3), (3, 7), (7, 8), (8, 11), (0, 0))

@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from jsonschema import Draft202012Validator
 from groundscope.errors import UserError
 from groundscope.plan.config import load_schema, resolve_study, study_or_exit
 from groundscope.plan.reference import generated_part, pages
+from groundscope.plan.token_columns import TOKEN_COLUMNS
+from groundscope.token_table import TOKENS
 
 Json = Any
 Edit = Callable[[dict[str, Json]], object]
@@ -224,10 +227,89 @@ BAD: list[tuple[Edit, str]] = [
             ("min_duration_s", -0.1),
         )
     ],
+    (
+        lambda c: c["models"]["glove"].update(checkpoint="bert"),
+        r"^models\.glove\.checkpoint: 'bert' has format 'huggingface', which family 'static' does "
+        r"not read; expected format vectors, or family speech or text$",
+    ),
+    (
+        lambda c: c["models"]["w2v"].update(family="fast-vgs"),
+        r"^models\.w2v\.checkpoint: 'base' .* expected format fast-vgs, or family speech or text$",
+    ),
+    (
+        lambda c: [
+            c["checkpoints"]["base"].update(format="torchaudio"),
+            c["models"]["w2v"].update(window_s=2),
+        ],
+        r"^models\.w2v\.window_s: 2 is for Whisper only; .* 'torchaudio' .* expected null$",
+    ),
+    (
+        lambda c: [
+            c["models"]["w2v"].update(layers=[1, 2]),
+            c.update(contrasts={"x": {"treated": "w2v", "control": "bert"}}),
+        ],
+        r"^contrasts\.x: 'w2v' \(layers 1, 2\) and 'bert' \(layers 0, 3\) share no layer; expected",
+    ),
+    (
+        lambda c: [
+            c["analyses"].update(pairs={"models": ["glove"]}),
+            c["analyses"]["silhouette"].update(models=["bert"]),
+            c.update(contrasts={"x": {"treated": "bert", "control": "glove"}}),
+        ],
+        r"^contrasts\.x: 'bert' and 'glove' share no corpus on which .* is run with both$",
+    ),
+    (
+        lambda c: c["labellings"]["speaker"].update(corpora="all"),
+        r"^labellings\.speaker\.column: 'speaker' is not in corpus 'written'; expected one of "
+        r"token_id, word, text, char_start, char_end, phones, first-phone, or `corpora` that",
+    ),
+    (
+        lambda c: [
+            c["corpora"].update(spoken={"kind": "synthesized", "words": ["a"], "voices": ["tr"]}),
+            c["corpora"]["spoken"].update(
+                norms=[{"file": "f", "word": "w", "columns": {"r": "R"}}]
+            ),
+            c["labellings"]["speaker"].update(column="sez"),
+        ],
+        r"^labellings\.speaker\.column: 'sez' is not in corpus 'spoken'; .* sex, r, first-phone",
+    ),
     (lambda c: c.update(models=[]), r"^models: \[\] is not legal"),
     (lambda c: c.pop("corpora"), r"^config: key 'corpora' is missing"),
     (lambda c: c["study"].update(title=3), r"^study\.title: 3 is not legal"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("column", "refused"),
+    [
+        ("accent", nullcontext()),
+        ("start_s", nullcontext()),
+        ("first-phone", nullcontext()),
+        (
+            "start",
+            pytest.raises(UserError, match=r"^labellings\.speaker\.column: 'start' .* start_s, "),
+        ),
+    ],
+)
+def test_columns_of_a_manifest_are_known(
+    config: dict[str, Json],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    column: str,
+    refused: AbstractContextManager[object],
+) -> None:
+    """A column that the manifest lacks is refused where it can be read; spans are renamed."""
+    monkeypatch.chdir(tmp_path)
+    config["labellings"]["speaker"]["column"] = column
+    resolve_study(config)  # no manifest here
+    Path("words.csv").write_text("audio,word, start,end,accent\n", encoding="utf-8-sig")
+    with refused:
+        resolve_study(config)
+
+
+def test_planning_knows_the_columns_of_token_tables() -> None:
+    """It cannot import them: what reads Parquet is too slow to load."""
+    assert set(TOKEN_COLUMNS) == {column.name for column in TOKENS}
 
 
 def test_texts_with_one_slot_are_legal(config: dict[str, Json]) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from groundscope.encoders.base import FAMILIES
 from groundscope.plan.config import load_schema
+from groundscope.plan.targets import FORMATS
 
 Json = Any
 STRUCTURE = {"family", "checkpoint", "layers", "corpora"}
@@ -27,3 +28,10 @@ def test_schema_and_family_agree(family: str) -> None:
             part = schema["$defs"][part["$ref"].removeprefix("#/$defs/")]
         assert part["default"] == option.default, name
         assert tuple(part.get("enum", ())) == option.choices, name
+
+
+def test_every_format_has_a_family_that_reads_it() -> None:
+    """Planning holds each family with a checkpoint against the formats of the schema."""
+    formats = load_schema()["$defs"]["format"]["enum"]
+    assert {each for one in FORMATS.values() for each in one} == set(formats)
+    assert set(FORMATS) == set(FAMILIES) - {"log-mel"}

@@ -297,7 +297,10 @@ def token_labels(
         values = tokens.column(column).to_pylist()
         labels = [None if value is None else str(value) for value in values]
     else:
-        message = f"the token table has no column {column!r}; it has {tokens.column_names}"
+        message = (
+            f"labellings: the token table has no column {column!r}; it has "
+            f"{', '.join(tokens.column_names)}"
+        )
         raise UserError(message)
     members: dict[str | None, set[str]] = {}
     for word, label in zip(words, labels, strict=True):

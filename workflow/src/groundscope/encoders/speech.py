@@ -45,30 +45,35 @@ OPTIONS: Mapping[str, Option] = {
     "final_norm": Option("default", ("default", "before", "after")),
     "window_s": Option(None, (), float),
 }
-_RELATIVES = (
+# Values of ``model_type``.
+KINDS = (
     "wav2vec2",
     "hubert",
     "wavlm",
     "data2vec-audio",
     "unispeech",
     "unispeech-sat",
+    "whisper",
 )
 
 
 def load(request: Request) -> AudioEncoder:
     """Load a speech encoder (see `encoders.base`)."""
     config = read_config(request.checkpoint, request.model)
-    if config.model_type not in (*_RELATIVES, "whisper"):
+    if config.model_type not in KINDS:
         message = (
             f"models.{request.model}: its checkpoint is a {config.model_type!r} model; the family "
-            f"speech reads {', '.join(_RELATIVES)}, whisper"
+            f"speech reads {', '.join(KINDS)}"
         )
         raise UserError(message)
     check_layers(request.model, request.layers, block_layers(config.num_hidden_layers))
     if config.model_type == "whisper":
         return WhisperLike.load(request, config)
     if request.options["window_s"] is not None:
-        message = f"models.{request.model}.window_s: only Whisper has a window"
+        message = (
+            f"models.{request.model}.window_s: only Whisper has a window, and its checkpoint is a "
+            f"{config.model_type!r} model; expected null"
+        )
         raise UserError(message)
     return Wav2Vec2Like.load(request, config)
 

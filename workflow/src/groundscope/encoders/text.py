@@ -53,6 +53,13 @@ def load(request: Request) -> TextEncoder:
     if config.model_type == "clip":
         config.text_config.projection_dim = config.projection_dim
         config = config.text_config
+    kind = transformers.CLIPTextModelWithProjection if projects else registered_class(config)
+    if kind.main_input_name != "input_ids":
+        message = (
+            f"models.{request.model}: its checkpoint is a {config.model_type!r} model, which reads "
+            f"{kind.main_input_name}; the family text reads models of text (input_ids)"
+        )
+        raise UserError(message)
     named = (_PROJECTION,) if projects else ()
     legal = (*block_layers(getattr(config, "num_hidden_layers", 0)), *named)
     check_layers(request.model, request.layers, legal)
@@ -65,7 +72,7 @@ def load(request: Request) -> TextEncoder:
     tower = load_tower(
         request,
         config,
-        transformers.CLIPTextModelWithProjection if projects else registered_class(config),
+        kind,
         norm_paths=_FINAL_NORMS,
         after_norm=config.model_type not in _BEFORE_NORM,
         prefixes=("text_model.",),

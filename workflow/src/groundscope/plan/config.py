@@ -14,6 +14,7 @@ from groundscope.errors import UserError
 from groundscope.plan.labels import check_subsets
 from groundscope.plan.local_checkpoints import check_local_checkpoints
 from groundscope.plan.targets import check_references
+from groundscope.plan.token_columns import check_columns
 
 Json = Any
 
@@ -54,6 +55,7 @@ def resolve_study(config: Mapping[str, Json]) -> dict[str, Json]:
     study: dict[str, Json] = _with_defaults(config, schema, schema)
     check_references(study)
     check_local_checkpoints(study)
+    check_columns(study)
     check_subsets(study)
     return study
 

@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
-from groundscope.plan.targets import NAMED_LAYERS, layers
+from groundscope.plan.targets import NAMED_LAYERS, dataset_of, layers
 
 Json = Any
 
+# Values of `model_type` that the family speech reads.
+SPEECH_KINDS = (
+    "wav2vec2",
+    "hubert",
+    "wavlm",
+    "data2vec-audio",
+    "unispeech",
+    "unispeech-sat",
+    "whisper",
+)
 _PROJECTING = "CLIPTextModelWithProjection"
 
 
@@ -26,8 +36,10 @@ def check_local_checkpoints(study: Mapping[str, Json]) -> None:
         With the key path, the value and what is legal.
     """
     for model, options in study["models"].items():
-        config = local_config(study["checkpoints"].get(options.get("checkpoint"), {}))
-        if config is not None:
+        checkpoint = study["checkpoints"].get(options.get("checkpoint"), {})
+        config = local_config(checkpoint)
+        if config is not None and dataset_of(study, checkpoint["path"]) is None:
+            _check_kind(study, model, config.get("model_type"))
             _check_named_layers(study, model, config)
 
 
@@ -66,6 +78,26 @@ def named_layers(family: str, kind: Json, classes: Iterable[str]) -> tuple[str, 
     if family == "text" and kind != "clip" and _PROJECTING not in classes:
         return ()
     return NAMED_LAYERS.get(family, ())
+
+
+def _check_kind(study: Mapping[str, Json], model: str, kind: Json) -> None:
+    options = study["models"][model]
+    what = f"{options['checkpoint']!r} is a {kind!r} model"
+    if options["family"] == "speech" and kind not in SPEECH_KINDS:
+        message = (
+            f"models.{model}.checkpoint: {what}, which family 'speech' does not read; expected one "
+            f"of {', '.join(SPEECH_KINDS)}"
+        )
+        raise UserError(message)
+    if options["family"] == "text" and kind in SPEECH_KINDS:
+        message = f"models.{model}.family: {what}, which reads speech; expected family 'speech'"
+        raise UserError(message)
+    if options.get("window_s") is not None and kind != "whisper":
+        message = (
+            f"models.{model}.window_s: {options['window_s']} is for Whisper only; {what}, "
+            "expected null"
+        )
+        raise UserError(message)
 
 
 def _check_named_layers(study: Mapping[str, Json], model: str, config: Mapping[str, Json]) -> None:

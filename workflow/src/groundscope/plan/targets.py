@@ -14,6 +14,16 @@ Study = Mapping[str, Json]
 SPEECH_FAMILIES = frozenset({"speech", "fast-vgs", "vg-hubert", "speech-clip", "log-mel"})
 # Families that look a vector up or compute it in microseconds: no GPU, one layer.
 LIGHT_FAMILIES = frozenset({"static", "log-mel"})
+# Formats that each family with a checkpoint reads.
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    "speech": ("huggingface", "torchaudio", "ctranslate2-whisper"),
+    "text": ("huggingface",),
+    "static": ("vectors",),
+    "fast-vgs": ("fast-vgs",),
+    "vg-hubert": ("vg-hubert",),
+    "speech-clip": ("speech-clip",),
+    "vg-bert": ("vg-bert",),
+}
 # Layers that are not the output of a block.
 NAMED_LAYERS: Mapping[str, tuple[str, ...]] = {
     "fast-vgs": ("cls", "trm2", "projection"),
@@ -196,9 +206,15 @@ def _parts_of(study: Study, analysis: str, corpus: str, model: str) -> list[str]
 
 
 def contrast_corpora(study: Study, contrast: str) -> list[str]:
-    """List the corpora that both models of a contrast are scored on."""
+    """List the corpora on which some analysis scores both models of a contrast."""
     pair = [study["contrasts"][contrast][side] for side in ("treated", "control")]
-    return [corpus for corpus in study["corpora"] if all(scores(study, corpus, m) for m in pair)]
+    return [
+        corpus
+        for corpus in study["corpora"]
+        if set.intersection(
+            *({file.rpartition("/")[0] for file in scores(study, corpus, model)} for model in pair)
+        )
+    ]
 
 
 def scores(study: Study, corpus: str, model: str) -> list[str]:
@@ -282,10 +298,18 @@ def check_references(study: Study) -> None:
                 "expected two models"
             )
             raise UserError(message)
+        of_sides = [layers(study, sides[side]) for side in ("treated", "control")]
+        if set(of_sides[0]).isdisjoint(of_sides[1]):
+            message = (
+                f"contrasts.{contrast}: {sides['treated']!r} (layers {', '.join(of_sides[0])}) and "
+                f"{sides['control']!r} (layers {', '.join(of_sides[1])}) share no layer; expected "
+                "models with a layer of the same name"
+            )
+            raise UserError(message)
         if not contrast_corpora(study, contrast):
             message = (
                 f"contrasts.{contrast}: {sides['treated']!r} and {sides['control']!r} share no "
-                "corpus on which pairs, silhouette or lda is run"
+                "corpus on which pairs, silhouette or lda is run with both"
             )
             raise UserError(message)
 
@@ -306,7 +330,22 @@ def _check_datasets(study: Study, part: Json, where: str) -> None:
 def _check_checkpoint(study: Study, model: str) -> None:
     options = study["models"][model]
     checkpoint = study["checkpoints"][options["checkpoint"]]
-    if options["family"] not in LIGHT_FAMILIES and "blocks" not in checkpoint:
+    family, form = options["family"], checkpoint["format"]
+    if form not in FORMATS[family]:
+        fitting = " or ".join(name for name, formats in FORMATS.items() if form in formats)
+        message = (
+            f"models.{model}.checkpoint: {options['checkpoint']!r} has format {form!r}, which "
+            f"family {family!r} does not read; expected format {' or '.join(FORMATS[family])}, or "
+            f"family {fitting}"
+        )
+        raise UserError(message)
+    if options.get("window_s") is not None and form == "torchaudio":
+        message = (
+            f"models.{model}.window_s: {options['window_s']} is for Whisper only; a model of "
+            f"format {form!r} has no window, expected null"
+        )
+        raise UserError(message)
+    if family not in LIGHT_FAMILIES and "blocks" not in checkpoint:
         message = (
             f"checkpoints.{options['checkpoint']}.blocks is missing: model {model!r} needs to know "
             "how many transformer blocks it has, e.g. 12 for a base model"

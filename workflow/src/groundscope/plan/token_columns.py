@@ -1,0 +1,75 @@
+"""Whether columns that labellings name will be in token tables, as far as planning can know."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from groundscope.errors import UserError
+from groundscope.plan.targets import dataset_of, has_labels
+
+Json = Any
+
+# Columns of every token table; recordings fill those behind the first six.
+_TEXT_COLUMNS = ("token_id", "word", "text", "char_start", "char_end", "phones")
+TOKEN_COLUMNS = (*_TEXT_COLUMNS, "speaker", "audio", "start_s", "end_s")
+# Columns of the kinds of corpus whose configuration alone decides them.
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "word-list": _TEXT_COLUMNS,
+    "synthesized": (*TOKEN_COLUMNS, "sex"),
+}
+# Not a column, but made from one.
+_FIRST_PHONE = "first-phone"
+_DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+
+
+def check_columns(study: Mapping[str, Json]) -> None:
+    """Refuse a column that the token table of a labelled corpus will not have, where that is known.
+
+    It is known of corpora without files, and of recordings whose manifest is text and here.
+
+    Raises
+    ------
+    UserError
+        With the key, the column, and those that there are.
+    """
+    for name in _labellings_in_use(study):
+        column = study["labellings"][name].get("column", _FIRST_PHONE)
+        for corpus in study["corpora"]:
+            legal = _legal(study, corpus) if has_labels(study, name, corpus) else None
+            if legal is not None and column not in legal:
+                message = (
+                    f"labellings.{name}.column: {column!r} is not in corpus {corpus!r}; expected "
+                    f"one of {', '.join(legal)}, or `corpora` that have it"
+                )
+                raise UserError(message)
+
+
+def _labellings_in_use(study: Mapping[str, Json]) -> set[str]:
+    settings = study["analyses"].values()
+    of_cka = {one["labelling"] for one in settings if one.get("labelling")}
+    return of_cka.union(*(one.get("labellings", ()) for one in settings))
+
+
+def _legal(study: Mapping[str, Json], name: str) -> list[str] | None:
+    """List what a labelling of a corpus can be by; None where planning does not know it."""
+    corpus = study["corpora"][name]
+    known = _COLUMNS.get(corpus["kind"])
+    if corpus["kind"] == "recordings" and dataset_of(study, corpus["manifest"]) is None:
+        known = _manifest_columns(Path(corpus["manifest"]))
+    if known is None:
+        return None
+    norms = [column for one in corpus["norms"] for column in one["columns"]]
+    return list(dict.fromkeys([*known, *norms, _FIRST_PHONE]))
+
+
+def _manifest_columns(manifest: Path) -> tuple[str, ...] | None:
+    """Columns that recordings have by a manifest; None if it is not text, or not here."""
+    delimiter = _DELIMITERS.get(manifest.suffix)
+    if delimiter is None or not manifest.is_file():
+        return None
+    with manifest.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        header = next(csv.reader(stream, delimiter=delimiter), [])
+    # these become start_s and end_s
+    further = [name.strip() for name in header if name.strip() not in ("start", "end")]
+    return (*TOKEN_COLUMNS, *further)
