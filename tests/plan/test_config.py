@@ -49,6 +49,24 @@ def test_every_key_of_the_schema_has_a_meaning() -> None:
     assert silent == []
 
 
+def test_every_pattern_has_words() -> None:
+    """A regular expression is never what a user is told: a description stands beside it."""
+    silent: list[Json] = []
+
+    def visit(part: Json) -> None:
+        if isinstance(part, dict):
+            if isinstance(part.get("pattern"), str) and "description" not in part:
+                silent.append(part)
+            for inner in part.values():
+                visit(inner)
+        elif isinstance(part, list):
+            for inner in part:
+                visit(inner)
+
+    visit(load_schema())
+    assert silent == []
+
+
 @pytest.mark.parametrize(
     "file",
     [ROOT / "config.yaml", *sorted((ROOT / "resources/studies").glob("*.yaml"))],
@@ -203,7 +221,7 @@ BAD: list[tuple[Edit, str]] = [
             ([], r": \[\] is not legal"),
             (
                 ["the word"],
-                r"\.0: 'the word' is not legal; expected: Text with the slot \{word\}, once",
+                r"\.0: 'the word' is not legal; expected text: Text with the slot \{word\}, once",
             ),
             (["{word} {word}"], r"\.0: '\{word\} \{word\}' is not legal; .* once"),
             (["a {word}", "a {word}"], r": 'a \{word\}' is listed twice"),
@@ -213,7 +231,7 @@ BAD: list[tuple[Edit, str]] = [
     ],
     (
         lambda c: c["corpora"]["spoken"].update(template="the word"),
-        r"^corpora\.spoken\.template: 'the word' is not legal; expected: Text with the slot",
+        r"^corpora\.spoken\.template: 'the word' is not legal; expected text: Text with the slot",
     ),
     *[
         (
@@ -272,6 +290,56 @@ BAD: list[tuple[Edit, str]] = [
             c["labellings"]["speaker"].update(column="sez"),
         ],
         r"^labellings\.speaker\.column: 'sez' is not in corpus 'spoken'; .* sex, r, first-phone",
+    ),
+    *[
+        (
+            lambda c, asked=asked: c["models"]["bert"].update(layers=asked),
+            rf"^models\.bert\.layers: {asked!r} is not legal; expected `all` or list of integer or "
+            r"text: `all` \(0 to the last block\), or a list",
+        )
+        for asked in (3, "last")
+    ],
+    (
+        lambda c: c["models"]["bert"].update(layers=[0, 1.5]),
+        r"^models\.bert\.layers\.1: 1\.5 is not legal; expected integer or text$",
+    ),
+    (
+        lambda c: c["corpora"]["written"].update(words="words.csv"),
+        r"^corpora\.written\.words: 'words\.csv' is not legal; expected list of text or mapping: ",
+    ),
+    (
+        lambda c: c["corpora"]["written"].update(words=["a", 1]),
+        r"^corpora\.written\.words\.1: 1 is not legal; expected text$",
+    ),
+    (
+        lambda c: c["corpora"]["written"].update(words={"column": "a"}),
+        r"^corpora\.written\.words: key 'file' is missing; expected text: Path of a file",
+    ),
+    (
+        lambda c: c.update(
+            datasets={"x": {"source": "url", "files": {"a": {"url": "http://a", "sha256": "A1"}}}}
+        ),
+        r"^datasets\.x\.files\.a\.sha256: 'A1' is not legal; expected text: 64 hexadecimal digits",
+    ),
+    (
+        lambda c: c["labellings"].update(x={}),
+        r"^labellings\.x: key 'words' or 'column' is missing; expected Groups of words: a CSV",
+    ),
+    (
+        lambda c: c["labellings"].update(x={"words": "a", "column": "b"}),
+        r"^labellings\.x: .* is not legal \(only one of the alternatives may be given\); expected",
+    ),
+    (
+        lambda c: c["corpora"]["written"].update(pronunciations={"source": "espeak"}),
+        r"^corpora\.written\.pronunciations: key 'voice' is missing$",
+    ),
+    (
+        lambda c: c.update(layers_per_job="some"),
+        r"^layers_per_job: 'some' is not legal; expected integer or `all`: Layers that one",
+    ),
+    (
+        lambda c: c.update(models={1: {}, "a": {}}),
+        r"^models: 1 is not legal; expected text: Lower-case letters",
     ),
     (lambda c: c.update(models=[]), r"^models: \[\] is not legal"),
     (lambda c: c.pop("corpora"), r"^config: key 'corpora' is missing"),

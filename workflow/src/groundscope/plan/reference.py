@@ -6,14 +6,14 @@ with 1 and a diff where they differ. `keep_in_step` does so for any page with ge
 
 import argparse
 import difflib
-import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from groundscope.plan.config import load_schema
+from groundscope.plan.wording import as_yaml, resolved, values
 
 Json = Any
 
@@ -46,18 +46,18 @@ def reference() -> str:
     schema = load_schema()
     sections = ["\n## Top level\n", _table(schema, schema)]
     for name, declared in schema["properties"].items():
-        part = _resolved(declared, schema)
-        entry = _resolved(part.get("additionalProperties") or {}, schema)
+        part = resolved(declared, schema)
+        entry = resolved(part.get("additionalProperties") or {}, schema)
         if "properties" in entry:
             sections += [f"\n## `{name}.NAME`\n\n{entry['description']}\n", _table(entry, schema)]
             for choice in entry.get("allOf", []):
                 ((key, value),) = choice["if"]["properties"].items()
-                branch = _resolved(choice["then"], schema)
+                branch = resolved(choice["then"], schema)
                 title = f"\n### `{name}.NAME` with `{key}: {value['const']}`\n"
                 sections += [title, f"{branch['description']}\n", _table(branch, schema)]
         elif name != "study" and "properties" in part:
             for key, inner in part["properties"].items():
-                section = _resolved(inner, schema)
+                section = resolved(inner, schema)
                 sections += [f"\n## `{name}.{key}`\n\n{section['description']}\n"]
                 sections += [_table(section, schema)]
         elif "properties" in part:
@@ -65,46 +65,19 @@ def reference() -> str:
     return "\n".join(sections) + "\n"
 
 
-def _resolved(part: Mapping[str, Json], schema: Mapping[str, Json]) -> dict[str, Json]:
-    """Return `part` with the definition that it refers to merged in; its own keys win."""
-    if "$ref" not in part:
-        return dict(part)
-    definition = schema["$defs"][part["$ref"].removeprefix("#/$defs/")]
-    return _resolved(definition, schema) | {k: v for k, v in part.items() if k != "$ref"}
-
-
 def _table(section: Mapping[str, Json], schema: Mapping[str, Json]) -> str:
     rows = ["| key | values | default | meaning |", "| --- | --- | --- | --- |"]
     for key, declared in section.get("properties", {}).items():
-        part = _resolved(declared, schema)
+        part = resolved(declared, schema)
         if "const" in part:
             continue
         if key in section.get("required", []):
             default = "required"
         else:
-            default = f"`{_yaml(part['default'])}`" if "default" in part else ""
+            default = f"`{as_yaml(part['default'])}`" if "default" in part else ""
         meaning = " ".join(str(part.get("description", "")).split())
-        rows.append(f"| `{key}` | {', '.join(_values(part, schema))} | {default} | {meaning} |")
+        rows.append(f"| `{key}` | {', '.join(values(part, schema))} | {default} | {meaning} |")
     return "\n".join(rows) + "\n"
-
-
-def _yaml(value: Json) -> str:
-    return value if isinstance(value, str) and value else json.dumps(value)
-
-
-def _values(part: Mapping[str, Json], schema: Mapping[str, Json]) -> Iterator[str]:
-    """Yield what a value may be, in words."""
-    if "enum" in part:
-        yield from (f"`{_yaml(value)}`" for value in part["enum"])
-    elif "const" in part:
-        yield f"`{_yaml(part['const'])}`"
-    elif "oneOf" in part and "properties" not in part:
-        for choice in part["oneOf"]:
-            yield from _values(_resolved(choice, schema), schema)
-    else:
-        kinds = part.get("type", "object")
-        for kind in [kinds] if isinstance(kinds, str) else kinds:
-            yield {"object": "mapping", "array": "list", "string": "text"}.get(kind, kind)
 
 
 def keep_in_step(wanted: Mapping[Path, str]) -> None:
