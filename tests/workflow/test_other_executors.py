@@ -67,6 +67,26 @@ def test_small_analyses_share_allocations(study: Checkout, profile: str) -> None
     assert groups == ["analyses"]
 
 
+def test_an_account_stands_beside_the_other_resources(study: Checkout, profile: str) -> None:
+    """With each # removed there is one block of default resources, and Snakemake takes it."""
+    text = re.sub(r"^( +)#(?=slurm_)", r"\1", profile, flags=re.MULTILINE)
+    root = yaml.compose(text)
+    assert root is not None
+    keys = [key.value for key, _ in root.value]
+    assert len(keys) == len(set(keys))
+    site = {"slurm_account": "my_account", "slurm_extra": "'--qos=short'"}
+    shipped = yaml.safe_load(profile)["default-resources"]
+    assert shipped.keys() == {"mem_mb", "runtime", "disk_mb"}
+    assert yaml.safe_load(text)["default-resources"] == shipped | site
+    (study.folder / "profiles/slurm/profile.yaml").write_text(text, encoding="utf-8")
+    done = study.snakemake("--dry-run", "--forcerun", "score_lda", profile="slurm")
+    (study.folder / "profiles/slurm/profile.yaml").write_text(profile, encoding="utf-8")
+    assert done.returncode == 0, done.stdout[-3000:]
+    (used,) = set(re.findall(r"resources: (.*slurm_account.*)", done.stdout))
+    assert "slurm_account=my_account" in used
+    assert "slurm_extra=--qos=short" in used
+
+
 def test_the_profile_is_read_without_its_optional_blocks(profile: str) -> None:
     """As shipped, nothing is grouped and there are no job arrays."""
     settings = yaml.safe_load(profile)
