@@ -1,11 +1,15 @@
 """Captions render without complaint; the text of the report says what the study must say."""
 
+import html
+import re
 import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 from docutils.core import publish_parts
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from jinja2 import Environment, StrictUndefined
 
 from groundscope.plan.figures import KINDS
@@ -24,7 +28,9 @@ def _render(file: Path, config: dict[str, Any]) -> str:
         config=config,
         wildcards=types.SimpleNamespace(corpus="spoken", labelling="meaning", model="mel"),
     )
-    template = Environment(undefined=StrictUndefined).from_string(file.read_text(encoding="utf-8"))
+    # blocks are trimmed as snakemake --report does
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    template = environment.from_string(file.read_text(encoding="utf-8"))
     # a warning of docutils is an error here
     parts = publish_parts(
         template.render(snakemake=snakemake),
@@ -67,3 +73,43 @@ def test_synthetic_speech_is_warned_of_without_a_caution() -> None:
 def test_the_caution_is_printed() -> None:
     """What results must not be read as stands on the first page."""
     assert "Take care." in _render(REPORT / "workflow.rst", CONFIG)
+
+
+LINES = st.sampled_from(
+    (
+        "",
+        "Speech is synthetic.",
+        "    indented, then",
+        "- no list",
+        "1. nor this",
+        ".. note:: no directive",
+        "a_ `b` *c* |d| \\e **f",
+        "ends with::",
+        "=====",
+        "naïve Wörter 言葉 <b>&",
+    )
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(lines=st.lists(LINES, min_size=1, max_size=5), key=st.sampled_from(["caution", "question"]))
+@example(lines=["First.", "", "Second paragraph,", "two lines."], key="caution")
+def test_what_an_author_writes_is_text_however_many_lines(lines: list[str], key: str) -> None:
+    """Each line arrives as it is written; a caution stands wholly inside its box."""
+    study = {"title": "Title", key: "\n".join(lines)}
+    recorded = {**CONFIG, "study": study, "corpora": {"read": {"kind": "recordings"}}}
+    page = _render(REPORT / "workflow.rst", recorded)
+    page = page.partition("<em>How to read the report.</em>")[0]
+    box = re.search(r'<div class="admonition warning">.*</div>\n</div>', page, re.DOTALL)
+    assert (box is not None) == (key == "caution" and study["caution"] != "")
+    for line in filter(None, lines):
+        where = page if box is None else box.group()
+        assert f'<div class="line">{html.escape(line.strip(), quote=False)}</div>' in where
+
+
+def test_a_title_is_one_line_of_text() -> None:
+    """Marks and line ends in it do not end what is bold."""
+    study = {"title": "What does *x*\n\ndo to y_?"}
+    assert "<strong>What does *x* do to y_?</strong>" in _render(
+        REPORT / "workflow.rst", {**CONFIG, "study": study}
+    )
