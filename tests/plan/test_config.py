@@ -12,7 +12,13 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from groundscope.errors import UserError
-from groundscope.plan.config import load_schema, resolve_study, study_or_exit
+from groundscope.plan.config import (
+    check_paths,
+    load_schema,
+    missing_paths,
+    resolve_study,
+    study_or_exit,
+)
 from groundscope.plan.reference import generated_part, pages
 from groundscope.plan.token_columns import TOKEN_COLUMNS
 from groundscope.token_table import TOKENS
@@ -412,9 +418,150 @@ def test_the_snakefile_gets_exit_code_2(
     """An illegal study ends planning with one line and exit code 2."""
     config["results"] = ".."
     with pytest.raises(SystemExit) as caught:
-        study_or_exit(config)
+        study_or_exit(config, paths=True)
     assert caught.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+# a corpus, word group or other entry, without the path that the test puts there
+_GROUPS = {
+    "kind": "semantic",
+    "corpus": "written",
+    "model": "bert",
+    "pronunciations": {"source": "cmudict"},
+    "concreteness": {"file": "here", "word": "Word", "column": "Conc.M"},
+    "candidates": "here",
+}
+_LIBRISPEECH = {"kind": "librispeech", "folder": "here", "splits": ["a"], "alignments": "here"}
+_CAPTIONS = {"kind": "captions", "layout": "flickr-audio", "folder": "here", "captions": "here"}
+# key path of every kind of local path; each section of the entry above it, where the study has none
+PATHS: dict[str, Json] = {
+    "corpora.spoken.manifest": None,
+    "corpora.spoken.audio_folder": None,
+    "corpora.said.audio_folder": {
+        "kind": "transcripts",
+        "manifest": "here",
+        "align": {"checkpoint": "base"},
+    },
+    "corpora.libri.folder": _LIBRISPEECH,
+    "corpora.libri.alignments": _LIBRISPEECH,
+    "corpora.grids.audio_folder": {"kind": "textgrids"},
+    "corpora.grids.alignments": {"kind": "textgrids", "audio_folder": "here"},
+    "corpora.mald.items": {"kind": "mald", "audio_folder": "here"},
+    "corpora.named.audio_folder": {"kind": "folders", "pattern": "{word}.wav"},
+    "corpora.told.folder": _CAPTIONS,
+    "corpora.told.captions": _CAPTIONS,
+    "corpora.listed.words.file": {"kind": "word-list", "words": {"column": "word"}},
+    "corpora.written.pronunciations.file": {
+        "kind": "word-list",
+        "words": ["cat"],
+        "pronunciations": {"source": "file"},
+    },
+    "corpora.written.norms.0.file": {
+        "kind": "word-list",
+        "words": ["cat"],
+        "norms": [{"word": "w", "columns": {}}],
+    },
+    "corpora.written.filters.words.1.file": {
+        "kind": "word-list",
+        "words": ["cat"],
+        "filters": {"words": [["cat"], {}]},
+    },
+    "corpora.written.filters.has_synonym": {
+        "kind": "word-list",
+        "words": ["cat"],
+        "filters": {},
+    },
+    "checkpoints.bert.path": None,
+    "word_groups.built.candidates": _GROUPS,
+    "word_groups.built.concreteness.file": _GROUPS,
+    "labellings.meaning.words": None,
+    "analyses.pairs.word_map.wordnet": {"word_map": {"pronunciations": {"source": "cmudict"}}},
+    "analyses.pairs.word_map.categories": {"word_map": {"pronunciations": {"source": "cmudict"}}},
+    "replication": None,
+}
+
+
+@pytest.fixture
+def at_hand(
+    config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Json]:
+    """Give a configuration in a folder where all that it names is."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("here", "words.csv", "bert", "glove.txt", "groups.csv"):
+        (tmp_path / name).touch()
+    return config
+
+
+@pytest.mark.parametrize("where", PATHS)
+def test_a_path_where_nothing_is_is_named(at_hand: dict[str, Json], where: str) -> None:
+    """Wherever it stands, one line has the key path and the value; the same path is then legal."""
+    section, _, inside = where.partition(".")
+    name = inside.partition(".")[0]
+    if PATHS[where] is not None:
+        at_hand.setdefault(section, {})[name] = copy.deepcopy(PATHS[where])
+    *above, last = (int(key) if key.isdecimal() else key for key in where.split("."))
+    part: Json = at_hand
+    for key in above:
+        part = part[key]
+    part[last] = "gone/nowhere.csv"
+    with pytest.raises(UserError, match=rf"^{re.escape(where)}: 'gone/nowhere.csv' does not") as e:
+        check_paths(resolve_study(at_hand))
+    assert "\n" not in str(e.value)
+    part[last] = "here"
+    check_paths(resolve_study(at_hand))
+
+
+def test_every_local_path_of_the_schema_is_tested() -> None:
+    """A key that is added to the schema as a path is in the table above."""
+    schema = load_schema()
+    found: set[str] = set()
+
+    def visit(part: Json) -> None:
+        if isinstance(part, dict):
+            for key, declared in part.get("properties", {}).items():
+                local = declared.get("$ref") == "#/$defs/file"
+                found.update({key} if local or "format" in declared else ())
+        for each in part.values() if isinstance(part, dict) else part:
+            if isinstance(each, dict | list):
+                visit(each)
+
+    visit(schema)
+    assert found == {where.rpartition(".")[2] for where in PATHS}
+
+
+@pytest.mark.parametrize("path", ["a" * 5000, "nul\0", "here/below"])
+def test_a_path_that_cannot_be_is_not_there(at_hand: dict[str, Json], path: str) -> None:
+    """What no file system takes is named like a path where nothing is."""
+    at_hand["checkpoints"]["bert"]["path"] = path
+    assert list(missing_paths(resolve_study(at_hand))) == [("checkpoints.bert.path", path)]
+
+
+def test_what_the_study_makes_is_not_missed(at_hand: dict[str, Json]) -> None:
+    """Files of data sets, word groups and token tables; not those of a name that there is none."""
+    web = {"a.tar.gz": {"url": "https://example.org/a.tar.gz", "sha256": "0" * 64}}
+    at_hand["datasets"] = {"wordnet": {"source": "url", "files": web, "folder": "dict"}}
+    at_hand["word_groups"] = {"built": copy.deepcopy(_GROUPS)}
+    at_hand["labellings"]["meaning"]["words"] = "results/word_groups/built.csv"
+    filters = {"has_synonym": "results/datasets/wordnet/files"}
+    at_hand["corpora"]["written"]["filters"] = filters
+    tokens = {"file": "results/corpora/spoken/tokens.parquet", "column": "word"}
+    at_hand["corpora"]["written"]["words"] = tokens
+    check_paths(resolve_study(at_hand))
+    at_hand["labellings"]["meaning"]["words"] = "results/word_groups/bulit.csv"
+    tokens["file"] = "results/corpora/spokne/tokens.parquet"
+    assert [where for where, _ in missing_paths(resolve_study(at_hand))] == [
+        "corpora.written.words.file",
+        "labellings.meaning.words",
+    ]
+
+
+def test_a_job_does_not_look_at_paths_of_others(at_hand: dict[str, Json]) -> None:
+    """A job on a node reads the study again: what it does not need may be gone by then."""
+    at_hand["checkpoints"]["bert"]["path"] = "gone"
+    assert study_or_exit(at_hand, paths=False)["checkpoints"]["bert"]["path"] == "gone"
+    with pytest.raises(SystemExit):
+        study_or_exit(at_hand, paths=True)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)

@@ -176,6 +176,11 @@ def test_nothing_is_half_written_and_nobody_sees_a_traceback(
             {"models": {"w2v": {"family": "speech", "checkpoint": "w2v", "layers": [3]}}},
             "models.w2v.layers",
         ),
+        # its results are there
+        (
+            {"corpora": {"clips": {"kind": "recordings", "manifest": "data/gone.csv"}}},
+            "corpora.clips.manifest: 'data/gone.csv' does not exist",
+        ),
     ],
 )
 def test_a_bad_study_is_one_line(

@@ -2,15 +2,13 @@
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from checkout import ROOT, Checkout, copy_project
 
-from groundscope.plan.config import resolve_study
-from groundscope.plan.jobs import Plan
+from groundscope.plan.config import missing_paths, resolve_study
 
 # Jobs with one layer a job. Curious case: 4 models of 12 layers and GloVe, on 2 corpora; 6 pairs of
 # speech and text and 2 of grounded and not; 2 labellings of 5 models; 2 contrasts. Choi: 6 corpora
@@ -47,18 +45,11 @@ def _study(name: str) -> dict[str, Any]:
     return resolve_study(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
-def _stand_ins(study: dict[str, Any], folder: Path) -> None:
-    """Make an empty file for every local file that the study names and the project lacks."""
-    plan = Plan(study)
-    named = [options["words"] for options in study["labellings"].values()]
-    for name in study["checkpoints"]:
-        named += plan.checkpoint_files(SimpleNamespace(checkpoint=name))
-    for name in study["corpora"]:
-        named += plan.corpus_files(SimpleNamespace(corpus=name))
-    for path in named:
-        if not path.startswith(("resources/", study["results"])):
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).touch()
+def _stand_ins(study: dict[str, Any]) -> None:
+    """Make an empty file for every local path that the study names and the project lacks."""
+    for _, path in missing_paths(study):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +64,12 @@ def test_every_study_file_is_tested() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(JOBS))
-def test_the_jobs_of_a_study_follow_from_its_paper(checkout: Checkout, name: str) -> None:
-    """A dry run needs the configuration only, and plans what the paper compares, and no more."""
-    _stand_ins(_study(name), checkout.folder)
+def test_the_jobs_of_a_study_follow_from_its_paper(
+    checkout: Checkout, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dry run looks at no content, and plans what the paper compares, and no more."""
+    monkeypatch.chdir(checkout.folder)
+    _stand_ins(_study(name))
     file = f"resources/studies/{name}.yaml"
     planned = checkout.planned("--configfile", file, "--config", "layers_per_job=1")
     assert {rule: planned.get(rule) for rule in JOBS[name]} == JOBS[name]

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 
 from groundscope.errors import UserError
 from groundscope.plan.labels import check_subsets
 from groundscope.plan.local_checkpoints import check_local_checkpoints
-from groundscope.plan.targets import check_references
+from groundscope.plan.targets import check_references, is_made
 from groundscope.plan.token_columns import check_columns
-from groundscope.plan.wording import explain
+from groundscope.plan.wording import explain, meant, place
 
 Json = Any
 
@@ -59,13 +59,58 @@ def resolve_study(config: Mapping[str, Json]) -> dict[str, Json]:
     return study
 
 
-def study_or_exit(config: Mapping[str, Json]) -> dict[str, Json]:
-    """`resolve_study` for the Snakefile: an error is one line on stderr and exit code 2."""
+def missing_paths(study: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield key path and value of each local path of a study where there is nothing.
+
+    Snakemake says nothing of one where results of an earlier path are there already. What a job of
+    the study makes is not missed.
+    """
+    paths = FormatChecker(formats=())
+    paths.checks("local-path")(lambda path: path is None or is_made(study, path) or _exists(path))
+    schema = load_schema()
+    for error in Draft202012Validator(schema, format_checker=paths).iter_errors(dict(study)):
+        found = meant(error)
+        yield place(found), str(found.instance)
+
+
+def check_paths(study: Mapping[str, Json]) -> None:
+    """Refuse a local path where there is nothing.
+
+    Raises
+    ------
+    UserError
+        With the key path and the value.
+    """
+    for where, path in missing_paths(study):
+        message = (
+            f"{where}: {path!r} does not exist; expected a file or folder, as an absolute path or "
+            "relative to the working folder"
+        )
+        raise UserError(message)
+
+
+def study_or_exit(config: Mapping[str, Json], *, paths: bool) -> dict[str, Json]:
+    """`resolve_study` for the Snakefile: an error is one line on stderr and exit code 2.
+
+    With `paths` the local paths are checked too. A job does without: it fails where a path that it
+    reads itself is gone, and not for another's.
+    """
     try:
-        return resolve_study(config)
+        study = resolve_study(config)
+        if paths:
+            check_paths(study)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
+    return study
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        # too long, in a folder that is closed to this user, or no path at all
+        return False
 
 
 def _with_defaults(value: Json, part: Mapping[str, Json], root: Mapping[str, Json]) -> Json:

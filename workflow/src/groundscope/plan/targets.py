@@ -134,6 +134,17 @@ def dataset_of(study: Study, path: str) -> str | None:
     return name
 
 
+def is_made(study: Study, path: str) -> bool:
+    """Tell whether a job of the study makes `path`, so that it need not be there yet.
+
+    Of what jobs write, options can name the files of data sets, word groups, and token tables.
+    """
+    results = study["results"]
+    groups = {f"{results}/word_groups/{name}.csv" for name in study["word_groups"]}
+    tokens = {f"{results}/corpora/{name}/tokens.parquet" for name in study["corpora"]}
+    return path in groups | tokens or dataset_of(study, path) is not None
+
+
 def model_options(study: Study, model: str) -> str:
     """Give everything that decides the vectors of `model`, as canonical JSON."""
     options = study["models"][model]

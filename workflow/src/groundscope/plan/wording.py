@@ -59,9 +59,13 @@ def values(part: Schema, root: Schema) -> Iterator[str]:
 
 def explain(errors: Iterable[ValidationError], root: Schema) -> str:
     """Give one line for the violation that says most: where, what, and what is legal."""
-    error = _meant(max(errors, key=_relevance))
-    where = ".".join(str(part) for part in error.absolute_path) or "config"
-    return f"{where}: {_problem(error, root)}"
+    error = meant(max(errors, key=_relevance))
+    return f"{place(error)}: {_problem(error, root)}"
+
+
+def place(error: ValidationError) -> str:
+    """Give the key path of a violation."""
+    return ".".join(str(part) for part in error.absolute_path) or "config"
 
 
 def _relevance(error: ValidationError) -> tuple[Json, ...]:
@@ -71,7 +75,7 @@ def _relevance(error: ValidationError) -> tuple[Json, ...]:
     return depth, [str(part) for part in error.path], *others
 
 
-def _meant(error: ValidationError) -> ValidationError:
+def meant(error: ValidationError) -> ValidationError:
     """Follow a violation into the alternative that the value was meant for, if there is one."""
     while error.context:
         branches: dict[Json, list[ValidationError]] = {}
