@@ -69,6 +69,16 @@ def test_a_number_is_set_beside_its_row(tmp_path: Path, monkeypatch: pytest.Monk
     assert [row[name] for name in SIZES] == [436, 109, 4, 0]
 
 
+def test_two_models_are_found_in_either_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A paper's first model may be our second: its layer goes with it, and the keys stay."""
+    turned = {"model_a": "two", "layer_a": "2", "model_b": "one", "layer_b": "1"}
+    (row,) = _compare(tmp_path, monkeypatch, {**CELL, **turned})
+    assert row["ours"] == _estimates(estimator="biased")["1", "2"]
+    assert {key: row[key] for key in turned} == turned
+
+
 def test_a_number_without_a_row_was_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

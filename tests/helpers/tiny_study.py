@@ -108,7 +108,7 @@ def tiny_study() -> dict[str, Json]:
             "speaker": {"column": "speaker"},
         },
         "analyses": {
-            "cka": {"pairs": [["w2v", "bert"], ["bert", "glove"]]},
+            "cka": {"pairs": "all"},
             "pairs": {"groups": "meaning"},
             "silhouette": {"labellings": ["meaning"]},
             "lda": {"labellings": ["speaker"]},

@@ -4,10 +4,13 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import yaml
+from checkout import ROOT
 
-from groundscope.plan import figures
+from groundscope.plan import figures, targets
 from groundscope.plan.config import resolve_study
+from groundscope.plan.jobs import Plan
 
 STUDY = """
 study: {title: t}
@@ -103,3 +106,69 @@ class _Wildcards(SimpleNamespace):
     def get(self, name: str) -> Any:
         """Value of a wildcard, or None."""
         return getattr(self, name, None)
+
+
+def _reversed_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _reversed_keys(item) for key, item in reversed(value.items())}
+    return [_reversed_keys(item) for item in value] if isinstance(value, list) else value
+
+
+def _options(study: dict[str, Any]) -> dict[str, str]:
+    """Give the params of jobs that hold mappings of the configuration."""
+    plan = Plan(study)
+    found = {"summary": figures.summary_options(study, SimpleNamespace())}
+    sections = {
+        "corpus": ("corpora", plan.corpus_options),
+        "checkpoint": ("checkpoints", plan.fetch_options),
+        "dataset": ("datasets", plan.dataset_options),
+        "model": ("models", plan.model_options),
+        "labelling": ("labellings", plan.label_options),
+        "contrast": ("contrasts", plan.contrast_options),
+    }
+    for wildcard, (section, options) in sections.items():
+        for name in study[section]:
+            found[f"{section}.{name}"] = options(SimpleNamespace(**{wildcard: name}))
+    for analysis in study["analyses"]:
+        found[analysis] = plan.analysis_options(analysis)(SimpleNamespace())
+    figure = figures.options(study)
+    for labelling in study["labellings"]:
+        found[f"figure.{labelling}"] = figure(_Wildcards(corpus="c", labelling=labelling))
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        STUDY,
+        *(
+            path.read_text(encoding="utf-8")
+            for path in (ROOT / "config.yaml", *sorted((ROOT / "resources/studies").glob("*.yaml")))
+        ),
+    ],
+    ids=["this", "default", "choi-2024", "curious-case", "encoders"],
+)
+def test_the_order_of_keys_changes_no_job(text: str) -> None:
+    """Reversed at every depth, a study has the same files and the same params."""
+    config = yaml.safe_load(text)
+    study, other = resolve_study(config), resolve_study(_reversed_keys(config))
+    assert list(other["models"]) == [*reversed(study["models"])]
+    parts, others = targets.tables(study), targets.tables(other)
+    assert {name: set(found) for name, found in parts.items()} == {
+        name: set(found) for name, found in others.items()
+    }
+    assert set(figures.files(study)) == set(figures.files(other))
+    assert set(figures.vectors(study)) == set(figures.vectors(other))
+    assert _options(study) == _options(other)
+
+
+def test_the_order_of_layers_changes_no_input_of_other_jobs() -> None:
+    """One file of a model stands for all: the same one in whatever order layers are listed."""
+    models = yaml.safe_load(STUDY)["models"]
+    models["two"] |= {"layers": [2, 0], "short_clips": "drop"}
+    study = _study(models=models)
+    models["two"]["layers"] = [0, 2]
+    other = _study(models=models)
+    assert figures.vectors(study) == figures.vectors(other)
+    job = SimpleNamespace(corpus="read")
+    assert Plan(study).lacking_embeddings(job) == Plan(other).lacking_embeddings(job) != []

@@ -186,7 +186,7 @@ CONTRACT: dict[str, tuple[Edit, set[str], int]] = {
                 bert2={"family": "text", "checkpoint": "bert", "layers": [2]}
             )
         ),
-        PAIRS | SILHOUETTE | LDA | PLANES | {"extract_embeddings"},
+        ANALYSES | {"extract_embeddings"},
         1,
     ),
     "one more labelling": (

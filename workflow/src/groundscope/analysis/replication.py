@@ -15,7 +15,15 @@ _KEYS = tuple(column.name for column in REPLICATION_KEYS)
 _COLUMNS = ("table", *_KEYS, "average", "published", "reading_error", "reading", "source")
 # Tables whose rows the keys identify.
 _COMPARABLE = ("cka", "silhouette")
+# Keys of two layers, which are alike in either order.
+_OTHER_SIDE = {
+    "model_a": "model_b",
+    "layer_a": "layer_b",
+    "model_b": "model_a",
+    "layer_b": "layer_a",
+}
 
+Row = Mapping[str, Any]
 Published = Mapping[str, Any]
 
 
@@ -55,7 +63,7 @@ def replication_rows(
     Parameters
     ----------
     published
-        From `read_published`.
+        From `read_published`. Two models are found in either order.
     found
         Our result tables, by name. A number whose table or row is not there is ``not run``.
 
@@ -67,12 +75,13 @@ def replication_rows(
     rows = {name: table.to_pylist() for name, table in found.items()}
     for number in published:
         keys = {key: number[key] for key in _KEYS if number[key] is not None}
-        matches = [
+        have = [
             row
             for row in rows.get(number["table"], ())
-            if all(row[key] == value for key, value in keys.items())
-            and (number["average"] is None or row["layer_a"] == row["layer_b"])
+            if number["average"] is None or row["layer_a"] == row["layer_b"]
         ]
+        turned = {_OTHER_SIDE.get(key, key): value for key, value in keys.items()}
+        matches = _matching(have, keys) or _matching(have, turned)
         layers = {row["layer_a"] for row in matches} if number["average"] else {None}
         if len(matches) > len(layers):
             message = (
@@ -91,6 +100,10 @@ def replication_rows(
             },
             "status": "not run" if ours is None else "compared",
         }
+
+
+def _matching(rows: Sequence[Row], keys: Row) -> list[Row]:
+    return [row for row in rows if all(row[key] == value for key, value in keys.items())]
 
 
 def _checked(row: Mapping[str, str | None], where: str) -> Published:

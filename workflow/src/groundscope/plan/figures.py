@@ -177,7 +177,7 @@ def vectors(study: Study) -> list[str]:
     """Name one embedding file of each model and corpus, whose metadata say what made it."""
     return [
         f"{study['results']}/embeddings/{corpus}/{model}/"
-        f"layer-{targets.layers(study, model)[0]}.parquet"
+        f"layer-{targets.one_layer(study, model)}.parquet"
         for model in study["models"]
         for corpus in targets.corpora(study, model)
     ]
@@ -217,7 +217,7 @@ def _stems(study: Study, kind: FigureKind) -> list[str]:
 def _wildcards(study: Study, kind: FigureKind) -> Iterator[dict[str, str]]:
     """Wildcards of every figure of one kind."""
     parts = [part for name in tables(study, kind) for part in targets.tables(study)[name]]
-    for corpus in study["corpora"]:
+    for corpus in sorted(study["corpora"]):
         if kind.name == "change" and not _correlated(study, corpus):
             continue
         names = ("corpus", *kind.by)

@@ -165,7 +165,7 @@ class Plan:
         """List one layer of each model that may have no vector for some tokens."""
         return [
             extraction.embedding(
-                self.study, wildcards.corpus, model, targets.layers(self.study, model)[0]
+                self.study, wildcards.corpus, model, targets.one_layer(self.study, model)
             )
             for model in targets.models_on(self.study, wildcards.corpus)
             if targets.may_lack_tokens(self.study, model)

@@ -64,6 +64,11 @@ def layers(study: Study, model: str) -> list[str]:
     return names
 
 
+def one_layer(study: Study, model: str) -> str:
+    """Name one layer of a model, for what all layers share, whatever order they are listed in."""
+    return min(layers(study, model))
+
+
 def _blocks(study: Study, model: str) -> int:
     options = study["models"][model]
     if options["family"] in LIGHT_FAMILIES:
@@ -90,10 +95,10 @@ def models_on(study: Study, corpus: str, asked: Json = "all") -> list[str]:
 
 
 def cka_pairs(study: Study) -> list[tuple[str, str]]:
-    """List the pairs of models to compare; for ``all``, every unordered pair."""
+    """List the pairs of models to compare; for ``all``, every pair once, the lesser name first."""
     asked = study["analyses"]["cka"]["pairs"]
     if asked == "all":
-        return list(combinations(study["models"], 2))
+        return list(combinations(sorted(study["models"]), 2))
     return [(left, right) for left, right in asked]
 
 
