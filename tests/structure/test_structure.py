@@ -15,12 +15,13 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow/src/groundscope"
 
 # Each part may import the parts named, and itself.
-_FILES = {"errors", "files", "status"}
+_FILES = {"errors", "files", "listing", "status"}
 _DATA = {"tables", "token_table", "columns", "embeddings", "checkpoints", *_FILES}
 MAY_IMPORT = {
     "errors": set(),
     "status": set(),
     "files": {"errors"},
+    "listing": set(),
     "embeddings": _FILES,
     "blocks": {"embeddings", *_FILES},
     "columns": _FILES,
@@ -28,7 +29,7 @@ MAY_IMPORT = {
     "tables": {"columns", "token_table", *_FILES},
     "checkpoints": _FILES,
     "metrics": {"errors"},
-    "plan": {"errors"},
+    "plan": {"errors", "listing"},
     "column_reference": {"plan", *_DATA},
     "lexicon": _DATA,
     "corpora": {"lexicon", *_DATA},

@@ -93,9 +93,14 @@ def reverse_keys(checkout: Checkout) -> None:
 
 
 def same_weights_again(checkout: Checkout) -> None:
-    """Copy a model's weights over themselves: new date, same content."""
-    file = checkout.folder / "data/models/bert/model.safetensors"
+    """Copy a model's weights over themselves: new date, same content; git notes it beside them."""
+    folder = checkout.folder / "data/models/bert"
+    file = folder / "model.safetensors"
     file.write_bytes(file.read_bytes())
+    for name in (".git", "onnx"):
+        (folder / name).mkdir()
+    (folder / ".git/index").touch()
+    (folder / ".gitattributes").touch()
 
 
 def other_weights(checkout: Checkout) -> None:

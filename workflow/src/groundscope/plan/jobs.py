@@ -1,7 +1,7 @@
 """What the rules ask: input functions and params, for one study.
 
 Snakemake calls the methods with a job's wildcards. Everything that they return follows from the
-configuration alone, so that planning never depends on what happens to be on disk.
+configuration, and from which files its local folders have, but not from results on disk.
 """
 
 import os
@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from groundscope.listing import visible_files
 from groundscope.plan import extraction, targets
 from groundscope.plan.sources import source_closure
 
@@ -71,10 +72,7 @@ class Plan:
     def checkpoint_files(self, wildcards: Wildcards) -> list[str]:
         """List the local files that a checkpoint consists of; none if it is downloaded."""
         options = self.study["checkpoints"][wildcards.checkpoint]
-        if options["source"] != "folder":
-            return []
-        path = Path(options["path"])
-        return sorted(map(str, path.iterdir())) if path.is_dir() else [str(path)]
+        return self.local_files([options["path"]]) if options["source"] == "folder" else []
 
     def fetch_options(self, wildcards: Wildcards) -> str:
         """Give the options that decide which files a checkpoint consists of."""
@@ -111,14 +109,16 @@ class Plan:
         return targets.canonical(self.study["datasets"][wildcards.dataset])
 
     def local_files(self, paths: Iterable[str | None]) -> list[str]:
-        """List the files of `paths`; for one inside a data set, the manifest of the data set."""
-        found = []
-        for path in paths:
-            dataset = None if path is None else targets.dataset_of(self.study, path)
+        """List the files of `paths`, folders at any depth; inside a data set, its manifest."""
+        found: list[str] = []
+        for path in filter(None, paths):
+            dataset = targets.dataset_of(self.study, path)
             if dataset is not None:
                 found.append(self.result(f"datasets/{dataset}/manifest.json"))
-            elif path is not None:
-                found.append(path)
+            elif Path(path).is_dir():
+                found += (str(Path(path, name)) for name in visible_files(Path(path)))
+            else:
+                found.append(str(Path(path)))
         return list(dict.fromkeys(found))
 
     def corpus_files(self, wildcards: Wildcards) -> list[str]:

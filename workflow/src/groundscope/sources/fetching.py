@@ -8,6 +8,7 @@ from typing import Any
 
 from groundscope.checkpoints import file_digest
 from groundscope.errors import UserError
+from groundscope.listing import visible_files
 from groundscope.sources import hub, url, wheel
 
 _SOURCES: Mapping[str, Callable[[str, Mapping[str, Any], Path], str]] = {
@@ -45,7 +46,7 @@ def fetch(where: str, options: Mapping[str, Any], target: Path) -> tuple[Path, d
     else:
         root = target
         source = _download(where, options, root)
-        names = _names(root)
+        names = visible_files(root)
     return root, {name: file_digest(root / name) for name in names}, source
 
 
@@ -53,19 +54,11 @@ def _local(where: str, path: Path) -> tuple[Path, list[str]]:
     """Root and names of files that are already here."""
     if path.is_file():
         return path.resolve().parent, [path.resolve().name]
-    names = _names(path) if path.is_dir() else []
+    names = visible_files(path) if path.is_dir() else []
     if not names:
         message = f"{where}.path: {path} is not a file or a folder with files"
         raise UserError(message)
     return path.resolve(), names
-
-
-def _names(root: Path) -> list[str]:
-    """Files below `root`, hidden ones left out."""
-    paths = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-    return sorted(
-        path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)
-    )
 
 
 def _download(where: str, options: Mapping[str, Any], root: Path) -> str:
