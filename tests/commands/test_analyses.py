@@ -16,6 +16,7 @@ from groundscope.commands import (
     compare_cka,
     compare_pairs,
     contrast_models,
+    correlate_changes,
     gather_table,
     project_words,
     score_lda,
@@ -451,6 +452,22 @@ def test_kinds_without_pairs_are_named(
     ]
 
 
+def _correlate(
+    study: Study, monkeypatch: pytest.MonkeyPatch, contrasts: Path, cka: Path
+) -> list[dict[str, Any]]:
+    output = study.folder / "change.parquet"
+    call(
+        monkeypatch,
+        correlate_changes.main,
+        contrast="effect",
+        contrasts=contrasts,
+        cka=cka,
+        options=OPTIONS["contrasts"],
+        output=output,
+    )
+    return _rows(output, "change_correlation")
+
+
 def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model with separated groups is ahead of one without, word by word; Holm never lowers p."""
     words = []
@@ -463,18 +480,15 @@ def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         [study.folder / f"{side}-{layer}.parquet" for layer in range(4)]
         for side in ("treated", "control")
     ]
-    cka = _compare(study, monkeypatch, *sides)
-    output, correlations = study.folder / "contrasts.parquet", study.folder / "change.parquet"
+    output = study.folder / "contrasts.parquet"
     call(
         monkeypatch,
         contrast_models.main,
         contrast="effect",
         treated=words[0],
         control=words[1],
-        cka=cka,
         options=OPTIONS["contrasts"],
         output=output,
-        correlations=correlations,
     )
     rows = _rows(output, "contrasts", metric="cosine")
     assert len(rows) == 4
@@ -482,7 +496,8 @@ def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(
         row["estimate"] == pytest.approx(row["mean_treated"] - row["mean_control"]) for row in rows
     )
-    found = _rows(correlations, "change_correlation", correlation="pearson", metric="cosine")
+    changes = _correlate(study, monkeypatch, output, _compare(study, monkeypatch, *sides))
+    found = [row for row in changes if (row["correlation"], row["metric"]) == ("pearson", "cosine")]
     pairs = {(row["cka_measure"], row["x"]): row["estimate"] for row in found}
     assert pairs["cka-linear debiased", "cka"] == pytest.approx(
         -pairs["cka-linear debiased", "change"]
@@ -521,22 +536,21 @@ def test_contrast_of_the_same_model(
         output=study.folder / "pairs.parquet",
         words=paths[1],
     )
-    output, correlations = study.folder / "contrasts.parquet", study.folder / "change.parquet"
+    output = study.folder / "contrasts.parquet"
     call(
         monkeypatch,
         contrast_models.main,
         contrast="none",
         treated=paths,
         control=paths,
-        cka=_compare(study, monkeypatch, layers, layers),
         options=OPTIONS["contrasts"],
         output=output,
-        correlations=correlations,
     )
     rows = _rows(output, "contrasts")
     assert {row["kind"] for row in rows} == {None, "same-word", "same-group", "same-speaker"}
     assert {(row["estimate"], row["p_value"]) for row in rows} == {(0.0, 1.0)}
-    assert not _rows(correlations, "change_correlation")
+    cka = _compare(study, monkeypatch, layers, layers)
+    assert not _correlate(study, monkeypatch, output, cka)
     assert "tiny pairs normalised synonym cosine full, layer 3: no contrast" in caplog.text
 
 

@@ -19,6 +19,7 @@ from groundscope.commands import (
     compare_pairs,
     compare_published,
     contrast_models,
+    correlate_changes,
     gather_table,
     score_silhouette,
 )
@@ -177,10 +178,17 @@ def test_every_published_number_meets_one_of_ours(
             contrast=contrast,
             treated=words[sides["treated"], "meaning"],
             control=words[sides["control"], "meaning"],
-            cka=data.file(f"{sides['control']}--{sides['treated']}", "mald"),
             options=json.loads(plan.contrast_options(SimpleNamespace(contrast=contrast))),
             output=output,
-            correlations=correlations,
+        )
+        call(
+            monkeypatch,
+            correlate_changes.main,
+            contrast=contrast,
+            contrasts=output,
+            cka=data.file(f"{sides['control']}--{sides['treated']}", "mald"),
+            options=json.loads(plan.change_options(SimpleNamespace(contrast=contrast))),
+            output=correlations,
         )
         layers = [row["layer"] for row in tables.read_table(output, "contrasts").to_pylist()]
         assert Counter(layers) == {str(layer): 2 for layer in range(1, 13)}

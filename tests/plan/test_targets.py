@@ -69,6 +69,19 @@ def test_a_contrast_reads_the_scores_of_its_two_models(config: dict[str, Json]) 
         "results/word_scores/silhouette/written/meaning/glove.parquet"
     ]
     assert plan.contrast_cka(job) == []
+    assert "change_correlation" not in targets.tables(plan.study)
+
+
+def test_a_change_is_correlated_where_cka_compares_the_two_models(config: dict[str, Json]) -> None:
+    """Whichever of the two stands first, and on the corpora that both read only."""
+    config["contrasts"] = {"grounding": {"treated": "w2v", "control": "bert"}}
+    for pair in (["w2v", "bert"], ["bert", "w2v"]):
+        config["analyses"]["cka"] = {"pairs": [pair]}
+        plan = Plan(resolve_study(config))
+        parts = targets.tables(plan.study)["change_correlation"]
+        assert parts == ["change_correlation/spoken/grounding.parquet"]
+        (table,) = plan.contrast_cka(SimpleNamespace(contrast="grounding", corpus="spoken"))
+        assert table == f"results/cka/spoken/{'--'.join(pair)}.parquet"
 
 
 def test_built_word_groups_can_be_a_labelling(config: dict[str, Json]) -> None:

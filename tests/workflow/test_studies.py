@@ -32,12 +32,20 @@ JOBS = {
         "compare_pairs": 2 * 5,
         "score_silhouette": 2 * 5,
         "contrast_models": 2 * 2,
+        "correlate_changes": 2 * 2,
         "compare_published": 1,
         "fetch_dataset": 1,
     },
     "encoders": {"fetch_checkpoint": 18, "convert_checkpoint": 5, "compare_cka": 2},
 }
-ANALYSES = {"compare_cka", "compare_pairs", "score_silhouette", "score_lda", "contrast_models"}
+ANALYSES = {
+    "compare_cka",
+    "compare_pairs",
+    "score_silhouette",
+    "score_lda",
+    "contrast_models",
+    "correlate_changes",
+}
 
 
 def _study(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rows of the contrast tables, from word scores of two models and the CKA between them."""
+"""Rows of the contrasts table, from word scores of two models."""
 
 import logging
 from collections.abc import Sequence
@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from groundscope.analysis.columns import estimate_columns, number
+from groundscope.analysis.columns import estimate_columns
 from groundscope.errors import UserError
-from groundscope.metrics.correlation import across_layers
 from groundscope.metrics.groups import Floats
 from groundscope.metrics.statistics import holm, paired_difference
 
 _FAMILY = ("corpus", "analysis", "labelling", "measure", "kind", "metric", "space")
-_CLUSTERING = ("labelling", "metric", "space")
 _DROPPED = ("missing_tokens", "unlabelled_tokens")
 _TOO_FEW = "no contrast: it needs 3 words, none of which is in every pair"
 
@@ -86,59 +84,6 @@ def contrast_rows(
             "words: nothing can be contrasted"
         )
         raise UserError(message)
-    return rows
-
-
-def correlation_rows(
-    contrasts: Sequence[Row], cka: Sequence[Row], *, permutations: int, seed: int
-) -> list[Row]:
-    """Correlate, across layers, the CKA of the two models with the change in silhouette.
-
-    Equal layers of the two models are compared; every measure and space of the CKA table with every
-    labelling, metric and space of the silhouettes. Fewer than four layers give no row, nor do
-    layers in which one of the two never differs (two models that are the same).
-    """
-    changes: dict[tuple[Any, ...], dict[str, Row]] = {}
-    keys = ("corpus", "contrast", "treated", "control", *_CLUSTERING)
-    for row in contrasts:
-        if row["analysis"] == "silhouette":
-            changes.setdefault(tuple(row[key] for key in keys), {})[row["layer"]] = row
-    alike: dict[tuple[str, ...], dict[str, float]] = {}
-    for row in cka:
-        if row["layer_a"] == row["layer_b"]:
-            measure = f"{row['measure']} {row['estimator']}"
-            key = measure, row["space"], row["rows"]
-            alike.setdefault(key, {})[row["layer_a"]] = row["estimate"]
-    rows = []
-    for family, change in changes.items():
-        for (measure, space, kind), values in alike.items():
-            layers = [layer for layer in change if layer in values]
-            if len(layers) < 4:
-                continue
-            x = np.array([values[layer] for layer in layers])
-            y = np.array([change[layer]["estimate"] for layer in layers])
-            if np.ptp(x) == 0 or np.ptp(y) == 0:
-                continue
-            fewest = min((change[layer] for layer in layers), key=lambda row: row["n_types"])
-            for sign, axis in (("cka", x), ("change", 1 - x)):
-                for name in ("pearson", "spearman"):
-                    found = across_layers(axis, y, name, permutations=permutations, seed=seed)
-                    rows.append(
-                        {
-                            **dict(zip(keys, family, strict=True)),
-                            "cka_measure": measure,
-                            "cka_space": space,
-                            "cka_rows": kind,
-                            "x": sign,
-                            "correlation": name,
-                            "estimate": found.estimate,
-                            "ci_low": number(found.low),
-                            "ci_high": number(found.high),
-                            "p_value": found.p_value,
-                            "n_layers": len(layers),
-                            **{name: fewest[name] for name in ("n_tokens", "n_types", *_DROPPED)},
-                        }
-                    )
     return rows
 
 

@@ -2,18 +2,17 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from groundscope import tables
-from groundscope.analysis.contrasts import contrast_rows, correlation_rows
+from groundscope.analysis.contrasts import contrast_rows
 from groundscope.analysis.inputs import naming
 from groundscope.commands import _cli
 
 
 def main() -> None:
-    """Write the contrasts and, where a CKA table is given, change against clustering."""
+    """Write the contrasts."""
     given = _arguments()
     treated, control = _scores(given.treated), _scores(given.control)
     options = given.options
@@ -26,15 +25,7 @@ def main() -> None:
             permutations=options["permutations"],
             seed=options["seed"],
         )
-        found: list[dict[str, Any]] = []
-        if given.cka:
-            cka = tables.read_table(given.cka, "cka").to_pylist()
-            found = correlation_rows(
-                rows, cka, permutations=options["permutations"], seed=options["seed"]
-            )
     tables.write_table(given.output, "contrasts", rows)
-    if given.correlations:
-        tables.write_table(given.correlations, "change_correlation", found)
 
 
 def _scores(paths: list[Path]) -> pa.Table:
@@ -48,10 +39,8 @@ def _arguments() -> argparse.Namespace:
         parser.add_argument(
             f"--{side}", type=Path, nargs="+", required=True, help=f"word scores, {side} model"
         )
-    parser.add_argument("--cka", type=Path, nargs="?", help="CKA table of the two models")
     parser.add_argument("--options", type=_cli.options, required=True, help="options, as JSON")
     parser.add_argument("--output", type=Path, required=True, help="contrast table to write")
-    parser.add_argument("--correlations", type=Path, help="change-correlation table to write")
     return parser.parse_args()
 
 

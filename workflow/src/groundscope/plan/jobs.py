@@ -342,16 +342,19 @@ class Plan:
 
     def contrast_cka(self, wildcards: Wildcards) -> list[str]:
         """Name the CKA table of the two models of a contrast; none if they are not compared."""
-        sides = self.study["contrasts"][wildcards.contrast]
-        names = f"{sides['treated']}--{sides['control']}", f"{sides['control']}--{sides['treated']}"
-        wanted = [f"cka/{wildcards.corpus}/{name}.parquet" for name in names]
-        return [self.result(part) for part in self._tables.get("cka", []) if part in wanted]
+        names = targets.cka_of(self.study, wildcards.corpus, wildcards.contrast)
+        return [self.result(part) for part in names if part in self._tables.get("cka", [])][:1]
 
     def contrast_options(self, wildcards: Wildcards) -> str:
         """Give the options of a contrast; which models are compared is its inputs."""
         options = self.study["contrasts"][wildcards.contrast]
         sides = ("treated", "control")
         return targets.canonical({k: v for k, v in options.items() if k not in sides})
+
+    def change_options(self, wildcards: Wildcards) -> str:
+        """Give the options of the correlation of a contrast with CKA."""
+        options = self.study["contrasts"][wildcards.contrast]
+        return targets.canonical({key: options[key] for key in ("permutations", "seed")})
 
     # ---- tables
 

@@ -164,23 +164,27 @@ def tables(study: Study) -> dict[str, list[str]]:
 
     A table that no configured analysis contributes to is left out.
     """
-    cka, single = _cka_parts(study), _single_parts(study)
+    cka = [f"cka/{part}.parquet" for part in _cka_parts(study)]
+    single = _single_parts(study)
     scored = [part for name in _SCORED for part in single[name]]
     contrasts = [
-        f"{corpus}/{name}"
-        for name in study["contrasts"]
-        for corpus in contrast_corpora(study, name)
+        (corpus, name) for name in study["contrasts"] for corpus in contrast_corpora(study, name)
     ]
+    compared = set(cka)
     parts = {
-        "cka": [f"cka/{part}.parquet" for part in cka],
+        "cka": cka,
         **{name: [f"{part}.parquet" for part in found] for name, found in single.items()},
         "pair_values": [
             f"pair_values/{part.removeprefix('pairs/')}.parquet" for part in single["pairs"]
         ],
         "word_scores": [f"word_scores/{part}.parquet" for part in scored],
         "confusion": [f"confusion/{part.removeprefix('lda/')}.parquet" for part in single["lda"]],
-        "contrasts": [f"contrasts/{part}.parquet" for part in contrasts],
-        "change_correlation": [f"change_correlation/{part}.parquet" for part in contrasts],
+        "contrasts": [f"contrasts/{corpus}/{name}.parquet" for corpus, name in contrasts],
+        "change_correlation": [
+            f"change_correlation/{corpus}/{name}.parquet"
+            for corpus, name in contrasts
+            if not compared.isdisjoint(cka_of(study, corpus, name))
+        ],
         "coverage": [f"corpora/{corpus}/coverage.parquet" for corpus in study["corpora"]],
         "corpus_report": [f"corpora/{corpus}/report.parquet" for corpus in study["corpora"]],
         "replication": ["replication/published.parquet"] if "replication" in study else [],
@@ -231,6 +235,16 @@ def contrast_corpora(study: Study, contrast: str) -> list[str]:
             *({file.rpartition("/")[0] for file in scores(study, corpus, model)} for model in pair)
         )
     ]
+
+
+def cka_of(study: Study, corpus: str, contrast: str) -> tuple[str, str]:
+    """Name the part of the table `cka` that has both models of a contrast, in either order."""
+    sides = study["contrasts"][contrast]
+    treated, control = sides["treated"], sides["control"]
+    return (
+        f"cka/{corpus}/{treated}--{control}.parquet",
+        f"cka/{corpus}/{control}--{treated}.parquet",
+    )
 
 
 def scores(study: Study, corpus: str, model: str) -> list[str]:
