@@ -65,15 +65,19 @@ class Checkout:
 
     def planned(self, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, int]:
         """Dry-run; return how many jobs of each rule would run, target rules left out."""
+        return self.dry_run(*arguments, environment=environment)[0]
+
+    def dry_run(
+        self, *arguments: str, environment: dict[str, str] | None = None
+    ) -> tuple[dict[str, int], list[str]]:
+        """Dry-run; return what `planned` does, and the message of each job."""
         done = self.snakemake("--dry-run", *arguments, environment=environment)
         assert done.returncode == 0, done.stdout
         table = done.stdout.partition("Job stats:")[2].partition("\n\n")[0]
         counts = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-        return {
-            k: v
-            for k, v in counts.items()
-            if k not in {"all", "total", "tables", "figures", "embeddings"}
-        }
+        targets = {"all", "total", "tables", "figures", "embeddings"}
+        messages = re.findall(r"^Job \d+: (.*)$", done.stdout, re.MULTILINE)
+        return {k: v for k, v in counts.items() if k not in targets}, messages
 
     def config(self) -> dict[str, Json]:
         """Read config.yaml."""

@@ -34,7 +34,8 @@ def _run_tiny_study(checkout: Checkout) -> None:
     copy_project(checkout.folder)
     write_recordings(checkout.folder / "data/clips")
     write_tiny_models(checkout.folder / "data/models")
-    checkout.configure(tiny_study())
+    contrast = {"treated": "w2v", "control": "glove"}
+    checkout.configure({**tiny_study(), "contrasts": {"change": contrast}})
     done = checkout.snakemake(environment={**os.environ, "HF_TOKEN": SECRET})
     assert done.returncode == 0, done.stdout[-5000:]
     assert SECRET not in done.stdout

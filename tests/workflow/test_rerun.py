@@ -3,7 +3,8 @@
 import os
 import re
 from collections.abc import Callable
-from typing import Any
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple
 
 import pytest
 from checkout import Checkout
@@ -12,19 +13,32 @@ Json = Any
 Edit = Callable[[Checkout], None]
 
 SOURCES = "workflow/src/groundscope"
-# what follows from new embeddings of one model, or of any
-END = {"gather_table", "write_summary"}
-CKA = {"compare_cka", "plot_cka", "plot_cka_layers", "plot_overview"} | END
-PAIRS = {"compare_pairs", "plot_pairs", "plot_overview"} | END
+
+
+def _gathered(*tables: str) -> set[str]:
+    """Give the jobs that gather tables, and what follows from any of them."""
+    return {f"gather_table {table}" for table in tables} | {"write_summary"}
+
+
+# a rule, or what it gathers, and all that follows from it
+CHANGES = {"correlate_changes"} | _gathered("change_correlation")
+CONTRASTS = {"contrast_models", "plot_contrasts"} | _gathered("contrasts") | CHANGES
+CKA = {"compare_cka", "plot_cka", "plot_cka_layers", "plot_overview"} | _gathered("cka")
+PAIRS = {"compare_pairs", "plot_pairs", "plot_overview"} | _gathered(
+    "pairs", "pair_values", "word_scores"
+)
 SILHOUETTE = {
     "score_silhouette",
     "plot_silhouette",
     "plot_silhouette_groups",
     "plot_overview",
-} | END
-LDA = {"score_lda", "plot_lda", "plot_overview"} | END
-PLANES = {"project_words", "plot_planes_pca", "plot_planes_lda"} | END
-ANALYSES = CKA | PAIRS | SILHOUETTE | LDA | PLANES
+} | _gathered("silhouette", "word_scores")
+LDA = {"score_lda", "plot_lda", "plot_overview"} | _gathered("lda", "word_scores", "confusion")
+PLANES = {"project_words", "plot_planes_pca", "plot_planes_lda"} | _gathered("planes")
+# of one model; it has a contrast too where it is a side of it
+MODEL = CKA | PAIRS | SILHOUETTE | LDA | PLANES
+ANALYSES = MODEL | CONTRASTS
+SELECTION = {"select_tokens"} | _gathered("coverage")
 
 
 def append(path: str, text: str) -> Edit:
@@ -114,109 +128,184 @@ def other_weights(checkout: Checkout) -> None:
     save_file(tensors, file, metadata={"format": "pt"})
 
 
-# edit -> the rules that must run, and how often extraction does
-CONTRACT: dict[str, tuple[Edit, set[str], int]] = {
-    "nothing": (several(), set(), 0),
-    "dates of all sources and inputs": (touch_everything, set(), 0),
-    "comment in and order of config.yaml": (reverse_keys, set(), 0),
-    "README, tests, planning and wording of errors": (
+# appended to the profile of this machine
+EXECUTION = """
+default-resources:
+  mem_mb: 3000
+  slurm_partition: other
+set-resources:
+  extract_embeddings:
+    batch_percent: 25
+    runtime: 7
+set-threads:
+  extract_embeddings: 1
+  prepare_corpus: 1
+"""
+OTHER_BERT = {"family": "text", "checkpoint": "bert", "layers": [2]}
+OTHER_GLOVE = {"family": "static", "checkpoint": "glove"}
+PAIRS_OF_MODELS = [["bert", "glove"], ["bert", "w2v"], ["glove", "w2v"]]
+
+
+class Row(NamedTuple):
+    """What an edit makes run: rules and gathered tables, how often extraction and CKA run.
+
+    With `of`, no extraction, comparison or score of anything but this model.
+    """
+
+    edit: Edit
+    rules: AbstractSet[str] = frozenset()
+    extractions: int = 0
+    alignments: int = 0
+    of: str = ""
+
+
+CONTRACT: dict[str, Row] = {
+    "nothing": Row(several()),
+    "dates of all sources and inputs": Row(touch_everything),
+    "comment in and order of config.yaml": Row(reverse_keys),
+    "README, tests, planning and wording of errors": Row(
         several(
             append("README.md", "\nnote\n"),
             append("tests/conftest.py", "\n# note\n"),
             append(f"{SOURCES}/plan/targets.py", "\n# note\n"),
             append(f"{SOURCES}/errors.py", "\n# note\n"),
             append(f"{SOURCES}/commands/_cli.py", "\n# note\n"),
-        ),
-        set(),
-        0,
+        )
     ),
-    "profile and layers per job": (
+    "batch size, memory, time, threads, partition and layers per job": Row(
         several(
-            append("profiles/local/profile.yaml", "\ndefault-resources:\n  mem_mb: 3000\n"),
+            append("profiles/local/profile.yaml", EXECUTION),
             configure(lambda s: s.update(layers_per_job="all")),
-        ),
-        set(),
-        0,
+        )
     ),
-    "blocks of a corpus": (
+    "blocks of a corpus": Row(
         configure(lambda s: s.update(extraction_blocks={"clips": 2})),
-        ANALYSES | {"extract_block", "join_blocks", "select_tokens"},
-        0,
+        ANALYSES | SELECTION | {"extract_block", "join_blocks"},
+        alignments=3,
     ),
-    "metrics/cka.py": (append(f"{SOURCES}/metrics/cka.py", "\n# other\n"), CKA, 0),
-    "metrics/silhouette.py": (
+    "metrics/cka.py": Row(
+        append(f"{SOURCES}/metrics/cka.py", "\n# other\n"), CKA | CHANGES, alignments=3
+    ),
+    "metrics/silhouette.py": Row(
         append(f"{SOURCES}/metrics/silhouette.py", "\n# other\n"),
-        SILHOUETTE | PLANES,
-        0,
+        SILHOUETTE | PLANES | CONTRASTS,
     ),
-    "tables.py": (
+    "tables.py": Row(
         append(f"{SOURCES}/tables.py", "\n# other\n"),
-        ANALYSES | {"select_tokens"},
-        0,
+        ANALYSES | SELECTION | _gathered("corpus_report"),
+        alignments=3,
     ),
-    "encoders/text.py": (
+    "encoders/text.py": Row(
         append(f"{SOURCES}/encoders/text.py", "\n# other\n"),
-        ANALYSES | {"extract_embeddings"},
+        MODEL | {"extract_embeddings"},
         1,
+        alignments=2,
+        of="bert",
     ),
-    "encoders/speech.py": (
+    "encoders/speech.py": Row(
         append(f"{SOURCES}/encoders/speech.py", "\n# other\n"),
         ANALYSES | {"extract_embeddings"},
         2,
+        alignments=2,
+        of="w2v",
     ),
-    "encoders/static.py": (
+    "encoders/static.py": Row(
         append(f"{SOURCES}/encoders/static.py", "\n# other\n"),
-        ANALYSES | {"extract_embeddings", "select_tokens"},
+        ANALYSES | SELECTION | {"extract_embeddings"},
         1,
+        alignments=3,
     ),
-    "an option of one model": (
+    "an option of one model": Row(
         configure(lambda s: s["models"]["bert"].update(pieces="first")),
-        ANALYSES | {"extract_embeddings"},
+        MODEL | {"extract_embeddings"},
         1,
+        alignments=2,
+        of="bert",
     ),
-    "the same weights again": (same_weights_again, set(), 0),
-    "other weights behind the same path": (
+    "the same weights again": Row(same_weights_again),
+    "other weights behind the same path": Row(
         other_weights,
-        ANALYSES | {"fetch_checkpoint", "extract_embeddings"},
+        MODEL | {"fetch_checkpoint", "extract_embeddings"},
         1,
+        alignments=2,
+        of="bert",
     ),
-    "one more layer": (
+    "one more layer": Row(
         configure(lambda s: s["models"]["w2v"].update(layers=[0, 1, 2])),
         ANALYSES | {"extract_embeddings"},
         1,
+        alignments=2,
+        of="w2v",
     ),
-    "one more model": (
-        configure(
-            lambda s: s["models"].update(
-                bert2={"family": "text", "checkpoint": "bert", "layers": [2]}
-            )
-        ),
-        ANALYSES | {"extract_embeddings"},
+    "one more model": Row(
+        configure(lambda s: s["models"].update({"bert2": OTHER_BERT})),
+        MODEL | {"extract_embeddings"},
         1,
+        alignments=3,
+        of="bert2",
     ),
-    "one more labelling": (
+    "one more model that may lack tokens": Row(
+        configure(lambda s: s["models"].update(glove2=OTHER_GLOVE)),
+        ANALYSES | SELECTION | {"extract_embeddings"},
+        1,
+        alignments=6,
+    ),
+    "one more pair": Row(
+        configure(
+            lambda s: s["analyses"]["cka"].update(pairs=[*PAIRS_OF_MODELS, ["bert", "bert"]])
+        ),
+        CKA,
+        alignments=1,
+        of="bert",
+    ),
+    "one more labelling": Row(
         configure(lambda s: s["analyses"]["silhouette"]["labellings"].append("speaker")),
-        SILHOUETTE,
-        0,
+        SILHOUETTE | CONTRASTS,
     ),
-    "an option of CKA": (configure(lambda s: s["analyses"]["cka"].update(seed=7)), CKA, 0),
-    "a list of labels": (
+    "an option of CKA": Row(
+        configure(lambda s: s["analyses"]["cka"].update(seed=7)), CKA | CHANGES, alignments=3
+    ),
+    "an option of a contrast": Row(
+        configure(lambda s: s["contrasts"]["change"].update(seed=7)), CONTRASTS
+    ),
+    "a list of labels": Row(
         append("data/clips/meaning.csv", "moon,sky\n"),
-        SILHOUETTE | PAIRS | PLANES,
-        0,
+        SILHOUETTE | PAIRS | PLANES | CONTRASTS,
     ),
 }
 
 
+def _jobs(planned: dict[str, int], messages: list[str]) -> set[str]:
+    """Name the rules that run, one by one for each table that is gathered."""
+    gathered = {f"gather_table {m.split()[-1]}" for m in messages if m.startswith("Gather")}
+    return {rule for rule in planned if rule != "gather_table"} | gathered
+
+
 @pytest.mark.parametrize("name", CONTRACT)
 def test_an_edit_reruns_what_it_decides_and_nothing_else(study: Checkout, name: str) -> None:
-    """The dry run after an edit plans exactly the rules of the contract's row."""
-    edit, rules, extractions = CONTRACT[name]
-    edit(study)
-    planned = study.planned()
+    """The dry run after an edit plans exactly the jobs of the contract's row."""
+    row = CONTRACT[name]
+    row.edit(study)
+    planned, messages = study.dry_run()
     extracted = sum(n for rule, n in planned.items() if rule.startswith("extract_embeddings"))
-    assert set(planned) == rules
-    assert extracted == extractions
+    assert _jobs(planned, messages) == row.rules
+    assert extracted == row.extractions
+    assert planned.get("compare_cka", 0) == row.alignments
+    others = [m for m in messages if " layers of " in m or m.startswith("Extract")]
+    assert others or not row.of
+    assert [m for m in others if row.of and row.of not in m.split()] == []
+
+
+def test_another_revision_is_another_model(study: Checkout) -> None:
+    """A new commit of the hub makes that model's layers stale, and what is computed from them."""
+    hub = {"source": "hub", "repo": "someone/bert", "revision": "a" * 40, "blocks": 2}
+    configure(lambda s: s["checkpoints"].update(bert=hub))(study)
+    # as if the files had come from the hub
+    assert study.snakemake("--touch").returncode == 0
+    configure(lambda s: s["checkpoints"]["bert"].update(revision="b" * 40))(study)
+    planned, messages = study.dry_run()
+    assert _jobs(planned, messages) == MODEL | {"fetch_checkpoint", "extract_embeddings"}
+    assert planned["extract_embeddings"] == 1
 
 
 def test_an_upstream_rerun_with_the_same_output_is_cut_off_by_the_next_run(study: Checkout) -> None:
@@ -226,6 +315,17 @@ def test_an_upstream_rerun_with_the_same_output_is_cut_off_by_the_next_run(study
     done = study.snakemake("--until", "prepare_corpus")
     assert done.returncode == 0, done.stdout
     assert study.planned() == {}
+
+
+def test_a_selection_that_stays_the_same_is_cut_off_by_the_next_run(study: Checkout) -> None:
+    """A new model that lacks no other tokens leaves the other models' comparisons as they are."""
+    configure(lambda s: s["models"].update(glove2=OTHER_GLOVE))(study)
+    done = study.snakemake("--until", "select_tokens")
+    assert done.returncode == 0, done.stdout
+    planned, messages = study.dry_run()
+    assert _jobs(planned, messages) == MODEL | _gathered("coverage")
+    assert planned["compare_cka"] == 3
+    assert all("glove2" in message for message in messages if " layers of " in message)
 
 
 def test_a_refactoring_can_be_accepted(study: Checkout) -> None:

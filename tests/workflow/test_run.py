@@ -130,6 +130,7 @@ def test_another_study_file_replaces_the_default(study: Checkout) -> None:
     other = study.config()
     other["models"] = {"only": other["models"]["glove"]}
     other["analyses"] = {"lda": {"labellings": ["speaker"]}}
+    del other["contrasts"]
     own = Path("other.yaml")
     study.configure(other)
     (study.folder / "config.yaml").rename(study.folder / own)
