@@ -6,7 +6,7 @@ import pytest
 
 from groundscope.errors import UserError
 from groundscope.lexicon.norms import read_norms
-from groundscope.lexicon.records import numbers_where_possible, read_records
+from groundscope.records import numbers_where_possible, read_records
 
 
 def test_norms(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "workflow/src/groundscope"
 
 # Each part may import the parts named, and itself.
 _FILES = {"errors", "files", "listing", "status"}
-_DATA = {"tables", "token_table", "columns", "embeddings", "checkpoints", *_FILES}
+_DATA = {"tables", "token_table", "columns", "embeddings", "checkpoints", "records", *_FILES}
 MAY_IMPORT = {
     "errors": set(),
     "status": set(),
@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "token_table": {"columns", *_FILES},
     "tables": {"columns", "token_table", *_FILES},
     "checkpoints": _FILES,
+    "records": _FILES,
     "metrics": {"errors"},
     "plan": {"errors", "listing"},
     "column_reference": {"plan", *_DATA},

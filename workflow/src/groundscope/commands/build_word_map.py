@@ -13,10 +13,10 @@ from groundscope.commands import _cli
 from groundscope.corpora.transcription import transcribe
 from groundscope.errors import UserError
 from groundscope.lexicon.pronunciations import Spoken, read_pronunciations
-from groundscope.lexicon.records import read_records
 from groundscope.lexicon.spelling import composed
 from groundscope.lexicon.word_map import Relation, Rules, build_word_map
 from groundscope.lexicon.wordnet import open_wordnet
+from groundscope.records import read_records
 from groundscope.token_table import read_tokens, write_corpus_report
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from groundscope.corpora.audio import inspect_all
 from groundscope.corpora.tokens import Corpus, Step, Token, require_unique
 from groundscope.errors import UserError
-from groundscope.lexicon.records import read_lines
+from groundscope.records import read_lines
 
 
 @dataclass(frozen=True, slots=True)

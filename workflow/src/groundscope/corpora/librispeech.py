@@ -7,7 +7,7 @@ from typing import Any
 from groundscope.corpora.aligned import Tiers, Utterance, find_files, pair, read_tokens
 from groundscope.corpora.tokens import Corpus, Step
 from groundscope.errors import UserError
-from groundscope.lexicon.records import read_lines
+from groundscope.records import read_lines
 
 _SPEAKER_FIELDS = ("id", "sex", "subset", "minutes", "name")
 

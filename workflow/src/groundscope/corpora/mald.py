@@ -8,7 +8,7 @@ from groundscope.corpora.aligned import find_files
 from groundscope.corpora.audio import inspect_all
 from groundscope.corpora.tokens import Corpus, Step, Token, require_unique
 from groundscope.errors import UserError
-from groundscope.lexicon.records import numbers_where_possible, read_records
+from groundscope.records import numbers_where_possible, read_records
 
 SPEAKER = "MALD1"
 _TRUTH = {"TRUE": True, "FALSE": False}

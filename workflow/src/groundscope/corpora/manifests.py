@@ -8,7 +8,7 @@ from typing import Any
 
 from groundscope.corpora.audio import inspect_all, require_span
 from groundscope.errors import UserError
-from groundscope.lexicon.records import numbers_where_possible, read_records
+from groundscope.records import numbers_where_possible, read_records
 
 
 @dataclass(frozen=True, slots=True)

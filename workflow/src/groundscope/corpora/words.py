@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundscope.errors import UserError
-from groundscope.lexicon.records import read_lines, read_records
+from groundscope.records import read_lines, read_records
 
 _SLOT = "{word}"
 

@@ -9,9 +9,9 @@ from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.lexicon.norms import read_norms
 from groundscope.lexicon.pronunciations import Transcribe, read_pronunciations
-from groundscope.lexicon.records import read_records
 from groundscope.lexicon.spelling import composed
 from groundscope.lexicon.word_pool import Pool, make_pool
+from groundscope.records import read_records
 from groundscope.token_table import read_tokens
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
-from groundscope.lexicon.records import read_records
 from groundscope.lexicon.spelling import WordTable
+from groundscope.records import read_records
 
 Norms = WordTable[dict[str, float]]
 

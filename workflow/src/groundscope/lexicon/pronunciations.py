@@ -9,8 +9,8 @@ from typing import Any
 
 from groundscope.errors import UserError
 from groundscope.lexicon.arpabet import is_arpabet, to_arpabet
-from groundscope.lexicon.records import read_lines, read_records
 from groundscope.lexicon.spelling import WordTable
+from groundscope.records import read_lines, read_records
 
 _ARPABET_VOWEL = re.compile("[A-Z]{2}[012]")
 Phones = tuple[str, ...]

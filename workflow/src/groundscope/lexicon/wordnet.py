@@ -11,8 +11,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from groundscope.errors import UserError
-from groundscope.lexicon.records import read_lines
 from groundscope.lexicon.spelling import WordTable, composed
+from groundscope.records import read_lines
 
 _POS = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
 # detachment rules of morphy(7WN)
