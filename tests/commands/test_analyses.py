@@ -576,9 +576,11 @@ def test_gather(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         ("word,label\nw00,a\nw01,a\n", "a silhouette needs at least 2 groups, got 1"),
         ("word,label\nw00,a\nw01,a\nw02,b\n", "group 'b' has 1 word with vectors"),
         ("word,label\nw00,a\nw00,b\n", "line 3: 'w00' has two labels"),
-        ("word,group\nw00,a\n", "expected columns word and label"),
+        ("word,group\nw00,a\n", "no column 'label'; its columns are word, group"),
+        ("word,label\nw00,a\n w00,b\n", "line 3: 'w00' has two labels"),
         ("word,label\nzebra,a\n", "no analysed token has a label"),
         ("word,label\nw00,\n", "line 2: word or label is empty"),
+        ("word,label\nw00,a\n ,a\n", "line 3: word or label is empty"),
     ],
 )
 def test_bad_labelling(

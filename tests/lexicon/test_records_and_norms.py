@@ -1,10 +1,18 @@
 """Tables that people bring, and the numbers of words in them."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from groundscope.analysis.inputs import read_word_labels
+from groundscope.corpora.manifests import read_manifest
+from groundscope.corpora.words import read_words
 from groundscope.errors import UserError
+from groundscope.lexicon.group_sources import read_candidates
 from groundscope.lexicon.norms import read_norms
 from groundscope.records import numbers_where_possible, read_records
 
@@ -35,6 +43,51 @@ def test_line_ends_and_quotes(tmp_path: Path) -> None:
     file = tmp_path / "n.csv"
     file.write_bytes(b'\xef\xbb\xbfword,x\ra,1\r"b, c","2\n3"\r')
     assert read_records(file) == [{"word": "a", "x": "1"}, {"word": "b, c", "x": "2\n3"}]
+
+
+def _written_in_manifest(file: Path) -> Any:
+    rows = read_manifest({"manifest": file}, ["word"], ["word"])
+    return {row.required("word"): row.metadata["label"] for row in rows}
+
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    "labelling": read_word_labels,
+    "manifest": _written_in_manifest,
+    "words": lambda file: read_words({"file": file, "column": "word", "group": "label"}),
+}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize("reader", READERS)
+def test_blanks_are_no_part_of_a_value(tmp_path: Path, reader: str, suffix: str) -> None:
+    """Every reader of a user's table finds one group of three words, whatever stands around."""
+    file = tmp_path / f"w.{suffix}"
+    words, labels = ["cat", " dog", "horse\u00a0"], ["animal", " animal", "animal "]
+    if suffix == "parquet":
+        pq.write_table(pa.table({"word": words, "label": labels}), file)
+    else:
+        mark = "," if suffix == "csv" else "\t"
+        pairs = zip(["word", *words], [" label", *labels], strict=True)
+        file.write_text("\n".join(mark.join(pair) for pair in pairs), encoding="utf-8")
+    assert READERS[reader](file) == dict.fromkeys(("cat", "dog", "horse"), "animal")
+
+
+def test_candidates_have_no_blanks_and_no_empty_words(tmp_path: Path) -> None:
+    """Hand-written categories are read in the same way."""
+    file = tmp_path / "c.csv"
+    file.write_text("word,label\ncat, animal\nhorse ,animal\n", encoding="utf-8")
+    assert read_candidates(file) == {"animal": ["cat", "horse"]}
+    file.write_text("word,label\ncat,animal\n ,animal\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"c\.csv, line 3: word or label is empty"):
+        read_candidates(file)
+
+
+def test_a_value_beyond_the_reader_s_limit_is_one_line(tmp_path: Path) -> None:
+    """A quote that is never closed makes one value of the rest of a long file."""
+    file = tmp_path / "c.csv"
+    file.write_text('word,label\n"cat,animal\n' + "dog,animal\n" * 20_000, encoding="utf-8")
+    with pytest.raises(UserError, match=r"c\.csv, line \d+: not readable \(field larger"):
+        read_word_labels(file)
 
 
 def test_a_column_is_numbers_as_a_whole() -> None:

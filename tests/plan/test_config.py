@@ -574,13 +574,17 @@ def test_a_subset_that_no_labelling_has_is_refused(
     config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Misspelt groups are known before any job runs, where the lists of words are there."""
-    (tmp_path / "groups.csv").write_text("word,label\ncat,animal\noak,tree\n", encoding="utf-8")
+    rows = "word, label,kind\ncat, animal,x\noak ,tree ,x\n"
+    (tmp_path / "groups.csv").write_text(rows, encoding="utf-8")
     config["analyses"]["silhouette"]["labellings"] = ["meaning"]
     config["analyses"]["silhouette"]["subsets"] = {"living": ["animals", "trees"]}
     resolve_study(config)  # no such list here
     monkeypatch.chdir(tmp_path)
     message = r"^analyses\.silhouette\.subsets\.living: .* 'animals', 'trees'; .* animal, tree$"
     with pytest.raises(UserError, match=message):
+        resolve_study(config)
+    config["labellings"]["meaning"]["label"] = "kind"
+    with pytest.raises(UserError, match=r"'trees'; there are x$"):
         resolve_study(config)
     config["analyses"]["silhouette"]["labellings"] = ["meaning", "speaker"]
     resolve_study(config)  # speakers are known later

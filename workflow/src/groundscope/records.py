@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
     Returns
     -------
     list of dict
-        Values of text files are strings without surrounding blanks, ``None`` where empty.
+        Strings have no blanks around them and are ``None`` where empty; text files have strings
+        only.
 
     Raises
     ------
@@ -36,47 +38,93 @@ def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
         The file is missing, unreadable, not UTF-8, ragged, or lacks a required column (the
         columns that it has are named).
     """
-    file = Path(path)
+    return [row for _, row in _placed_records(Path(path), required)]
+
+
+def read_labelled_words(path: str | Path, column: str = "label") -> list[tuple[str, str, str]]:
+    """Read words and their labels, from a table as `read_records` takes it.
+
+    Parameters
+    ----------
+    path
+        Table with the column ``word``.
+    column
+        Its column of labels.
+
+    Returns
+    -------
+    list of (place, word, label)
+        The file and line, for messages; the word as in token tables (Unicode's form C); its label.
+
+    Raises
+    ------
+    UserError
+        As `read_records`, or a word or label is empty.
+    """
+    found = []
+    for place, row in _placed_records(Path(path), ("word", column)):
+        if row["word"] is None or row[column] is None:
+            message = f"{place}: word or {column} is empty"
+            raise UserError(message)
+        word = unicodedata.normalize("NFC", str(row["word"]))
+        found.append((place, word, str(row[column])))
+    return found
+
+
+def _placed_records(file: Path, required: Sequence[str]) -> list[tuple[str, Row]]:
+    """Rows, each with its place for messages."""
     names, rows = _parquet(file) if file.suffix == ".parquet" else _text(file)
     for column in required:
         if column not in names:
             message = f"{file}: no column {column!r}; its columns are {', '.join(names)}"
             raise UserError(message)
-    return rows
+    return [
+        (place, {name: _bare(value) for name, value in zip(names, values, strict=True)})
+        for place, values in rows
+    ]
 
 
-def _parquet(file: Path) -> tuple[list[str], list[Row]]:
+def _bare(value: Any) -> Any:
+    """Take the blanks around a text away; None if nothing is left."""
+    return value.strip() or None if isinstance(value, str) else value
+
+
+def _parquet(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:
     _require_file(file)
     try:
         table = pq.read_table(file)
     except (pa.ArrowInvalid, OSError) as error:
         message = f"{file} is not a readable Parquet file ({error})"
         raise UserError(message) from error
-    return table.column_names, table.to_pylist()
+    columns = [column.to_pylist() for column in table.columns]
+    rows = enumerate(zip(*columns, strict=True), start=1)
+    return table.column_names, [(f"{file}, row {number}", values) for number, values in rows]
 
 
-def _text(file: Path) -> tuple[list[str], list[Row]]:
+def _text(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:
     lines = io.StringIO(_read_text(file))
     if file.suffix == ".csv":
         reader = csv.reader(lines)
     else:
         reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    header = next(reader, None)
-    if not header:
-        message = f"{file} is empty: expected a header line with column names"
-        raise UserError(message)
-    names = [name.strip() for name in header]
-    rows = []
-    for cells in reader:
-        if not any(cells):
-            continue
-        if len(cells) != len(names):
-            message = (
-                f"{file}, line {reader.line_num}: {len(cells)} values, but the header names "
-                f"{len(names)} columns"
-            )
+    rows: list[tuple[str, Sequence[Any]]] = []
+    try:
+        header = next(reader, None)
+        if not header:
+            message = f"{file} is empty: expected a header line with column names"
             raise UserError(message)
-        rows.append({name: cell.strip() or None for name, cell in zip(names, cells, strict=True)})
+        names = [name.strip() for name in header]
+        for cells in reader:
+            place = f"{file}, line {reader.line_num}"
+            if not any(cells):
+                continue
+            if len(cells) != len(names):
+                message = f"{place}: {len(cells)} values, but the header names {len(names)} columns"
+                raise UserError(message)
+            rows.append((place, cells))
+    except csv.Error as error:
+        message = f"{file}, line {reader.line_num}: not readable ({error})"
+        raise UserError(message) from error
     return names, rows
 
 

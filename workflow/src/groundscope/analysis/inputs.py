@@ -1,7 +1,5 @@
 """What every analysis command reads: the selected tokens, their labels, and layers of a model."""
 
-import csv
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.files import damaged
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of
+from groundscope.records import read_labelled_words
 from groundscope.token_table import read_tokens
 
 
@@ -213,7 +212,7 @@ def read_selection(tokens: Path, selected: Path) -> Selection:
 
 
 def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:
-    """Read a labelling: a CSV with columns word and label (or another that has the labels).
+    """Read a labelling: a table with columns word and label (or another that has the labels).
 
     Raises
     ------
@@ -221,25 +220,10 @@ def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:
         Missing columns, an empty cell, or a word with two labels; the line is named.
     """
     labels: dict[str, str] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if not {"word", column} <= set(reader.fieldnames or ()):
-                message = f"{path}: expected columns word and {column}, got {reader.fieldnames}"
-                raise UserError(message)
-            for row in reader:
-                word, label = row["word"], row[column]
-                if not word or not label:
-                    message = f"{path}, line {reader.line_num}: word or {column} is empty"
-                    raise UserError(message)
-                # as words of token tables are
-                word = unicodedata.normalize("NFC", word)
-                if labels.setdefault(word, label) != label:
-                    message = f"{path}, line {reader.line_num}: {word!r} has two labels"
-                    raise UserError(message)
-    except (UnicodeDecodeError, csv.Error) as error:
-        message = f"{path} is not a readable CSV file in UTF-8 ({error})"
-        raise UserError(message) from error
+    for place, word, label in read_labelled_words(path, column):
+        if labels.setdefault(word, label) != label:
+            message = f"{place}: {word!r} has two labels"
+            raise UserError(message)
     return labels
 
 

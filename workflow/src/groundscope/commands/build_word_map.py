@@ -13,10 +13,9 @@ from groundscope.commands import _cli
 from groundscope.corpora.transcription import transcribe
 from groundscope.errors import UserError
 from groundscope.lexicon.pronunciations import Spoken, read_pronunciations
-from groundscope.lexicon.spelling import composed
 from groundscope.lexicon.word_map import Relation, Rules, build_word_map
 from groundscope.lexicon.wordnet import open_wordnet
-from groundscope.records import read_records
+from groundscope.records import read_labelled_words
 from groundscope.token_table import read_tokens, write_corpus_report
 
 
@@ -24,9 +23,8 @@ def related(spoken: Spoken, options: Mapping[str, Any], workers: int) -> list[Re
     """Build the map that `options`, the section ``word_map``, describe."""
     wordnet = options.get("wordnet")
     categories = options.get("categories")
-    labels = {
-        composed(row["word"]): row["label"] for row in read_records(categories, ["word", "label"])
-    } if categories else {}  # fmt: skip
+    rows = read_labelled_words(categories) if categories else []
+    labels = {word: label for _, word, label in rows}
     if labels and not labels.keys() & spoken.variants.keys():
         message = f"word_map.categories: {categories} has no word of the corpus"
         raise UserError(message)

@@ -9,9 +9,8 @@ from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.lexicon.norms import read_norms
 from groundscope.lexicon.pronunciations import Transcribe, read_pronunciations
-from groundscope.lexicon.spelling import composed
 from groundscope.lexicon.word_pool import Pool, make_pool
-from groundscope.records import read_records
+from groundscope.records import read_labelled_words
 from groundscope.token_table import read_tokens
 
 
@@ -70,6 +69,6 @@ def read_pool(
 def read_candidates(file: str | Path) -> dict[str, list[str]]:
     """Read hand-written categories: a table with the columns ``word`` and ``label``."""
     found: dict[str, list[str]] = {}
-    for row in read_records(file, ["word", "label"]):
-        found.setdefault(str(row["label"]), []).append(composed(str(row["word"])))
+    for _, word, label in read_labelled_words(file):
+        found.setdefault(label, []).append(word)
     return found

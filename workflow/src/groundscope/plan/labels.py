@@ -26,10 +26,11 @@ def check_subsets(study: Mapping[str, Json]) -> None:
         return
     known: set[str] = set()
     for name in settings["labellings"]:
-        words = study["labellings"][name].get("words")
+        labelling = study["labellings"][name]
+        words = labelling.get("words")
         if words is None or words.startswith(f"{study['results']}/") or not Path(words).is_file():
             return
-        known |= _labels(Path(words))
+        known |= _labels(Path(words), labelling.get("label", "label"))
     for subset, groups in settings["subsets"].items():
         if not known.intersection(groups):
             message = (
@@ -39,7 +40,9 @@ def check_subsets(study: Mapping[str, Json]) -> None:
             raise UserError(message)
 
 
-def _labels(file: Path) -> set[str]:
+def _labels(file: Path, column: str) -> set[str]:
     # what is wrong with the file itself, its readers say
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        return {row["label"] for row in csv.DictReader(stream) if row.get("label")}
+        reader = csv.DictReader(stream)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        return {(row.get(column) or "").strip() for row in reader} - {""}
