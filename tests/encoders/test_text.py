@@ -117,6 +117,36 @@ def tiny(
     return request.param, model, tokenizer, as_checkpoint(folder)
 
 
+def _word_pieces() -> Any:
+    """Make BERT's kind of tokenizer: what it cannot spell is [UNK]."""
+    entries = ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "cat", "##s", "-", "the", "op")
+    made = Tokenizer(models.WordPiece({e: n for n, e in enumerate(entries)}, unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return _wrapped(made, "[CLS]", "[SEP]", "[UNK]", "[PAD]")
+
+
+def _sentence_pieces() -> Any:
+    """Make XLM-R's kind: the blank before a word can be a piece of its own."""
+    entries = ["<unk>", "<s>", "</s>", "<pad>", "\u2581", "\u2581cat", "s", "-", "\u2581the", "op"]
+    made = Tokenizer(models.Unigram([(e, -float(n)) for n, e in enumerate(entries)], unk_id=0))
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    return _wrapped(made, "<s>", "</s>", "<unk>", "<pad>")
+
+
+def _wrapped(made: Tokenizer, begin: str, end: str, unknown: str, pad: str) -> Any:
+    made.post_processor = processors.TemplateProcessing(
+        single=f"{begin} $A {end}", special_tokens=[(begin, 1), (end, 2)]
+    )
+    return HF.PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        bos_token=begin,
+        eos_token=end,
+        pad_token=pad,
+        unk_token=unknown,
+        model_max_length=32,
+    )
+
+
 def _states(model: Any, ids: list[int], **extra: Any) -> list[np.ndarray]:
     """Hidden states of one text by the plain call."""
     with torch.inference_mode():
@@ -250,6 +280,46 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Any
 
 
 Release = Callable[..., tuple[Any, Path]]
+
+
+# words of which no piece is known, some, and all
+FOX, OCTOPUS, RUNES = "\U0001f98a", "\U0001f419", "\u16a0\u16a2\u16a6"
+UNKNOWN = (FOX, OCTOPUS, RUNES, f"{FOX}-op", "cats", "cat")
+
+
+@pytest.mark.parametrize("context", ["word", "text"])
+@pytest.mark.parametrize(
+    ("tokenizer", "partly"),
+    [(_word_pieces, 1), (_sentence_pieces, 1), (_tokenizer, 0)],
+    ids=["word pieces", "sentence pieces", "bytes"],
+)
+def test_words_that_a_tokenizer_does_not_know(
+    release: Release,
+    make_tokens: MakeTokens,
+    run_extraction: Extract,
+    as_checkpoint: AsCheckpoint,
+    context: str,
+    tokenizer: Callable[[], Any],
+    partly: int,
+) -> None:
+    """All words without a known piece are one input to the model: refused; bytes know all."""
+    _, folder = release("bert")
+    tokenizer().save_pretrained(folder)
+    rows = [
+        {"word": word, "text": f"the {word}", "char_start": 4, "char_end": 4 + len(word)}
+        for word in (*UNKNOWN, FOX)
+    ]
+    options = {"family": "text", "context": context}
+    checkpoint = as_checkpoint(folder)
+    if partly:
+        complaint = f"knows no piece of 3 words, .*: '{RUNES}', '{OCTOPUS}', '{FOX}'; expected"
+        with pytest.raises(UserError, match=complaint):
+            run_extraction(make_tokens(rows), checkpoint, options, LAYERS)
+        rows = rows[3:-1]
+    found = run_extraction(make_tokens(rows), checkpoint, options, LAYERS)
+    assert found.counts["words_with_unknown_pieces"] == partly
+    distinct = len({row["word"] for row in rows})
+    assert len(np.unique(found.vectors["2"][found.rows], axis=0)) == distinct
 
 
 def test_clip_projection(

@@ -194,11 +194,17 @@ class TextEncoder(ABC):
     ----------
     longest
         Most ids that the model takes.
+    unknown
+        Id of what the tokenizer knows no piece of; None or never made: it knows pieces of all.
+    blank
+        Id of the piece that is the blank before a word and no more, if there is one.
     facts
         As for `AudioEncoder`.
     """
 
     longest: int
+    unknown: int | None = None
+    blank: int | None = None
     facts: Mapping[str, str]
 
     @abstractmethod

@@ -15,6 +15,7 @@ from groundscope.encoders.progress import Progress
 from groundscope.errors import UserError
 
 _TOKENIZED_TOGETHER = 4096
+_NAMED = 10
 
 Words = dict[Span | None, tuple[int, str]]
 
@@ -104,6 +105,12 @@ def extract_text(
     -------
     tuple
         For each token its row, the vectors, counts for the metadata.
+
+    Raises
+    ------
+    UserError
+        Words of which the tokenizer knows no piece, which are all the same to the model; or a text
+        that it cannot take.
     """
     texts, rows = plan_text(tokens, request.options["context"])
     pieces = _tokenize(encoder, list(texts), texts)
@@ -113,6 +120,7 @@ def extract_text(
         ]
         for text, words in texts.items()
     }
+    partly = _partly_unknown(encoder, request.model, texts, pieces, ranges)
     store = LayerStore(request, int(rows.max(initial=-1)) + 1)
     progress = Progress(len(texts), "texts")
 
@@ -134,7 +142,41 @@ def extract_text(
         guarded([order[index] for index in batch])
     progress.close()
     several = sum(last - first > 1 for words in ranges.values() for first, last in words)
-    return rows, store, {"words_of_several_pieces": several, "inputs": len(texts)}
+    counts = {
+        "words_of_several_pieces": several,
+        "words_with_unknown_pieces": partly,
+        "inputs": len(texts),
+    }
+    return rows, store, counts
+
+
+def _partly_unknown(
+    encoder: TextEncoder,
+    model: str,
+    texts: Mapping[str, Words],
+    pieces: Mapping[str, Pieces],
+    ranges: Mapping[str, Sequence[tuple[int, int]]],
+) -> int:
+    """Count the words of which some pieces are unknown; refuse those of which all are."""
+    names, partly = set(), 0
+    for text, words in texts.items():
+        for span, (first, last) in zip(words, ranges[text], strict=True):
+            ids = pieces[text].ids[first:last]
+            if encoder.unknown not in ids:
+                continue
+            partly += 1
+            if {encoder.unknown, encoder.blank}.issuperset(ids):
+                begin, end = span or (0, len(text))
+                names.add(text[int(begin) : int(end)])
+    if names:
+        some = ", ".join(map(repr, sorted(names)[:_NAMED]))
+        some += ", ..." if len(names) > _NAMED else ""
+        message = (
+            f"models.{model}: its tokenizer knows no piece of {len(names)} words, which would all "
+            f"have the vector of an unknown one: {some}; expected a corpus without them"
+        )
+        raise UserError(message)
+    return partly
 
 
 def _tokenize(

@@ -102,6 +102,9 @@ class TextTower(TextEncoder):
         if config.model_type in _SHIFTED_POSITIONS:
             positions -= config.pad_token_id + 1
         self.longest = min(tokenizer.model_max_length, positions)
+        self.unknown: int | None = tokenizer.unk_token_id
+        # SentencePiece's sign of a blank
+        self.blank: int | None = tokenizer.convert_tokens_to_ids("\u2581")
         self.facts = tower.facts
 
     def tokenize(self, texts: Sequence[str]) -> list[Pieces]:

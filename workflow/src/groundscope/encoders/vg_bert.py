@@ -73,6 +73,7 @@ class VgBert(TextEncoder):
         )
         self.taps = Taps(tower, request.layers)
         self.tokenizer = _tokenizer(request, model.bert.config.vocab_size)
+        self.unknown: int | None = self.tokenizer.unk_token_id
 
     def tokenize(self, texts: Sequence[str]) -> list[Pieces]:
         """Split texts into word pieces, ``[CLS]`` and ``[SEP]`` around them."""
