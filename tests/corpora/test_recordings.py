@@ -150,10 +150,39 @@ def test_duplicate_ids_are_refused(tone: Writer, manifest: Writer) -> None:
     assert "occurs 2 times" in refusal({"manifest": same})
 
 
-@pytest.mark.parametrize("audio", ["../a.wav", "/etc/passwd", "b/../../a.wav"])
-def test_audio_outside_the_folder_is_refused(manifest: Writer, audio: str) -> None:
-    """A manifest cannot reach files outside its folder."""
-    assert "leaves" in refusal({"manifest": manifest(["audio", "word"], [audio, "x"])})
+@pytest.mark.parametrize(
+    "audio",
+    ["../a.wav", "/etc/passwd", "b/../../a.wav", "{folder}/../a.wav", "{folder}/out/a.wav",
+     "{folder}2/a.wav"],
+)  # fmt: skip
+def test_audio_outside_the_folder_is_refused(
+    tone: Writer, manifest: Writer, tmp_path: Path, audio: str
+) -> None:
+    """A manifest cannot reach files outside its folder; an absolute path not by a link either."""
+    folder = tmp_path / "aud"
+    tone("aud/a.wav")
+    tone("a.wav")
+    tone("aud2/a.wav")
+    (folder / "out").symlink_to(tmp_path)
+    path = manifest(["audio", "word"], [audio.format(folder=folder), "x"])
+    line = refusal({"manifest": path, "audio_folder": folder})
+    assert f"leaves {folder}: set audio_folder to a folder that all recordings are in" in line
+
+
+def test_absolute_paths_in_the_folder_are_taken(
+    tone: Writer, manifest: Writer, tmp_path: Path
+) -> None:
+    """What the refusal advises helps; ids are those of relative paths, on every machine."""
+    tone("data/aud/a.wav")
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    relative = manifest(["audio", "word"], ["aud/a.wav", "x"], name="data/1.csv")
+    wanted = load({"manifest": relative}).tokens[0].token_id
+    for folder, written in (("data", "data"), ("link", "data"), ("data", "link")):
+        path = manifest(["audio", "word"], [tmp_path / written / "aud/a.wav", "x"])
+        assert "leaves" in refusal({"manifest": path, "audio_folder": tmp_path / "data/other"})
+        (token,) = load({"manifest": path, "audio_folder": tmp_path / folder}).tokens
+        assert token.token_id == wanted
+        assert token.audio == str(tmp_path / folder / "aud/a.wav")
 
 
 def test_context_needs_a_span(tone: Writer, manifest: Writer) -> None:

@@ -63,13 +63,27 @@ class Row:
             raise self.wrong(message)
         return number
 
+    def recording(self) -> str:
+        """Return the path of the recording below `folder`, which it may not leave.
+
+        Relative paths are returned as they are written; absolute ones are made relative.
+        """
+        written = self.required("audio")
+        path = PurePosixPath(written)
+        if not path.is_absolute() and ".." not in path.parts:
+            return written
+        root, file = self.folder.resolve(), Path(path).resolve()
+        if path.is_absolute() and file.is_relative_to(root):
+            return file.relative_to(root).as_posix()
+        message = (
+            f"column 'audio': {written!r} leaves {root}: set audio_folder to a folder that all "
+            "recordings are in, and write their paths relative to it, or absolute"
+        )
+        raise self.wrong(message)
+
     def audio(self) -> Path:
-        """Return the path of the recording, which is inside `folder`."""
-        relative = PurePosixPath(self.required("audio"))
-        if relative.is_absolute() or ".." in relative.parts:
-            message = f"column 'audio': {str(relative)!r} leaves {self.folder}: set audio_folder"
-            raise self.wrong(message)
-        return self.folder / relative
+        """Return the path of the recording."""
+        return self.folder / self.recording()
 
 
 def read_manifest(

@@ -45,7 +45,7 @@ def _token(row: Row) -> Token:
     text, char_start, char_end = _context(row, word)
     span = "" if start is None else f"/{start:.4f}"
     return Token(
-        token_id=row.text("token_id") or f"{row.values['audio']}{span}/{word}",
+        token_id=row.text("token_id") or f"{row.recording()}{span}/{word}",
         word=word,
         text=text,
         char_start=char_start,

@@ -83,7 +83,7 @@ def read_utterances(options: Mapping[str, Any], *, workers: int = 1) -> list[Utt
 def _utterance(row: Row) -> Utterance:
     audio, text, start = row.audio(), row.required("text"), row.number("start")
     part = "" if start is None else f"/{start:.4f}"
-    unnamed = f"{PurePosixPath(row.values['audio']).with_suffix('')}{part}"
+    unnamed = f"{PurePosixPath(row.recording()).with_suffix('')}{part}"
     return Utterance(
         name=row.text("utterance") or unnamed,
         where=row.where,
