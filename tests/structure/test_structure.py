@@ -15,13 +15,14 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow/src/groundscope"
 
 # Each part may import the parts named, and itself.
-_FILES = {"errors", "files", "listing", "status"}
+_FILES = {"errors", "files", "listing", "status", "truncation"}
 _DATA = {"tables", "token_table", "columns", "embeddings", "checkpoints", "records", *_FILES}
 MAY_IMPORT = {
     "errors": set(),
     "status": set(),
     "files": {"errors"},
     "listing": set(),
+    "truncation": set(),
     "embeddings": _FILES,
     "blocks": {"embeddings", *_FILES},
     "columns": _FILES,

@@ -1,6 +1,5 @@
 """Checks of audio files before a word of them is used."""
 
-import struct
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,10 +10,10 @@ import numpy as np
 import soundfile
 
 from groundscope.errors import UserError
+from groundscope.truncation import cut_short
 
 _BLOCK = 1 << 18  # frames decoded at a time, so that an hour of audio needs no more memory
 _INTEGER = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32"})
-_END_OF_STREAM = 4  # header flag of the last page of an Ogg stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,9 @@ def inspect(path: Path) -> Recording:
         raise UserError(message)
     try:
         with soundfile.SoundFile(path) as audio:
-            _require_whole(path, audio.format)
+            if lacking := cut_short(path):
+                message = f"{path} is truncated: {lacking}"
+                raise UserError(message)
             declared, rate = audio.frames, audio.samplerate
             decoded = _last_frame(audio) if audio.subtype in _INTEGER else _decode(path, audio)
     except soundfile.LibsndfileError as error:
@@ -150,36 +151,3 @@ def require_span(recording: Recording, start_s: float | None, end_s: float | Non
     if end_s > recording.seconds + 1 / recording.rate:
         message = f"span {start_s} to {end_s} s ends after the audio ({recording.seconds:.4f} s)"
         raise UserError(message)
-
-
-def _require_whole(path: Path, container: str) -> None:
-    """Find truncation that libsndfile does not report: it shortens WAV and Ogg files silently."""
-    if container == "WAV":
-        announced = _wav_data_end(path)
-        size = path.stat().st_size
-        if announced > size:
-            message = f"{path} is truncated: {announced} bytes announced, {size} found"
-            raise UserError(message)
-    elif container == "OGG":
-        with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - (1 << 17)))  # an Ogg page is below 64 KiB
-            tail = stream.read()
-        last = tail.rfind(b"OggS")
-        if last < 0 or last + 5 >= len(tail) or not tail[last + 5] & _END_OF_STREAM:
-            message = f"{path} is truncated: its last Ogg page does not end the stream"
-            raise UserError(message)
-
-
-def _wav_data_end(path: Path) -> int:
-    """Where the data chunk of a RIFF file ends by its header; 0 if streamed or not RIFF."""
-    with path.open("rb") as stream:
-        if stream.read(4) != b"RIFF":
-            return 0
-        stream.seek(12)
-        while len(header := stream.read(8)) == 8:
-            name, size = header[:4], struct.unpack("<I", header[4:])[0]
-            if name == b"data":
-                # writers to a pipe leave the largest number (or 0) here
-                return 0 if size >= 0xFFFF_F000 else int(stream.tell() + size)
-            stream.seek(size + size % 2, 1)
-    return 0

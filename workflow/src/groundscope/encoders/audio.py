@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from groundscope.encoders.base import SAMPLE_RATE
 from groundscope.encoders.pooling import Span
 from groundscope.errors import UserError
+from groundscope.truncation import cut_short
 
 # Published alignments are rounded to 10 ms, so a word may end that much behind its file.
 _ROUNDING_S = 0.01
@@ -116,16 +117,17 @@ def read_audio(path: str | Path, token_id: str) -> tuple[Samples, bool]:
     if not Path(path).is_file():
         message = f"{where}: no such audio file"
         raise UserError(message)
-    if _cut_short(Path(path)):
-        message = f"{where}: truncated, its header announces more bytes than it has"
-        raise UserError(message)
     try:
         with soundfile.SoundFile(path) as file:
             announced, rate = file.frames, file.samplerate
             samples = file.read(dtype="float32", always_2d=True)
+            lacking = cut_short(Path(path))
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
         message = f"{where}: not readable audio ({error})"
         raise UserError(message) from error
+    if lacking:
+        message = f"{where}: truncated, {lacking}"
+        raise UserError(message)
     if not len(samples):
         message = f"{where}: the audio file is empty"
         raise UserError(message)
@@ -141,17 +143,6 @@ def read_audio(path: str | Path, token_id: str) -> tuple[Samples, bool]:
     if rate != SAMPLE_RATE:
         mono = soxr.resample(mono, rate, SAMPLE_RATE)
     return np.ascontiguousarray(mono, dtype=np.float32), samples.shape[1] > 1
-
-
-def _cut_short(path: Path) -> bool:
-    """Whether a WAV file is shorter than its header says, which libsndfile passes over."""
-    with path.open("rb") as stream:
-        header = stream.read(12)
-    if header[:4] != b"RIFF" or header[8:] != b"WAVE":
-        return False
-    size = int.from_bytes(header[4:8], "little")
-    # programs that write to a pipe leave the size open
-    return size not in (0, 0xFFFFFFFF, 0x7FFFFFFF) and path.stat().st_size < size + 8
 
 
 def unit_variance(samples: Samples, floor: float, where: str) -> Samples:
