@@ -19,6 +19,7 @@ from conversion import fetch
 from job_log import complaint
 
 from groundscope.checkpoints import read_manifest
+from groundscope.encoders.static import dimension
 from groundscope.errors import UserError
 
 WEIGHTS = bytes(range(256)) * 4000
@@ -274,6 +275,23 @@ def test_one_local_file_is_a_checkpoint(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(found.files) == ["glove.txt"]
     with pytest.raises(UserError, match=r"checkpoints\.tested\.path: .*nothing is not a file"):
         fetch(monkeypatch, {**options, "path": str(tmp_path / "nothing")}, tmp_path / "out")
+
+
+def test_a_link_to_a_file_keeps_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caches of the hub, DVC and git-annex keep content under its digest, links under its name."""
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs/abc123").write_text("dog 1 2")
+    (tmp_path / "snap").mkdir()
+    link = tmp_path / "snap/glove.txt"
+    link.symlink_to("../blobs/abc123")
+    options = {"source": "folder", "path": str(link), "format": "vectors"}
+    found = read_manifest(fetch(monkeypatch, options, tmp_path / "out"))
+    assert found.files == {"glove.txt": sha256(b"dog 1 2")}
+    assert found.path("glove.txt").read_text() == "dog 1 2"
+    assert dimension(found) == 2
+    (tmp_path / "blobs/abc123").unlink()
+    with pytest.raises(UserError, match=r"checkpoints\.tested\.path: .*glove\.txt is not a file"):
+        fetch(monkeypatch, options, tmp_path / "out")
 
 
 @pytest.fixture

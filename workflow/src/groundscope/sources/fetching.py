@@ -53,7 +53,8 @@ def fetch(where: str, options: Mapping[str, Any], target: Path) -> tuple[Path, d
 def _local(where: str, path: Path) -> tuple[Path, list[str]]:
     """Root and names of files that are already here."""
     if path.is_file():
-        return path.resolve().parent, [path.resolve().name]
+        # what a link is called says what it is: its target can be a digest, as in hub caches
+        return path.parent.resolve(), [path.name]
     names = visible_files(path) if path.is_dir() else []
     if not names:
         message = f"{where}.path: {path} is not a file or a folder with files"
