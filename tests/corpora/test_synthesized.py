@@ -104,6 +104,15 @@ def test_accents_as_characters_of_their_own(
     assert len(unicodedata.normalize("NFD", word)) > len(word)
 
 
+@pytest.mark.parametrize("template", ["{word}", "the {word}", "{word} the cat", "the {word} cat"])
+def test_a_sign_is_all_words_of_its_name(tmp_path: Path, template: str) -> None:
+    """An emoji is read out as several words, which espeak-ng places on it and behind it."""
+    options = {"words": ["\U0001f600"], "templates": [template], "voices": ["en-us"]}
+    (token,) = load(options, audio=tmp_path / "a").tokens
+    spoken = Espeak().speak("grinning face", "gmw/en-US").words
+    assert str(token.phones).split() == [phone for word in spoken for phone in word.phones]
+
+
 @pytest.mark.parametrize(
     ("voice", "words"),
     [("klingon", "languages are"), ("en-us+nobody", "variants are"), ("", "languages are")],

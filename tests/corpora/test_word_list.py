@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from groundscope.corpora.word_list import load
@@ -54,3 +56,25 @@ def test_empty_words_are_refused(tmp_path: Path) -> None:
     (tmp_path / "none.txt").touch()
     with pytest.raises(UserError, match="no words"):
         load({"words": {"file": tmp_path / "none.txt"}})
+
+
+def test_words_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    """Numbers, and words beside missing values, in a table that keeps kinds apart."""
+    file = tmp_path / "w.parquet"
+    for words, message in (([84, 7], "word 1 is 84, expected text"), (["a", None], "2 is empty")):
+        pq.write_table(pa.table({"word": words}), file)
+        with pytest.raises(UserError, match=rf"w\.parquet: .*{message}"):
+            load({"words": {"file": file, "column": "word"}})
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+def test_a_table_needs_the_name_of_its_column(tmp_path: Path, suffix: str) -> None:
+    """Its lines are no words: the header and the other columns would be in them."""
+    (tmp_path / f"w.{suffix}").write_text("word,group\ncat,animal\n", encoding="utf-8")
+    with pytest.raises(UserError, match=rf"w\.{suffix}: set words\.column"):
+        load({"words": {"file": tmp_path / f"w.{suffix}"}})
+    (tmp_path / "w.txt").write_text("cat\nice cream\n", encoding="utf-8")
+    assert [t.word for t in load({"words": {"file": tmp_path / "w.txt"}}).tokens] == [
+        "cat",
+        "ice cream",
+    ]

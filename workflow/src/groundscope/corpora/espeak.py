@@ -7,7 +7,7 @@ gets the library freshly loaded (about 3 ms).
 
 import ctypes
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -204,11 +204,7 @@ class Espeak:
                 encoded, ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, _UTF8, None, None
             )
             library.espeak_Synchronize()
-        place = _places(text)
-        words = tuple(
-            replace(word, char_start=place[word.char_start], char_end=place[word.char_end])
-            for word in _words(events)
-        )
+        words = _placed(_words(events), text)
         if not words or not chunks:
             message = f"espeak-ng says nothing for {text!r} with voice {voice!r}"
             raise SaysNothingError(message)
@@ -228,6 +224,23 @@ class Espeak:
         finally:
             library.espeak_Terminate()
             self._c.dlclose(library._handle)
+
+
+def _placed(spoken: Iterable[SpokenWord], text: str) -> tuple[SpokenWord, ...]:
+    """Give words, whose spans are in the composed text, their spans in `text`.
+
+    The name of a sign can have several words, such as those of an emoji; the library puts the
+    further ones behind the sign, on a blank or outside the text.
+    """
+    whole, place = composed(text), _places(text)
+    words: list[SpokenWord] = []
+    for word in spoken:
+        if words and not whole[word.char_start : word.char_end].strip():
+            start, end = words[-1].char_start, words[-1].char_end
+        else:
+            start, end = place[word.char_start], place[word.char_end]
+        words.append(replace(word, char_start=start, char_end=end))
+    return tuple(words)
 
 
 def _places(text: str) -> list[int]:

@@ -1,12 +1,14 @@
 """Words and the templates that they are put into; the span is known by construction."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
 from groundscope.records import read_lines, read_records
 
 _SLOT = "{word}"
+_TABLES = frozenset({".csv", ".tsv", ".parquet"})
 
 
 def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, str | None]:
@@ -22,7 +24,8 @@ def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, str | Non
     Raises
     ------
     UserError
-        No words, or an empty word; the file and row are named.
+        No words, an empty one, one that is no text, or a table without `column`; the file and row
+        are named.
     """
     if isinstance(source, Mapping):
         where = f"words.file {source['file']}"
@@ -32,6 +35,9 @@ def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, str | Non
         pairs = [(word, None) for word in source]
     words: dict[str, str | None] = {}
     for row, (word, group) in enumerate(pairs, start=1):
+        if word is not None and not isinstance(word, str):
+            message = f"{where}: word {row} is {word!r}, expected text"
+            raise UserError(message)
         if not word or not word.strip():
             message = f"{where}: word {row} is empty"
             raise UserError(message)
@@ -42,9 +48,15 @@ def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, str | Non
     return words
 
 
-def _file_words(source: Mapping[str, Any]) -> list[tuple[str | None, str | None]]:
+def _file_words(source: Mapping[str, Any]) -> list[tuple[Any, str | None]]:
     column, group = source.get("column"), source.get("group")
     if column is None:
+        if Path(source["file"]).suffix in _TABLES:
+            message = (
+                f"words.file {source['file']}: set words.column to the table's column of words "
+                "(only a .txt without it has a word a line)"
+            )
+            raise UserError(message)
         return [(line, None) for line in read_lines(source["file"]) if line]
     rows = read_records(source["file"], [column] if group is None else [column, group])
     return [(row[column], None if group is None else row[group]) for row in rows]
