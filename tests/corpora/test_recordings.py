@@ -192,6 +192,45 @@ def test_context_needs_a_span(tone: Writer, manifest: Writer) -> None:
     assert "needs char_start and char_end" in refusal({"manifest": path})
 
 
+@pytest.mark.parametrize(
+    ("text", "start", "end", "words"),
+    [
+        ("the dog", 4, 7, "characters 4 to 7 of the text are 'dog', expected the word 'cat'"),
+        ("the cat", 3, 6, "are ' ca', expected the word 'cat' (the first character is 0"),
+        ("the cats", 4, 8, "are 'cats', expected"),
+        ("the cat", 4.5, 7, "column 'char_start': 4.5, expected a whole number"),
+        ("the cat", 4, 7.25, "column 'char_end': 7.25, expected a whole number"),
+        ("the cat", 4, 8, "characters 4 to 8 are not inside the text (7 long)"),
+        ("the cat", 4, 4, "characters 4 to 4 are not inside"),
+    ],
+)
+def test_a_span_must_be_the_word(
+    tone: Writer, manifest: Writer, text: str, start: float, end: float, words: str
+) -> None:
+    """Another word's vector would be taken for it; the row is named."""
+    tone("a.wav")
+    header = ["audio", "word", "text", "char_start", "char_end"]
+    path = manifest(header, ["a.wav", "cat", "cat", "", ""], ["a.wav", "cat", text, start, end])
+    line = refusal({"manifest": path})
+    assert line.startswith(f"{path}, row 2: ")
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [("cat", "Cat"), ("K\u00e4se", "Ka\u0308se"), ("I\u0307stanbul", "i\u0307STANBUL")],
+)
+def test_a_span_may_spell_the_word_in_another_way(
+    tone: Writer, manifest: Writer, word: str, written: str
+) -> None:
+    """Capitals and how accents are stored do not matter; whole numbers may be written 4.0."""
+    tone("a.wav")
+    header = ["audio", "word", "text", "char_start", "char_end"]
+    row = ["a.wav", word, f"the {written}", "4.0", f"{4 + len(written)}.0"]
+    (token,) = load({"manifest": manifest(header, row)}).tokens
+    assert (token.word, token.text[token.char_start : token.char_end]) == (word, written)
+
+
 def test_table_problems_are_named(manifest: Writer, tmp_path: Path) -> None:
     """Missing file, missing column, ragged row, no rows and another encoding."""
     assert "does not exist" in refusal({"manifest": tmp_path / "no.csv"})

@@ -63,6 +63,14 @@ class Row:
             raise self.wrong(message)
         return number
 
+    def whole_number(self, name: str) -> int | None:
+        """Return a whole number, if there is one."""
+        number = self.number(name)
+        if number is None or number.is_integer():
+            return None if number is None else int(number)
+        message = f"column {name!r}: {number:g}, expected a whole number"
+        raise self.wrong(message)
+
     def recording(self) -> str:
         """Return the path of the recording below `folder`, which it may not leave.
 

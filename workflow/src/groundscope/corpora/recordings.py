@@ -5,6 +5,7 @@ from typing import Any
 
 from groundscope.corpora.manifests import Part, Row, check_recordings, read_manifest
 from groundscope.corpora.tokens import Corpus, Token, require_unique
+from groundscope.lexicon.spelling import same_word
 
 _CONTEXT = ("text", "char_start", "char_end")
 _KNOWN = ("token_id", "word", "speaker", "audio", "phones", "start", "end", *_CONTEXT)
@@ -64,13 +65,19 @@ def _context(row: Row, word: str) -> tuple[str, int, int]:
     text = row.text("text")
     if text is None:
         return word, 0, len(word)
-    start, end = row.number("char_start"), row.number("char_end")
+    start, end = row.whole_number("char_start"), row.whole_number("char_end")
     if start is None or end is None:
         if text == word:
             return word, 0, len(word)
         message = "column 'text' needs char_start and char_end, unless it is the word alone"
         raise row.wrong(message)
     if not 0 <= start < end <= len(text):
-        message = f"characters {start:g} to {end:g} are not inside the text ({len(text)} long)"
+        message = f"characters {start} to {end} are not inside the text ({len(text)} long)"
         raise row.wrong(message)
-    return text, int(start), int(end)
+    if not same_word(text[start:end], word):
+        message = (
+            f"characters {start} to {end} of the text are {text[start:end]!r}, expected the word "
+            f"{word!r} (the first character is 0, and char_end is behind the last)"
+        )
+        raise row.wrong(message)
+    return text, start, end

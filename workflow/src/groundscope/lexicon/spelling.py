@@ -15,6 +15,11 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def same_word(one: str, other: str) -> bool:
+    """Tell whether two spellings differ in nothing but capitals and how accents are stored."""
+    return _lower(one) == _lower(other)
+
+
 class WordTable(Generic[Value]):
     """What a list says of words.
 
