@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 
@@ -56,6 +58,25 @@ def test_words_that_look_like_values_stay_words(tone: Writer, manifest: Writer, 
     tone("a.wav")
     path = manifest(["audio", "word"], ["a.wav", word])
     assert load({"manifest": str(path)}).tokens[0].word == word
+
+
+def test_whole_numbers_beside_missing_ones_are_whole(tone: Writer, tmp_path: Path) -> None:
+    """Pandas writes a column of whole numbers as floats if one is missing; text has no point."""
+    columns: dict[str, list[float | None]] = {
+        "token_id": [7.0, 8.0],
+        "speaker": [84.0, None],
+        "phones": [None, 2.5],
+    }
+    for name in ("a.wav", "b.wav"):
+        tone(name)
+    table = pa.table(
+        {"audio": ["a.wav", "b.wav"], "word": ["x", "y"], "take": [1.0, None]} | columns
+    )
+    pq.write_table(table, tmp_path / "words.parquet")
+    one, two = load({"manifest": tmp_path / "words.parquet"}).tokens
+    assert (one.token_id, one.speaker, one.phones) == ("7", "84", None)
+    assert (two.token_id, two.speaker, two.phones) == ("8", None, "2.5")
+    assert (one.metadata, two.metadata) == ({"take": 1.0}, {"take": None})
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_U8", "FLOAT"])

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from groundscope.analysis.inputs import read_word_labels
+from groundscope.analysis.inputs import Selection, read_word_labels, token_labels
 from groundscope.corpora.manifests import read_manifest
 from groundscope.corpora.words import read_words
 from groundscope.errors import UserError
@@ -80,6 +80,15 @@ def test_candidates_have_no_blanks_and_no_empty_words(tmp_path: Path) -> None:
     file.write_text("word,label\ncat,animal\n ,animal\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"c\.csv, line 3: word or label is empty"):
         read_candidates(file)
+
+
+def test_whole_numbers_are_labels_without_a_point(tmp_path: Path) -> None:
+    """Columns of numbers label tokens as the same columns without missing values do."""
+    tokens = pa.table({"word": ["a", "b", "c"], "take": [84.0, None, 0.5]})
+    labels = token_labels(Selection(tokens, 0), [], {"column": "take"})
+    assert labels == ["84", None, "0.5"]
+    pq.write_table(pa.table({"word": ["a", "b"], "label": [84.0, 2.0]}), tmp_path / "l.parquet")
+    assert read_word_labels(tmp_path / "l.parquet") == {"a": "84", "b": "2"}
 
 
 def test_a_value_beyond_the_reader_s_limit_is_one_line(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def read_labelled_words(path: str | Path, column: str = "label") -> list[tuple[s
         if row["word"] is None or row[column] is None:
             message = f"{place}: word or {column} is empty"
             raise UserError(message)
-        word = unicodedata.normalize("NFC", str(row["word"]))
-        found.append((place, word, str(row[column])))
+        word = unicodedata.normalize("NFC", as_text(row["word"]))
+        found.append((place, word, as_text(row[column])))
     return found
 
 
@@ -87,6 +87,15 @@ def _placed_records(file: Path, required: Sequence[str]) -> list[tuple[str, Row]
 def _bare(value: Any) -> Any:
     """Take the blanks around a text away; None if nothing is left."""
     return value.strip() or None if isinstance(value, str) else value
+
+
+def as_text(value: Any) -> str:
+    """Write a value as text; whole numbers without a point.
+
+    Many programs turn a column of whole numbers into floats as soon as one is missing.
+    """
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole else value)
 
 
 def _parquet(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:

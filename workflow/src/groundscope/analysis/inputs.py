@@ -17,7 +17,7 @@ from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.files import damaged
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of
-from groundscope.records import read_labelled_words
+from groundscope.records import as_text, read_labelled_words
 from groundscope.token_table import read_tokens
 
 
@@ -279,7 +279,7 @@ def token_labels(
         labels = [_first_phone(phones) for phones in spoken]
     elif column in tokens.column_names:
         values = tokens.column(column).to_pylist()
-        labels = [None if value is None else str(value) for value in values]
+        labels = [None if value is None else as_text(value) for value in values]
     else:
         message = (
             f"labellings: the token table has no column {column!r}; it has "

@@ -8,7 +8,7 @@ from typing import Any
 
 from groundscope.corpora.audio import inspect_all, require_span
 from groundscope.errors import UserError
-from groundscope.records import numbers_where_possible, read_records
+from groundscope.records import as_text, numbers_where_possible, read_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Row:
     def text(self, name: str) -> str | None:
         """Return a text, if there is one."""
         value = self.values.get(name)
-        return None if value is None else str(value)
+        return None if value is None else as_text(value)
 
     def number(self, name: str) -> float | None:
         """Return a finite number, if there is one."""
