@@ -61,6 +61,18 @@ def _matrix_and_parquet(path: Path) -> None:
     pq.write_table(pa.table({"index": WORDS}), path.with_name("words.parquet"))
 
 
+def _marked(write: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Begin the text files with a byte order mark, as some editors do."""
+
+    def marked(path: Path) -> None:
+        write(path)
+        for file in path.parent.iterdir():
+            if file.suffix in (".txt", ".vec"):
+                file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+
+    return marked
+
+
 @pytest.fixture
 def look(as_checkpoint: Callable[[Path], Checkpoint], make_request: Callable[..., Any]) -> Look:
     """Look words up in a folder."""
@@ -81,6 +93,9 @@ def look(as_checkpoint: Callable[[Path], Checkpoint], make_request: Callable[...
         _binary_of_the_original_tool,
         _matrix_and_lines,
         _matrix_and_parquet,
+        _marked(_glove),
+        _marked(_fasttext),
+        _marked(_matrix_and_lines),
     ],
 )
 def test_every_format_gives_the_same_words(

@@ -23,6 +23,7 @@ OPTIONS: Mapping[str, Option] = {}
 _Entry = tuple[bytes, NDArray[np.float32]]
 _BLOCK = 1 << 22
 _LONGEST_WORD = 10_000
+_MARK = b"\xef\xbb\xbf"  # byte order mark, with which some editors begin a text
 
 
 def load(request: Request) -> WordVectors:
@@ -62,7 +63,7 @@ def dimension(checkpoint: Checkpoint) -> int:
     header = _header(path)
     if header is not None:
         return header[1]
-    with path.open("rb") as stream:
+    with _opened(path) as stream:
         return stream.readline().rstrip().count(b" ")
 
 
@@ -96,9 +97,17 @@ def _open(checkpoint: Checkpoint, wanted: frozenset[bytes]) -> tuple[Path, str, 
     return path, "word2vec binary", _binary_entries(path, header, wanted)
 
 
+def _opened(path: Path) -> BinaryIO:
+    """Open a file behind its byte order mark, if it has one."""
+    stream = path.open("rb")
+    if stream.read(len(_MARK)) != _MARK:
+        stream.seek(0)
+    return stream
+
+
 def _header(path: Path) -> tuple[int, int] | None:
     """Count and dimension from a first line of two integers, if there is one."""
-    with path.open("rb") as stream:
+    with _opened(path) as stream:
         fields = stream.readline(_LONGEST_WORD).split()
     if len(fields) == 2 and all(field.isdigit() for field in fields):
         return int(fields[0]), int(fields[1])
@@ -107,7 +116,7 @@ def _header(path: Path) -> tuple[int, int] | None:
 
 def _is_text(path: Path, dimension: int) -> bool:
     """Whether the record behind the header is a line of a word and numbers."""
-    with path.open("rb") as stream:
+    with _opened(path) as stream:
         stream.readline()
         fields = stream.readline(_LONGEST_WORD + 40 * dimension).split()
     try:
@@ -123,7 +132,7 @@ def _text_entries(
     """Wanted entries of a text file; the word is what stands before the last d fields."""
     dimension = header[1] if header else 0
     rows = 0
-    with path.open("rb") as stream:
+    with _opened(path) as stream:
         if header:
             stream.readline()
         for number, line in enumerate(stream, start=2 if header else 1):
@@ -213,7 +222,7 @@ def _matrix(path: Path) -> NDArray[np.float32]:
 def _index(path: Path) -> list[bytes]:
     """Words of an index: lines of text, or the column ``index`` or ``word`` of a Parquet file."""
     if path.suffix == ".txt":
-        return path.read_bytes().splitlines()
+        return path.read_bytes().removeprefix(_MARK).splitlines()
     try:
         table = pq.ParquetFile(path)
         names = [name for name in ("index", "word") if name in table.schema_arrow.names]
