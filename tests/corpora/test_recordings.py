@@ -52,6 +52,33 @@ def test_token_id_does_not_depend_on_other_rows(tone: Writer, manifest: Writer) 
     assert two[0].token_id != two[1].token_id
 
 
+def test_spans_that_begin_together_have_ids_of_their_own(tone: Writer, manifest: Writer) -> None:
+    """Whatever the order; the id of the earliest, and those of all others, stay as they were."""
+    tone("a.wav")
+    header = ["audio", "word", "start", "end"]
+    alone = [
+        ["a.wav", "x", "0.1", "0.2"],
+        ["a.wav", "y", "0.1", "0.3"],
+        ["a.wav", "x", "0.3", "0.4"],
+    ]
+    more = [
+        ["a.wav", "x", "0.1", "0.3"],
+        ["a.wav", "x", "0.1", "0.30004"],
+        ["a.wav", "x", "0.10004", "0.2"],
+    ]
+
+    def ids(*rows: list[str]) -> list[str]:
+        tokens = load({"manifest": manifest(header, *rows)}).tokens
+        return [token.token_id for token in tokens]
+
+    before = ids(*alone)
+    assert before == ["a.wav/0.1000/x", "a.wav/0.1000/y", "a.wav/0.3000/x"]
+    after = ids(*more, *alone)
+    assert after[3:] == before
+    assert len(set(after)) == 6
+    assert ids(*alone[::-1], *more[::-1]) == [*before[::-1], *after[2::-1]]
+
+
 @pytest.mark.parametrize("word", ["null", "NA", "nan", "true", "007"])
 def test_words_that_look_like_values_stay_words(tone: Writer, manifest: Writer, word: str) -> None:
     """No reader turns a word into a missing value, a truth value or a number."""

@@ -1,6 +1,8 @@
 """Corpora that a manifest describes: one row a word token."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 from groundscope.corpora.manifests import Part, Row, check_recordings, read_manifest
@@ -30,7 +32,7 @@ def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
         Names the manifest and its row (the first row below the header is row 1).
     """
     rows = read_manifest(options, ("audio", "word"), _KNOWN)
-    tokens = [_token(row) for row in rows]
+    tokens = _named_apart([_token(row) for row in rows], rows)
     parts = [
         Part(row.where, row.audio(), token.start_s, token.end_s)
         for row, token in zip(rows, tokens, strict=True)
@@ -38,6 +40,27 @@ def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
     check_recordings(parts, workers=workers)
     require_unique(tokens, str(options["manifest"]))
     return Corpus(tokens)
+
+
+def _named_apart(tokens: Sequence[Token], rows: Sequence[Row]) -> list[Token]:
+    """Name tokens without an id by their end, too, where one that ends earlier has their name.
+
+    The earliest keeps it, so that rows which are added later seldom change an id.
+    """
+    unnamed = [row.text("token_id") is None for row in rows]
+    first: dict[str, tuple[float, float]] = {}
+    for token in compress(tokens, unnamed):
+        first[token.token_id] = min(_span(token), first.get(token.token_id, _span(token)))
+    return [
+        replace(token, token_id=f"{row.recording()}/{token.start_s}-{token.end_s}/{token.word}")
+        if own and _span(token) != first[token.token_id]
+        else token
+        for token, row, own in zip(tokens, rows, unnamed, strict=True)
+    ]
+
+
+def _span(token: Token) -> tuple[float, float]:
+    return token.start_s or 0.0, token.end_s or 0.0
 
 
 def _token(row: Row) -> Token:
