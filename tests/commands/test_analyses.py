@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
+from checkout import ROOT
 from labelled_study import OPTIONS, WORDS, Study, call
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import silhouette_score
@@ -552,6 +554,41 @@ def test_contrast_of_the_same_model(
     cka = _compare(study, monkeypatch, layers, layers)
     assert not _correlate(study, monkeypatch, output, cka)
     assert "tiny pairs normalised synonym cosine full, layer 3: no contrast" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ((3, 3, 3, 3), None),
+        ((5, 5, 4), None),
+        ((6, 6, 3), None),
+        ((5, 4, 4), r"silhouette .*pca-8 needs more rows or features: \(8, 12\) allow 7"),
+        ((4, 4, 4), r"silhouette .*pca-8 needs more rows or features: \(8, 12\) allow 7"),
+        ((7, 7, 2), r"LDA .*1 rows to train on in one of 5 folds"),
+    ],
+)
+def test_fewest_words_of_the_default_analyses(
+    study: Study, monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...], message: str | None
+) -> None:
+    """Three groups of three words, and nine words outside the largest, as README says."""
+    labels = [f"g{group}" for group, size in enumerate(sizes) for _ in range(size)]
+    lines = [f"{word},{label}\n" for word, label in zip(study.words, labels, strict=False)]
+    study.labels.write_text("word,label\n" + "".join(lines), encoding="utf-8")
+    default = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["analyses"]
+    kept = ("spaces", "protocols")
+    silhouette = OPTIONS["silhouette"] | {name: default["silhouette"][name] for name in kept}
+    lda = OPTIONS["lda"] | {"folds": default["lda"].get("folds", 5)}
+    layers = study.layers("one", 1.0, 1, 1)
+
+    def analyse() -> None:
+        for name, options in (("silhouette", silhouette), ("lda", lda)):
+            _score(study, monkeypatch, name, embeddings=layers, options=options)
+
+    if message is None:
+        analyse()
+    else:
+        with pytest.raises(UserError, match=message):
+            analyse()
 
 
 def test_gather(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
