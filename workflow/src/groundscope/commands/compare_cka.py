@@ -2,8 +2,8 @@
 
 import argparse
 import logging
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping
+from functools import cache, partial
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,8 @@ def _source(layer: Layer, data: Rows, space: str) -> Source:
         layer.name,
         dimensions(layer.features, space, data.labels),
         partial(_load, layer, data, space),
-        partial(_moved, layer, data) if space == "lda" else None,
+        # several measures read the same: fits take longer than comparisons
+        cache(partial(_moved, layer, data)) if space == "lda" else None,
     )
 
 
@@ -94,10 +95,10 @@ def _load(layer: Layer, data: Rows, space: str) -> Floats:
         return into_space(data.features(layer), space, data.labels)
 
 
-def _moved(layer: Layer, data: Rows, permutations: int, seed: int) -> Iterator[Floats]:
+def _moved(layer: Layer, data: Rows, permutations: int, seed: int) -> list[Floats]:
     with naming(layer.name):
         features = data.features(layer)
-        yield from moved_lda_spaces(features, data.grouping, data.words, permutations, seed)
+        return [*moved_lda_spaces(features, data.grouping, data.words, permutations, seed)]
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,6 +1,6 @@
 """Alignment of every layer of one model with every layer of another, with error and null."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import repeat
@@ -43,7 +43,7 @@ class Source:
     name: str
     features: int
     load: Callable[[], Floats]
-    moved: Callable[[int, int], Iterator[Floats]] | None = None
+    moved: Callable[[int, int], Iterable[Floats]] | None = None
 
 
 @dataclass(frozen=True)
