@@ -33,6 +33,8 @@ def main() -> None:
     apart, partitions = held_apart(data, speaker_disjoint=given.options["speaker_disjoint"])
     if given.options["speaker_disjoint"] and "speaker" not in apart:
         logging.info("speakers are not held apart for %s", given.labelling)
+    # words told apart across speakers: a shuffled label, too, is to be found in several speakers
+    exchanged = partitions[0] if apart == "speaker" else data.exchanged
     choices = {name: given.options[name] for name in _CHOICES}
     spoken = make_rows(selection, "tokens", labels)
     tasks = _control_options(given.options, spoken, given.labelling)
@@ -54,7 +56,7 @@ def main() -> None:
                 data.grouping,
                 data.units,
                 partitions,
-                exchanged=data.exchanged,
+                exchanged=exchanged,
                 **choices,
             )
         keys = {**layer.keys, "labelling": given.labelling}
