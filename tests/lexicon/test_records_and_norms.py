@@ -107,3 +107,24 @@ def test_a_column_is_numbers_as_a_whole() -> None:
         {"a": None, "b": "x"},
     ]
     assert numbers_where_possible(rows, []) == [{}, {}]
+
+
+@pytest.mark.parametrize("values", [["1", "01"], ["007"], ["9007199254740993"], ["nan"], ["1_0"]])
+def test_names_of_digits_stay_text(values: list[str]) -> None:
+    """What would be another thing as a float is no number; each of these is one to `float`."""
+    rows = [{"a": value} for value in values]
+    assert numbers_where_possible(rows, ["a"]) == rows
+    numbers = numbers_where_possible([{"a": "-0.50"}, {"a": "1e3"}, {"a": "12"}], ["a"])
+    assert numbers == [{"a": -0.5}, {"a": 1000.0}, {"a": 12.0}]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_two_columns_of_one_name(tmp_path: Path, suffix: str) -> None:
+    """Neither is taken for the other; columns without a name, as of a blank margin, may repeat."""
+    file = tmp_path / f"w.{suffix}"
+    mark = "," if suffix == "csv" else "\t"
+    file.write_text(mark.join(["word", "", "", "word "]) + "\n" + mark.join("abcd") + "\n")
+    with pytest.raises(UserError, match=rf"w\.{suffix}: column 'word' occurs 2 times"):
+        read_records(file)
+    file.write_text(mark.join(["word", "", ""]) + "\n" + mark.join("abc") + "\n")
+    assert [row["word"] for row in read_records(file)] == ["a"]

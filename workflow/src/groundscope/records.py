@@ -2,8 +2,9 @@
 
 import csv
 import io
+import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import pyarrow.parquet as pq
 from groundscope.errors import UserError
 
 Row = dict[str, Any]
+
+# a number as people write one; 007 is a name
+_NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)?(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 
 
 def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
@@ -35,8 +39,8 @@ def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
     Raises
     ------
     UserError
-        The file is missing, unreadable, not UTF-8, ragged, or lacks a required column (the
-        columns that it has are named).
+        The file is missing, unreadable, not UTF-8, ragged, has two columns of one name, or lacks a
+        required column (the columns that it has are named).
     """
     return [row for _, row in _placed_records(Path(path), required)]
 
@@ -74,6 +78,10 @@ def read_labelled_words(path: str | Path, column: str = "label") -> list[tuple[s
 def _placed_records(file: Path, required: Sequence[str]) -> list[tuple[str, Row]]:
     """Rows, each with its place for messages."""
     names, rows = _parquet(file) if file.suffix == ".parquet" else _text(file)
+    for name in names:
+        if name and names.count(name) > 1:
+            message = f"{file}: column {name!r} occurs {names.count(name)} times; expected once"
+            raise UserError(message)
     for column in required:
         if column not in names:
             message = f"{file}: no column {column!r}; its columns are {', '.join(names)}"
@@ -167,17 +175,26 @@ def _read_text(file: Path) -> str:
 def numbers_where_possible(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Row]:
     """Columns `names` of `rows`, as floats where every value present is a number.
 
-    A column stays text if a single value is not a number, so that no value changes its meaning.
+    A column stays text if a single value is not a number, or is a whole one that no float is, so
+    that no value changes its meaning.
     """
     columns = {name: [row[name] for row in rows] for name in names}
     for name, values in columns.items():
-        present = [value for value in values if value is not None]
-        if all(isinstance(value, str) for value in present):
-            try:
-                parsed = {value: float(value) for value in present}
-            except ValueError:
-                continue
+        parsed = _as_floats({value for value in values if value is not None})
+        if parsed is not None:
             columns[name] = [None if value is None else parsed[value] for value in values]
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ] or [{} for _ in rows]
+
+
+def _as_floats(values: Collection[Any]) -> dict[str, float] | None:
+    """Give the number that each text is; None if one is no number that a float can be."""
+    if not all(isinstance(value, str) and _NUMBER.fullmatch(value) for value in values):
+        return None
+    try:
+        parsed = {value: float(value) for value in values}
+    except ValueError:
+        return None
+    exact = all(int(text) == number for text, number in parsed.items() if text.isdecimal())
+    return parsed if exact else None
