@@ -56,6 +56,21 @@ def test_predictions_are_those_of_scikit_learn(
     assert 0 < wrong < 0.9 * len(rows)
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.0])
+@pytest.mark.parametrize("shape", [(9, 20, 3), (8, 30, 2), (60, 6, 3)])
+def test_singular_covariances_are_taken_as_scikit_learn_does(
+    rng: np.random.Generator, shape: tuple[int, int, int], scale: float
+) -> None:
+    """Two training rows a class, which nothing is shrunk in; a feature that never varies."""
+    rows, codes = _labelled(rng, *shape)
+    rows[:, -1] *= scale
+    folds = list(StratifiedKFold(3 if shape[0] < 60 else 5).split(rows, codes))
+    found = held_out(rows, codes, shape[2], folds, "shrinkage")
+    for predicted, (train, test) in zip(found, folds, strict=True):
+        theirs = THEIRS["shrinkage"].fit(rows[train], codes[train]).predict(rows[test])
+        assert (predicted == theirs).all()
+
+
 def test_svd_drops_directions_without_variance(rng: np.random.Generator) -> None:
     """Repeated and constant features change no prediction."""
     rows, codes = _labelled(rng, 300, 10, 3)

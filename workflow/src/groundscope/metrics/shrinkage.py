@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, lstsq
 
 from groundscope.metrics.groups import Floats, Integers
 from groundscope.metrics.threads import one_core_each
@@ -44,11 +44,6 @@ def fit_folds(
     tuple
         Coefficients ``[d, k]`` and intercepts ``[k]``, minus infinity for a class without training
         rows.
-
-    Raises
-    ------
-    ValueError
-        Some feature varies within no class.
     """
     features = rows.shape[1]
     fewest = min(len(train) for train in folds)
@@ -229,14 +224,20 @@ def _solve(centred: Floats, ridge: Floats, right: Floats) -> Floats:
         return np.asarray(right / ridge[:, None] - correction)
     covariance = centred.T @ centred
     covariance[np.diag_indices(features)] += ridge
-    return _solve_positive(covariance, right)
+    return _least(covariance, right) if count < features else _solve_positive(covariance, right)
 
 
 def _solve_positive(covariance: Floats, right: Floats) -> Floats:
     try:
         # LAPACK takes columns, which those of a transposed symmetric matrix are, uncopied
-        factor = cho_factor(covariance.T, lower=True, overwrite_a=True)
-        return np.asarray(cho_solve(factor, right))
-    except LinAlgError as error:
-        message = "the shrunk covariance is singular: some feature is constant within every class"
-        raise ValueError(message) from error
+        return np.asarray(cho_solve(cho_factor(covariance.T, lower=True), right))
+    except LinAlgError:
+        return _least(covariance, right)
+
+
+def _least(covariance: Floats, right: Floats) -> Floats:
+    """Shortest solution, as scikit-learn takes, where the covariance is singular.
+
+    Nothing is shrunk in classes of two rows, nor where a feature varies within no class.
+    """
+    return np.asarray(lstsq(covariance, right)[0])
