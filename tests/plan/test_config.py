@@ -418,7 +418,7 @@ def test_the_snakefile_gets_exit_code_2(
     """An illegal study ends planning with one line and exit code 2."""
     config["results"] = ".."
     with pytest.raises(SystemExit) as caught:
-        study_or_exit(config, paths=True)
+        study_or_exit(config, [], main=True)
     assert caught.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -559,9 +559,9 @@ def test_what_the_study_makes_is_not_missed(at_hand: dict[str, Json]) -> None:
 def test_a_job_does_not_look_at_paths_of_others(at_hand: dict[str, Json]) -> None:
     """A job on a node reads the study again: what it does not need may be gone by then."""
     at_hand["checkpoints"]["bert"]["path"] = "gone"
-    assert study_or_exit(at_hand, paths=False)["checkpoints"]["bert"]["path"] == "gone"
+    assert study_or_exit(at_hand, [], main=False)["checkpoints"]["bert"]["path"] == "gone"
     with pytest.raises(SystemExit):
-        study_or_exit(at_hand, paths=True)
+        study_or_exit(at_hand, [], main=True)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)

@@ -19,7 +19,7 @@ shell.prefix("export PYTHONPATH={SOURCES:q} OPENBLAS_THREAD_TIMEOUT=12; ")
 from groundscope.plan import extraction, figures, jobs, resources, running, targets
 from groundscope.plan.config import study_or_exit
 
-STUDY = study_or_exit(config, paths=workflow.is_main_process)
+STUDY = study_or_exit(config, workflow.configfiles, main=workflow.is_main_process)
 PLAN = jobs.Plan(STUDY)
 
 

@@ -1,7 +1,7 @@
 """From what the user wrote to a complete, checked study: defaults filled in, errors in one line."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from groundscope.errors import UserError
 from groundscope.plan.labels import check_subsets
 from groundscope.plan.local_checkpoints import check_local_checkpoints
+from groundscope.plan.repeated_keys import check_keys
 from groundscope.plan.targets import check_references, is_made
 from groundscope.plan.token_columns import check_columns
 from groundscope.plan.wording import explain, meant, place
@@ -89,15 +90,21 @@ def check_paths(study: Mapping[str, Json]) -> None:
         raise UserError(message)
 
 
-def study_or_exit(config: Mapping[str, Json], *, paths: bool) -> dict[str, Json]:
+def study_or_exit(
+    config: Mapping[str, Json], files: Iterable[str | Path], *, main: bool
+) -> dict[str, Json]:
     """`resolve_study` for the Snakefile: an error is one line on stderr and exit code 2.
 
-    With `paths` the local paths are checked too. A job does without: it fails where a path that it
-    reads itself is gone, and not for another's.
+    In the `main` process the keys of the `files` that the configuration was read from and the
+    local paths are checked too. A job does without: it fails where a path that it reads itself is
+    gone, and not for another's.
     """
     try:
+        if main:
+            for file in files:
+                check_keys(Path(file))
         study = resolve_study(config)
-        if paths:
+        if main:
             check_paths(study)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
