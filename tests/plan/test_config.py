@@ -147,6 +147,10 @@ BAD: list[tuple[Edit, str]] = [
     ),
     (lambda c: c["labellings"]["speaker"].update(words="a.csv"), r"^labellings\.speaker"),
     (
+        lambda c: c["analyses"]["silhouette"].update(subsets={"all": ["animal", "tree"]}),
+        r"^analyses\.silhouette\.subsets: 'all' is not legal; expected another name",
+    ),
+    (
         lambda c: c.update(results="../out"),
         r"^results: '\.\./out' is not legal.*below the working folder",
     ),

@@ -1,4 +1,4 @@
-"""Whether names of groups are in the lists of words that are to have them."""
+"""Whether subsets of groups have a name of their own, and groups that the lists of words have."""
 
 import csv
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ Json = Any
 
 
 def check_subsets(study: Mapping[str, Json]) -> None:
-    """Refuse a subset of groups that no scored labelling has, where all of them can be read.
+    """Refuse a subset called ``all``, and one of groups that no scored labelling has.
 
-    Lists that are missing or are built by the study, and columns of token tables, are not known
-    before jobs run; then nothing is refused here.
+    The latter where all labellings can be read. Lists that are missing or are built by the study,
+    and columns of token tables, are not known before jobs run; then no group is refused here.
 
     Raises
     ------
@@ -24,6 +24,12 @@ def check_subsets(study: Mapping[str, Json]) -> None:
     settings = study["analyses"].get("silhouette")
     if settings is None or not settings["subsets"]:
         return
+    if "all" in settings["subsets"]:
+        message = (
+            "analyses.silhouette.subsets: 'all' is not legal; expected another name, as that is "
+            "the one of all groups of a labelling in the result tables"
+        )
+        raise UserError(message)
     known: set[str] = set()
     for name in settings["labellings"]:
         labelling = study["labellings"][name]
