@@ -19,7 +19,7 @@ from groundscope.plan.config import (
     resolve_study,
     study_or_exit,
 )
-from groundscope.plan.reference import generated_part, pages
+from groundscope.plan.reference import generated_part, pages, reference
 from groundscope.plan.token_columns import TOKEN_COLUMNS
 from groundscope.token_table import TOKENS
 
@@ -572,6 +572,35 @@ def test_a_job_does_not_look_at_paths_of_others(at_hand: dict[str, Json]) -> Non
 def test_pages_have_the_schema_s_reference(page: Path) -> None:
     """README.md's sections and the page of all keys are what the schema says now."""
     assert generated_part(page) == pages()[page], "run: python -m groundscope.plan.reference"
+
+
+def test_every_mapping_of_the_schema_has_a_table() -> None:
+    """Keys at any depth are documented: those of one mapping together, once, and linked."""
+    page = reference()
+    tables = [re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) for table in page.split("\n\n")]
+    links, headings = (re.findall(form, page) for form in (r"\]\(#(.+?)\)", r"\n#+ `(.+)`\n"))
+    schema = load_schema()
+    mappings: list[dict[str, Json]] = []
+
+    def visit(part: Json, above: str) -> None:
+        if isinstance(part, dict):
+            # a condition repeats the key that it is about
+            if "properties" in part and above != "if":
+                mappings.append(part["properties"])
+            for key, inner in part.items():
+                visit(inner, key)
+        elif isinstance(part, list):
+            for inner in part:
+                visit(inner, above)
+
+    visit(schema, "")
+    # each of its keys has a section of its own
+    mappings.remove(analyses := schema["properties"]["analyses"]["properties"])
+    assert {f"analyses.{key}" for key in analyses} <= set(headings)
+    for keys in mappings:
+        assert [key for key, declared in keys.items() if "const" not in declared] in tables
+    assert len(headings) == len(set(headings))
+    assert set(links) <= set(headings)
 
 
 def test_a_subset_that_no_labelling_has_is_refused(

@@ -8,7 +8,7 @@ import argparse
 import difflib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from groundscope.plan.config import load_schema
 from groundscope.plan.wording import as_yaml, resolved, values
 
 Json = Any
+Schema = Mapping[str, Json]
 
 ROOT = Path(__file__).parents[4]
 # in front of and behind what is generated
@@ -42,30 +43,62 @@ def top_level() -> str:
 
 
 def reference() -> str:
-    """Return the reference as Markdown: one table a section of the configuration."""
+    """Return the reference as Markdown: one table a mapping of the configuration."""
     schema = load_schema()
-    sections = ["\n## Top level\n", _table(schema, schema)]
+    text = ["\n## Top level\n", _table(schema, schema)]
+    inside: dict[str, None] = {}
+    for title, part in _sections(schema):
+        text += [f"\n{title}\n\n{part['description']}\n", _table(part, schema, links=True)]
+        inside |= dict.fromkeys(_mappings_of(part, schema))
+    text += ["\n## Mappings inside these\n"]
+    for name in inside:
+        part = schema["$defs"][name]
+        text += [f"\n### `{name}`\n\n{part['description']}\n", _table(part, schema, links=True)]
+    return "\n".join(text) + "\n"
+
+
+def _sections(schema: Schema) -> Iterator[tuple[str, Schema]]:
+    """Yield heading and part of the schema of each entry of the top level."""
     for name, declared in schema["properties"].items():
         part = resolved(declared, schema)
         entry = resolved(part.get("additionalProperties") or {}, schema)
         if "properties" in entry:
-            sections += [f"\n## `{name}.NAME`\n\n{entry['description']}\n", _table(entry, schema)]
+            yield f"## `{name}.NAME`", entry
             for choice in entry.get("allOf", []):
                 ((key, value),) = choice["if"]["properties"].items()
-                branch = resolved(choice["then"], schema)
-                title = f"\n### `{name}.NAME` with `{key}: {value['const']}`\n"
-                sections += [title, f"{branch['description']}\n", _table(branch, schema)]
+                title = f"### `{name}.NAME` with `{key}: {value['const']}`"
+                yield title, resolved(choice["then"], schema)
         elif name != "study" and "properties" in part:
             for key, inner in part["properties"].items():
-                section = resolved(inner, schema)
-                sections += [f"\n## `{name}.{key}`\n\n{section['description']}\n"]
-                sections += [_table(section, schema)]
+                yield f"## `{name}.{key}`", resolved(inner, schema)
         elif "properties" in part:
-            sections += [f"\n## `{name}`\n\n{part['description']}\n", _table(part, schema)]
-    return "\n".join(sections) + "\n"
+            yield f"## `{name}`", part
 
 
-def _table(section: Mapping[str, Json], schema: Mapping[str, Json]) -> str:
+def _mappings_of(section: Schema, schema: Schema) -> Iterator[str]:
+    """Yield the names of the definitions of all mappings inside a section, at any depth."""
+    for declared in section["properties"].values():
+        for name in _mappings(declared, schema):
+            yield name
+            yield from _mappings_of(schema["$defs"][name], schema)
+
+
+def _mappings(part: Schema, schema: Schema) -> Iterator[str]:
+    """Yield the names of the definitions of the mappings that a value, or its entries, may be."""
+    if "$ref" in part:
+        name = part["$ref"].removeprefix("#/$defs/")
+        definition = schema["$defs"][name]
+        if "properties" in definition:
+            yield name
+        else:
+            yield from _mappings(definition, schema)
+    for inner in (*part.get("oneOf", []), part.get("items"), part.get("additionalProperties")):
+        if isinstance(inner, Mapping):
+            yield from _mappings(inner, schema)
+
+
+def _table(section: Schema, schema: Schema, *, links: bool = False) -> str:
+    """Write the keys of a section as a table, with links to the mappings inside if asked for."""
     rows = ["| key | values | default | meaning |", "| --- | --- | --- | --- |"]
     for key, declared in section.get("properties", {}).items():
         part = resolved(declared, schema)
@@ -76,7 +109,10 @@ def _table(section: Mapping[str, Json], schema: Mapping[str, Json]) -> str:
         else:
             default = f"`{as_yaml(part['default'])}`" if "default" in part else ""
         meaning = " ".join(str(part.get("description", "")).split())
-        rows.append(f"| `{key}` | {', '.join(values(part, schema))} | {default} | {meaning} |")
+        legal = ", ".join(values(part, schema))
+        inside = [f"[`{name}`](#{name})" for name in _mappings(declared, schema)] if links else []
+        legal += f": {', '.join(inside)}" if inside else ""
+        rows.append(f"| `{key}` | {legal} | {default} | {meaning} |")
     return "\n".join(rows) + "\n"
 
 
