@@ -34,6 +34,21 @@ def test_schema_is_a_valid_json_schema() -> None:
     Draft202012Validator.check_schema(load_schema())
 
 
+def test_no_meaning_is_cut_short() -> None:
+    """A comma in braces ends a text without quotes: what follows it is a key without a value."""
+    empty: list[str] = []
+
+    def visit(part: Json) -> None:
+        if isinstance(part, dict):
+            empty.extend(key for key, value in part.items() if value is None and key != "default")
+            part = list(part.values())
+        for inner in part if isinstance(part, list) else ():
+            visit(inner)
+
+    visit(load_schema())
+    assert empty == []
+
+
 def test_every_key_of_the_schema_has_a_meaning() -> None:
     """Each property says what it means, itself or through the definition that it refers to."""
     schema = load_schema()

@@ -83,7 +83,7 @@ REPLICATION_KEYS = tuple(
 
 ROWS: Mapping[str, str] = {
     "selection": "a token that is analysed",
-    "coverage": "a model on a corpus: what it has vectors for",
+    "coverage": "a model that may lack tokens (static, short_clips: drop) on a corpus: what it has",
     "cka": "two layers of two models",
     "pairs": "a kind of word pair in a layer",
     "pair_values": "a pair of words of one kind in a layer",

@@ -312,8 +312,8 @@ def make_rows(selection: Selection, kind: str, labels: Sequence[str | None] | No
     selection
         Selected rows of the token table.
     kind
-        ``tokens``, ``types``, or ``auto``: types where all tokens of every word share a label that
-        is not the word itself.
+        ``tokens``, ``types``, or ``auto``: types where all tokens of every word share a label,
+        unless each word has a label of its own.
     labels
         Label of each token, or None.
 
