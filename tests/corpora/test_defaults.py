@@ -12,6 +12,7 @@ from groundscope.lexicon.crossed_groups import CrossedRules
 from groundscope.lexicon.word_groups import PhoneticRules, SemanticRules
 from groundscope.lexicon.word_map import Rules
 from groundscope.plan.config import load_schema
+from groundscope.plan.wording import resolved
 
 Json = Any
 
@@ -75,7 +76,8 @@ def test_defaults_of_options(name: str) -> None:
 )
 def test_defaults_of_rules(rules: type, definition: str) -> None:
     """Criteria and thresholds, all of them."""
-    properties = load_schema()["$defs"][definition]["properties"]["rules"]["properties"]
+    schema = load_schema()
+    properties = resolved(schema["$defs"][definition]["properties"]["rules"], schema)["properties"]
     assert {key: part["default"] for key, part in properties.items()} == {
         field.name: field.default for field in fields(rules)
     }

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from checkout import Checkout, copy_project
 from cluster import Cluster
@@ -23,6 +24,8 @@ SITE = ("--slurm-init-seconds-before-status-checks", "8")
 EMBEDDINGS = "results/embeddings/clips"
 # not results: they tell of the run
 _NOT_COMPARED = ("logs/", "benchmarks/")
+
+Found = TypeVar("Found")
 
 
 def study_of_faults() -> dict[str, Json]:
@@ -61,13 +64,14 @@ def results(folder: Path) -> dict[str, str]:
 
 
 def wait_for(
-    ready: Callable[[], object], what: str, seconds: float = 120, pause: float = 0.5
-) -> None:
-    """Wait until `ready` gives something true; look every `pause` seconds."""
+    ready: Callable[[], Found], what: str, seconds: float = 120, pause: float = 0.5
+) -> Found:
+    """Wait until `ready` gives something true, and give it; look every `pause` seconds."""
     deadline = time.monotonic() + seconds
-    while not ready():
+    while not (found := ready()):
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
         time.sleep(pause)
+    return found
 
 
 @dataclass(frozen=True)
@@ -212,8 +216,8 @@ class Case:
 
     def wait_for_job(self, rule: str, *states: str, seconds: float = 120) -> str:
         """Wait for a job of `rule` in one of `states`; give its id."""
-        wait_for(lambda: self.jobs(rule, *states), f"{self.fault}: {rule} {states}", seconds)
-        return self.jobs(rule, *states)[0]
+        what = f"{self.fault}: {rule} {states}"
+        return wait_for(lambda: self.jobs(rule, *states), what, seconds)[0]
 
     def log(self, name: str) -> str:
         """Read a job's log; empty if it does not exist."""
@@ -228,10 +232,7 @@ class Case:
         # its imports take over a second; then it listens for a few tenths
         what = f"{self.fault}: {command}"
         wait_for(lambda: self._processes(command), what, seconds, pause=0.2)
-        wait_for(lambda: self._listening(command), what, seconds, pause=0.02)
-        process = self._listening(command)[0]
-        os.kill(process, signal.SIGSTOP)
-        return process
+        return wait_for(lambda: self._stop(command), what, seconds, pause=0.02)
 
     def _processes(self, command: str) -> list[Path]:
         """Folders below /proc of this case's processes of a command."""
@@ -244,14 +245,15 @@ class Case:
                     found.append(folder)
         return found
 
-    def _listening(self, command: str) -> list[int]:
-        found = []
+    def _stop(self, command: str) -> int:
+        """Stop one that listens, and give its id; 0 if there is none, or it has just ended."""
         for folder in self._processes(command):
             with suppress(OSError):
                 caught = re.search(r"SigCgt:\s*(\w+)", (folder / "status").read_text())
                 if caught and int(caught[1], 16) >> (signal.SIGUSR1 - 1) & 1:
-                    found.append(int(folder.name))
-        return found
+                    os.kill(int(folder.name), signal.SIGSTOP)
+                    return int(folder.name)
+        return 0
 
     def outcome(self, target: str = "embeddings") -> Outcome:
         """Run it once more, undisturbed, and compare with the study that never was disturbed."""
