@@ -7,7 +7,7 @@ import pytest
 
 from groundscope.encoders.base import FAMILIES
 from groundscope.plan.config import load_schema
-from groundscope.plan.targets import FORMATS
+from groundscope.plan.references import FORMATS
 
 Json = Any
 STRUCTURE = {"family", "checkpoint", "layers", "corpora"}

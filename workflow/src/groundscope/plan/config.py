@@ -11,8 +11,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from groundscope.errors import UserError
 from groundscope.plan.labels import check_subsets
 from groundscope.plan.local_checkpoints import check_local_checkpoints
+from groundscope.plan.references import check_references
 from groundscope.plan.repeated_keys import check_keys
-from groundscope.plan.targets import check_references, is_made
+from groundscope.plan.targets import is_made
 from groundscope.plan.token_columns import check_columns
 from groundscope.plan.wording import explain, meant, place
 
