@@ -280,6 +280,11 @@ def test_paired_difference(rng: np.random.Generator) -> None:
     reference = theirs.confidence_interval()
     assert interval.low == pytest.approx(reference.low, abs=0.03)
     assert interval.high == pytest.approx(reference.high, abs=0.03)
+    several = np.stack([rng.normal(size=60), differences, np.full(60, 2.0)])
+    together, p_values = paired_difference(several, replicates=4000, permutations=4000, seed=0)
+    assert together.low[1:] == pytest.approx([interval.low, 2.0], abs=1e-12)
+    assert together.high[1:] == pytest.approx([interval.high, 2.0], abs=1e-12)
+    assert p_values[1:].tolist() == [p_value, 1 / 4001]
     _, p_value = paired_difference(np.ones(3), replicates=50, permutations=8000, seed=0)
     assert p_value == pytest.approx(0.25, abs=0.02)
     with pytest.raises(ValueError, match="at least 3 units with both scores, got 2"):

@@ -69,7 +69,7 @@ def contrast_rows(
                     "mean_treated": float(means[0]),
                     "mean_control": float(means[1]),
                     **estimate_columns(means[0] - means[1], interval, (), "bootstrap-t over words"),
-                    "p_value": p_value,
+                    "p_value": float(p_value),
                     "n_tokens": sum(a[word]["n_tokens"] for word in words),
                     "n_types": len(words),
                     "dropped_types": len(a.keys() ^ b.keys()),

@@ -56,12 +56,18 @@ class Alignment:
         Shape ``[2, A, B]``; 1 for layers that are equal up to rotation and scale.
     interval
         Jackknife over groups of rows, without counting the part of pairs of groups twice.
+    left_out
+        Codes of the groups that the jackknife leaves out, shape ``[g]``.
+    without
+        The estimate without each of these, shape ``[2, A, B, g]``.
     null
         CKA after permuting the groups of one side, shape ``[2, A, B, permutations]``.
     """
 
     estimate: Floats
     interval: Interval
+    left_out: Integers
+    without: Floats
     null: Floats
 
 
@@ -141,6 +147,7 @@ def compare_layers(
     *,
     kernel: str = "linear",
     gram: bool | None = None,
+    every: bool = False,
     permutations: int = 0,
     seed: int = 0,
 ) -> Alignment:
@@ -163,6 +170,8 @@ def compare_layers(
         ``linear`` or ``rbf`` (Gram space only).
     gram
         Gram or feature space; None takes the cheaper one. The result is the same.
+    every
+        Leave every group out in turn, rather than 2048 of more.
     permutations
         Of the null; 0 leaves it out.
     seed
@@ -184,7 +193,7 @@ def compare_layers(
             f"type, got {rows - groups.sizes.max()} of {rows}"
         )
         raise ValueError(message)
-    order = Order.of(groups)
+    order = Order.of(groups, every=every)
     if gram is None:
         gram = _costs_less_in_gram_space(left, right, order, 1 + permutations)
     in_order = Groups(groups.names, groups.codes[order.rows])
@@ -192,10 +201,12 @@ def compare_layers(
     shuffles = [permuted_rows(in_order, rng) for _ in range(permutations)]
     moves = _Null(order, shuffles, seed)
     if kernel == "rbf" or gram:
-        estimate, error, null = _in_gram_space(left, right, order, kernel, moves)
+        estimate, error, without, null = _in_gram_space(left, right, order, kernel, moves)
     else:
-        estimate, error, null = _in_feature_space(left, right, order, moves)
-    return Alignment(estimate, t_interval(estimate, error, len(order.weights) - 1), null)
+        estimate, error, without, null = _in_feature_space(left, right, order, moves)
+    interval = t_interval(estimate, error, len(order.weights) - 1)
+    left_out = in_order.codes[order.starts]
+    return Alignment(estimate, interval, left_out, without, null)
 
 
 def _costs_less_in_gram_space(
@@ -221,8 +232,8 @@ def _in_gram_space(
     order: Order,
     kernel: str,
     moves: _Null,
-) -> tuple[Floats, Floats, Floats]:
-    """Estimate, standard error and null of all pairs of layers."""
+) -> tuple[Floats, ...]:
+    """Estimate, standard error, estimate without each group, and null of all pairs of layers."""
     make = kernels.gaussian if kernel == "rbf" else kernels.linear
     sources = [*right] if right is left else [*left, *right]
     with one_core_each(len(left) * len(right)) as pool:
@@ -246,20 +257,20 @@ def _in_gram_space(
         for own, layer, source in zip(owns, layers, sources, strict=True):
             _check_own(own, layer, source.name)
 
-        def cell(pair: int) -> tuple[Floats, Floats, Floats]:
+        def cell(pair: int) -> tuple[Floats, ...]:
             a, b = pairs[pair]
-            value, error = _with_error(layers[a], layers[b], found[pair], owns[a], owns[b], order)
+            values = _with_error(layers[a], layers[b], found[pair], owns[a], owns[b], order)
             null = np.empty((2, len(shuffled)))
             for p, totals in enumerate(sums.null):
                 moved = shuffled[p][b - len(layers)].norms
                 scale = owns[a].whole * cka.whole(totals[b - len(layers)], moved, moved)
                 null[:, p] = cka.whole(totals[pair], layers[a].norms, moved) / np.sqrt(scale)
-            return value, error, null
+            return *values, null
 
         cells = zip(*pool.map(cell, range(len(left) * len(right))), strict=True)
-        estimate, error, null = (np.stack(values, axis=1) for values in cells)
+        made_of_cells = [np.stack(values, axis=1) for values in cells]
     shape = 2, len(left), len(right)
-    return estimate.reshape(shape), error.reshape(shape), null.reshape(*shape, len(shuffled))
+    return tuple(values.reshape(*shape, *values.shape[2:]) for values in made_of_cells)
 
 
 def _shuffled(
@@ -283,21 +294,19 @@ def _shuffled(
 
 def _in_feature_space(
     left: Sequence[Source], right: Sequence[Source], order: Order, moves: _Null
-) -> tuple[Floats, Floats, Floats]:
-    """Estimate, standard error and null of all pairs of layers, some of the first at a time."""
+) -> tuple[Floats, ...]:
+    """Give the same as `_in_gram_space`, some of the first layers at a time."""
     first, second = _Side(left, order), _Side(right, order)
     parts = [_compare_batch(batch, first, second, moves) for batch in first.batches()]
-    estimate, error, null = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
-    return estimate, error, null
+    return tuple(np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
 
 
-def _compare_batch(
-    batch: _Batch, first: _Side, second: _Side, moves: _Null
-) -> tuple[Floats, Floats, Floats]:
-    """Estimate, standard error and null of some layers with all layers of the other model."""
+def _compare_batch(batch: _Batch, first: _Side, second: _Side, moves: _Null) -> tuple[Floats, ...]:
+    """Give the same of some layers with all layers of the other model."""
     order, layers = first.order, [layer for _, layer in batch]
     shape = (2, len(batch), len(second.sources))
     estimate, error = np.empty(shape), np.empty(shape)
+    without = np.empty((*shape, len(order.sizes)))
     null = np.empty((*shape, len(moves.shuffles)))
     with one_core_each(len(batch)) as pool:
         owns = list(pool.map(first.own, *zip(*batch, strict=True)))
@@ -315,13 +324,13 @@ def _compare_batch(
         for j, b, own_b, crossed in _one_ahead(map(ask, range(len(second.sources)))):
             for i, (a, own_a, both) in enumerate(zip(layers, owns, crossed, strict=True)):
                 found = _with_error(a, b, both.result(), own_a, own_b.result(), order)
-                estimate[:, i, j], error[:, i, j] = found
+                estimate[:, i, j], error[:, i, j], without[:, i, j] = found
             shuffled = (b.values[shuffle] for shuffle in moves.shuffles)
             for p, features in enumerate(moves.moved(second.sources[j]) or shuffled):
                 moved = feature_space.bare(features)
                 scale, *shared = pool.map(feature_space.whole, [moved, *layers], repeat(moved))
                 null[:, :, j, p] = np.stack(shared, axis=1) / np.sqrt(scales * scale[:, None])
-    return estimate, error, null
+    return estimate, error, without, null
 
 
 def _one_ahead(asked: Iterator[_Asked]) -> Iterator[_Asked]:
@@ -340,11 +349,11 @@ def _with_error(
     own_a: cka.Hsic,
     own_b: cka.Hsic,
     order: Order,
-) -> tuple[Floats, Floats]:
-    """CKA of a pair and its standard error, either shape ``[2]``."""
+) -> tuple[Floats, Floats, Floats]:
+    """CKA of a pair, its standard error, and CKA without each group: ``[2]``, and ``[2, g]``."""
     estimate = both.whole / np.sqrt(own_a.whole * own_b.whole)
     without = both.without / np.sqrt(own_a.without * own_b.without)
     variance = jackknife(estimate, without, weights=order.weights).standard_error ** 2
     pairs = cka.second_order(a, b, both.whole, own_a.whole, own_b.whole, order)
     # the pairs' part cannot be more than half of what the jackknife finds
-    return estimate, np.sqrt(np.maximum(variance - pairs, variance / 2))
+    return estimate, np.sqrt(np.maximum(variance - pairs, variance / 2)), without

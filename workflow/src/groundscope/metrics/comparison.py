@@ -1,6 +1,6 @@
 """Any measure of alignment between all layers of two models, over repeated draws of rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -92,6 +92,42 @@ def compare(
     ValueError
         Unknown measure, or rows that it is not defined for.
     """
+    found = each_draw(
+        left,
+        right,
+        groups,
+        measure=measure,
+        sample=sample,
+        draws=draws,
+        permutations=permutations,
+        neighbours=neighbours,
+        seed=seed,
+    )
+    # the values without each word are large, and not summarised
+    parts = [(rows, replace(result, without=np.empty(0))) for rows, result in found]
+    first_draw = parts[0][0]
+    types = len(np.unique(groups.codes[first_draw]))
+    return _summary([result for _, result in parts], types, first_draw)
+
+
+def each_draw(
+    left: Sequence[Source],
+    right: Sequence[Source],
+    groups: Groups,
+    *,
+    measure: str,
+    sample: int | None = None,
+    draws: int = 1,
+    every: bool = False,
+    permutations: int = 0,
+    neighbours: int = 10,
+    seed: int = 0,
+) -> Iterator[tuple[Integers, Alignment]]:
+    """Give the rows of each draw, and how alike the layers are on them.
+
+    Parameters and errors are those of `compare`, and `every` that of `alignment.compare_layers`.
+    Only the first draw has permutations. Groups that are left out are numbered within the draw.
+    """
     count = len(groups.codes)
     rng = np.random.default_rng(seed)
     if sample is None or sample >= count:
@@ -104,7 +140,6 @@ def compare(
     if measure in OF_WORDS and len(groups) < count:
         message = f"{measure} is defined on one row a word: it needs rows: types"
         raise ValueError(message)
-    results = []
     for number, rows in enumerate(chosen):
         here = Groups.of(groups.names[groups.codes[rows]])
         first = [_drawn(source, rows, count) for source in left]
@@ -118,10 +153,9 @@ def compare(
         else:
             kernel = measure.removeprefix("cka-")
             result = alignment.compare_layers(
-                first, second, here, kernel=kernel, permutations=shuffles, seed=seed
+                first, second, here, kernel=kernel, every=every, permutations=shuffles, seed=seed
             )
-        results.append(result)
-    return _summary(results, len(np.unique(groups.codes[chosen[0]])), chosen[0])
+        yield rows, result
 
 
 def _drawn(source: Source, rows: Integers, count: int) -> Source:
@@ -161,7 +195,13 @@ def _by_geometry(
             shuffled = map(make, source.moved(permutations, seed))
         for p, moved in enumerate(shuffled):
             null[0, :, j, p] = [layer.alignment(moved) for layer in first]
-    return Alignment(estimate, jackknife(estimate, without), null)
+    interval = jackknife(estimate, without)
+    return Alignment(estimate, interval, words.codes, without, null)
+
+
+def estimators(estimate: Floats) -> Sequence[str]:
+    """Names along the first axis of an `Alignment`."""
+    return alignment.ESTIMATORS if len(estimate) > 1 else ("plain",)
 
 
 def _summary(results: Sequence[Alignment], types: int, first_draw: Integers) -> Comparison:
@@ -173,7 +213,7 @@ def _summary(results: Sequence[Alignment], types: int, first_draw: Integers) -> 
     null = results[0].null
     known = null.shape[-1] > 0
     return Comparison(
-        estimators=alignment.ESTIMATORS if len(estimate) > 1 else ("plain",),
+        estimators=estimators(estimate),
         estimate=estimate,
         draw_sd=estimates.std(axis=0, ddof=1) if len(results) > 1 else missing,
         standard_error=interval.standard_error,

@@ -47,8 +47,8 @@ class Panel:
 class Order:
     """Rows sorted by group: first the groups that a jackknife leaves out, by size.
 
-    Those are all groups, or 2048 of more: the largest, which matter most, and random ones of the
-    rest, each of which stands for several.
+    Those are all groups or, unless every one is asked for, 2048 of more: the largest, which matter
+    most, and random ones of the rest, each of which stands for several.
 
     Attributes
     ----------
@@ -76,9 +76,9 @@ class Order:
     subset_starts: Integers
 
     @classmethod
-    def of(cls, groups: Groups) -> "Order":
+    def of(cls, groups: Groups, *, every: bool = False) -> "Order":
         """Sort the rows of a partition."""
-        in_order, weights = _left_out(groups.sizes)
+        in_order, weights = _left_out(groups.sizes, len(groups) if every else _LEFT_OUT)
         rank = np.empty(len(groups), np.intp)
         rank[in_order] = np.arange(len(groups))
         sizes = groups.sizes[in_order]
@@ -132,16 +132,16 @@ class Order:
         return made
 
 
-def _left_out(sizes: Integers) -> tuple[Integers, Floats]:
+def _left_out(sizes: Integers, most: int) -> tuple[Integers, Floats]:
     """Order groups: first those that are left out, by size. Say how many each stands for."""
     by_size = np.argsort(sizes, kind="stable")
-    if len(sizes) <= _LEFT_OUT:
+    if len(sizes) <= most:
         return by_size, np.ones(len(sizes))
     others = int(np.searchsorted(sizes[by_size], sizes[by_size[-_LARGEST - 1]], side="right"))
-    drawn = _LEFT_OUT - (len(sizes) - others)
+    drawn = most - (len(sizes) - others)
     chosen = np.arange(len(sizes)) >= others
     chosen[np.random.default_rng(0).choice(others, drawn, replace=False)] = True
-    weights = np.repeat([others / drawn, 1.0], [drawn, _LEFT_OUT - drawn])
+    weights = np.repeat([others / drawn, 1.0], [drawn, most - drawn])
     return np.concatenate([by_size[chosen], by_size[~chosen]]), weights
 
 

@@ -9,6 +9,8 @@ from scipy.special import stdtrit
 from groundscope.metrics.groups import Floats, Groups, Integers
 
 _TAIL = 0.975
+# random signs that are held at a time
+_FLIPS = 1000
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def jackknife(
     return t_interval(estimate, np.sqrt(variance), units - len(counts))
 
 
-def pseudo_values(estimate: float, left_out: Floats, strata: Integers | None = None) -> Floats:
+def pseudo_values(estimate: ArrayLike, left_out: Floats, strata: Integers | None = None) -> Floats:
     """Pseudo-values of units: independent numbers that stand for the score of all of them.
 
     ``z_u = theta + sqrt(M (M - 1) (m_h - 1) / m_h) (mean_h - theta_(u))`` for M units, m_h in
@@ -89,19 +91,26 @@ def pseudo_values(estimate: float, left_out: Floats, strata: Integers | None = N
     Parameters
     ----------
     estimate
-        The score of all units.
+        The score of all units, shape ``[...]``.
     left_out
-        The score without each unit, shape ``[units]``.
+        The score without each unit, shape ``[..., units]``.
     strata
         Stratum of each unit, shape ``[units]``; one stratum if not given.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``[..., units]``.
     """
-    units = len(left_out)
+    units = left_out.shape[-1]
     codes = np.zeros(units, np.intp) if strata is None else strata
-    sizes = np.bincount(codes)
-    means = np.bincount(codes, weights=left_out) / np.maximum(sizes, 1)
-    shares = ((sizes - 1) / np.maximum(sizes, 1))[codes]
-    scale = np.sqrt(units * (units - 1) * shares)
-    return np.asarray(estimate + scale * (means[codes] - left_out))
+    effects = np.empty(left_out.shape)
+    for stratum in np.unique(codes):
+        here = codes == stratum
+        part, size = left_out[..., here], here.sum()
+        scale = np.sqrt(units * (units - 1) * (size - 1) / size)
+        effects[..., here] = scale * (part.mean(axis=-1, keepdims=True) - part)
+    return np.asarray(estimate)[..., None] + effects
 
 
 def t_interval(estimate: ArrayLike, standard_error: ArrayLike, degrees: int) -> Interval:
@@ -161,11 +170,15 @@ def permutation_p(estimate: ArrayLike, null: Floats) -> Floats:
     null
         Permuted estimates, shape ``[..., permutations]``.
     """
+    return np.asarray((1.0 + _reaching(estimate, null)) / (1.0 + null.shape[-1]))
+
+
+def _reaching(estimate: ArrayLike, null: Floats) -> Integers:
+    """Count the permuted estimates that are no less, over the last axis."""
     observed = np.asarray(estimate, np.float64)[..., None]
     # the permuted sums are formed in another order: a tie must not hang on the last bit
     slack = 1e-12 * np.maximum(np.abs(observed), 1e-300)
-    reached = (null >= observed - slack).sum(axis=-1)
-    return np.asarray((1.0 + reached) / (1.0 + null.shape[-1]))
+    return np.asarray((null >= observed - slack).sum(axis=-1))
 
 
 def holm(p_values: Floats) -> Floats:
@@ -192,18 +205,19 @@ def percentile_interval(replicates: Floats) -> Interval:
 
 def paired_difference(
     differences: Floats, *, replicates: int, permutations: int, seed: int
-) -> tuple[Interval, float]:
-    """Bootstrap interval and sign-flip p of a mean of paired differences.
+) -> tuple[Interval, Floats]:
+    """Bootstrap intervals and sign-flip p of means of paired differences.
 
     The interval is the bootstrap-t (Efron and Tibshirani 1993, section 12.5), which keeps its
     coverage with few and skewed differences. The two-sided p counts sign flips whose mean is at
-    least as far from zero (Fisher's randomisation of the signs).
+    least as far from zero (Fisher's randomisation of the signs). Means of the same units share
+    replicates and flips.
 
     Parameters
     ----------
     differences
-        One difference a unit (a word), independent of each other, shape ``[units]``: see
-        `pseudo_values`.
+        One difference a unit (a word), units independent of each other, shape ``[..., units]``:
+        see `pseudo_values`.
     replicates
         Bootstrap replicates.
     permutations
@@ -216,32 +230,33 @@ def paired_difference(
     ValueError
         Fewer than 3 units.
     """
-    count = len(differences)
+    count = differences.shape[-1]
     if count < 3:
         message = f"a paired contrast needs at least 3 units with both scores, got {count}"
         raise ValueError(message)
-    estimate = differences.mean()
-    error = differences.std(ddof=1) / np.sqrt(count)
-    rng = np.random.default_rng(seed)
-    flips = rng.integers(0, 2, (permutations, count)) * 2.0 - 1.0
-    p_value = permutation_p(np.abs(estimate), np.abs(flips @ differences / count))
-    if error == 0:
-        exact = np.asarray(estimate)
-        return Interval(np.zeros(()), exact, exact), float(p_value)
-    weights = bootstrap_weights(count, replicates, seed)
-    means = weights @ differences / count
-    squares = weights @ differences**2 / count - means**2
-    usable = squares > 1e-12 * differences.var()
-    ratio = (means - estimate)[usable] / np.sqrt(squares[usable] / (count - 1))
-    low, high = np.percentile(ratio, [2.5, 97.5])
-    return (
-        Interval(
-            np.asarray(error),
-            np.asarray(estimate - high * error),
-            np.asarray(estimate - low * error),
-        ),
-        float(p_value),
-    )
+    estimate = differences.mean(axis=-1)
+    error = differences.std(axis=-1, ddof=1) / np.sqrt(count)
+    p_value = _sign_flip_p(differences, permutations, np.random.default_rng(seed))
+    weights = bootstrap_weights(count, replicates, seed).T
+    means = differences @ weights / count
+    squares = differences**2 @ weights / count - means**2
+    usable = squares > 1e-12 * differences.var(axis=-1)[..., None]
+    # differences that are all the same have no replicate that varies, and no error
+    spread = np.sqrt(np.where(usable, squares, np.nan) / (count - 1))
+    ratio = np.where(error[..., None] > 0, (means - estimate[..., None]) / spread, 0.0)
+    low, high = np.nanpercentile(ratio, [2.5, 97.5], axis=-1)
+    return Interval(error, estimate - high * error, estimate - low * error), p_value
+
+
+def _sign_flip_p(differences: Floats, permutations: int, rng: np.random.Generator) -> Floats:
+    count = differences.shape[-1]
+    observed = np.abs(differences.mean(axis=-1))
+    reached = np.zeros(observed.shape, np.intp)
+    for start in range(0, permutations, _FLIPS):
+        size = count, min(_FLIPS, permutations - start)
+        flips = rng.integers(0, 2, size) * 2.0 - 1.0
+        reached += _reaching(observed, np.abs(differences @ flips / count))
+    return np.asarray((1.0 + reached) / (1.0 + permutations))
 
 
 def unit_means(values: Floats, units: Groups) -> Floats:
