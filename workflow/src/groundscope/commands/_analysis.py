@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from groundscope.analysis.inputs import Selection, token_labels
 from groundscope.commands import _cli
 
 
@@ -29,3 +30,10 @@ def parser(description: str | None, *, labelled: bool) -> argparse.ArgumentParse
     made.add_argument("--options", type=_cli.options, required=True, help="options, as JSON")
     made.add_argument("--output", type=Path, required=True, help="table to write")
     return made
+
+
+def space_labels(given: argparse.Namespace, selection: Selection) -> list[str | None] | None:
+    """Label of each token for the LDA space that layers are aligned in; None without one."""
+    if "lda" not in given.options["spaces"]:
+        return None
+    return token_labels(selection, given.labels, given.label_options)

@@ -1,0 +1,119 @@
+"""What layers of models are compared in: rows, a space, a measure; as the options of cka ask."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import chain, product
+from typing import Any
+
+from groundscope.analysis.inputs import Layer, Rows, Selection, make_rows, naming
+from groundscope.errors import UserError
+from groundscope.metrics.alignment import Source
+from groundscope.metrics.comparison import OF_WORDS
+from groundscope.metrics.groups import Floats
+from groundscope.metrics.spaces import dimensions, has_lda_space, into_space, moved_lda_spaces
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One of the settings that layers are compared in.
+
+    Attributes
+    ----------
+    measure
+        One of `comparison.MEASURES`.
+    space
+        As tables name it.
+    data
+        Rows that are compared.
+    sides
+        Layers of each model, in the space; the same object for models that are the same.
+    """
+
+    measure: str
+    space: str
+    data: Rows
+    sides: Sequence[Sequence[Source]]
+
+
+def settings(
+    sides: Sequence[Sequence[Layer]],
+    selection: Selection,
+    options: Mapping[str, Any],
+    labels: Sequence[str | None] | None,
+    labelling: str,
+) -> Iterator[Setting]:
+    """Give every setting; none in the LDA space where a layer has no such space.
+
+    Parameters
+    ----------
+    sides
+        Layers of each model.
+    selection
+        Tokens that are compared.
+    options
+        ``rows``, ``spaces`` and ``measures``.
+    labels, labelling
+        Label of each token for the LDA space, and what the labelling is called.
+
+    Raises
+    ------
+    UserError
+        The models are not of one corpus.
+    """
+    corpora = {layers[0].corpus: layers[0].name for layers in sides}
+    if len(corpora) > 1:
+        message = f"two corpora cannot be aligned: {', '.join(corpora.values())}"
+        raise UserError(message)
+    for kind, space in product(options["rows"], options["spaces"]):
+        data = make_rows(selection, kind, labels if space == "lda" else None)
+        if space == "lda" and not all(_has_space(one, data, labelling) for one in chain(*sides)):
+            continue
+        named = f"lda:{labelling}" if space == "lda" else space
+        sources = [[_source(layer, data, space) for layer in layers] for layers in sides]
+        made = [sources[sides.index(layers)] for layers in sides]
+        for measure in _measures(options, kind):
+            yield Setting(measure, named, data, made)
+
+
+def _measures(options: Mapping[str, Any], kind: str) -> list[str]:
+    """Measures of rows of a kind; those of words are left to types where both are compared."""
+    both = len(options["rows"]) > 1
+    return [
+        measure
+        for measure in options["measures"]
+        if kind == "types" or not both or measure not in OF_WORDS
+    ]
+
+
+def _has_space(layer: Layer, data: Rows, labelling: str) -> bool:
+    found = has_lda_space(data.features(layer), data.grouping)
+    if not found:
+        logging.warning(
+            "%s: groups of %s have the same mean, or are one vector each: no LDA space",
+            layer.name,
+            labelling,
+        )
+    return found
+
+
+def _source(layer: Layer, data: Rows, space: str) -> Source:
+    return Source(
+        layer.name,
+        dimensions(layer.features, space, data.labels),
+        partial(_load, layer, data, space),
+        # several measures read the same: fits take longer than comparisons
+        cache(partial(_moved, layer, data)) if space == "lda" else None,
+    )
+
+
+def _load(layer: Layer, data: Rows, space: str) -> Floats:
+    with naming(layer.name):
+        return into_space(data.features(layer), space, data.labels)
+
+
+def _moved(layer: Layer, data: Rows, permutations: int, seed: int) -> list[Floats]:
+    with naming(layer.name):
+        features = data.features(layer)
+        return [*moved_lda_spaces(features, data.grouping, data.words, permutations, seed)]
