@@ -26,6 +26,7 @@ STARTS = {
             "compare_pairs",
             "score_silhouette",
             "score_lda",
+            "contrast_alignments",
             "contrast_models",
             "select_tokens",
             "gather_table",

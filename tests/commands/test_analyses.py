@@ -17,6 +17,7 @@ from groundscope import tables
 from groundscope.commands import (
     compare_cka,
     compare_pairs,
+    contrast_alignments,
     contrast_models,
     correlate_changes,
     gather_table,
@@ -514,6 +515,59 @@ def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
             options=OPTIONS["contrasts"],
             output=output,
         )
+
+
+def test_contrast_of_alignments(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Treated minus control as CKA has them, in every setting; Holm is over pairs of layers."""
+    sides = {
+        side: study.layers(side, separation, seed, count)
+        for seed, (side, separation, count) in enumerate(
+            [("treated", 4.0, 2), ("control", 0.0, 2), ("third", 4.0, 3)]
+        )
+    }
+    asked = {
+        "rows": ["types", "tokens"],
+        "spaces": ["full", "pca-2", "lda"],
+        "measures": ["cka-linear", "knn"],
+        "sample": 60,
+        "draws": 2,
+    }
+    output = study.folder / "cka_contrasts.parquet"
+    call(
+        monkeypatch,
+        contrast_alignments.main,
+        contrast="effect",
+        tokens=study.tokens,
+        selected=study.selected,
+        labelling="meaning",
+        labels=study.labels,
+        options={**OPTIONS["cka"], **asked},
+        contrast_options=OPTIONS["contrasts"],
+        output=output,
+        **sides,
+    )
+    rows = _rows(output, "cka_contrasts")
+    # CKA has two estimators and both kinds of rows
+    assert len(rows) == 2 * 3 * 3 * (2 * 2 + 1)
+    setting = ("layer_b", "measure", "estimator", "space", "rows")
+    for side in ("treated", "control"):
+        cka = _rows(_compare(study, monkeypatch, sides[side], sides["third"], **asked), "cka")
+        alike = {(r["layer_a"], *(r[key] for key in setting)): r["estimate"] for r in cka}
+        for row in rows:
+            expected = alike[row["layer"], *(row[key] for key in setting)]
+            assert row[f"mean_{side}"] == pytest.approx(expected, abs=1e-9)
+    assert {row["model_b"] for row in rows} == {"third"}
+    assert {(row["rows"], row["draws"]) for row in rows} == {("types", 1), ("tokens", 2)}
+    for row in rows:
+        assert row["estimate"] == row["mean_treated"] - row["mean_control"]
+        family = [r["p_value"] for r in rows if all(r[k] == row[k] for k in setting[1:])]
+        assert len(family) == 6
+        assert row["p_holm"] >= row["p_value"]
+        if row["p_value"] == min(family):
+            assert row["p_holm"] == pytest.approx(min(1.0, 6 * row["p_value"]))
+    shown = _rows(output, "cka_contrasts", estimator="debiased", space="full", rows="types")
+    assert min(row["estimate"] for row in shown) > 0.1
+    assert max(row["p_holm"] for row in shown) < 0.05
 
 
 def test_contrast_of_the_same_model(

@@ -299,7 +299,7 @@ BAD: list[tuple[Edit, str]] = [
             c["analyses"]["silhouette"].update(models=["bert"]),
             c.update(contrasts={"x": {"treated": "bert", "control": "glove"}}),
         ],
-        r"^contrasts\.x: 'bert' and 'glove' share no corpus on which .* is run with both$",
+        r"^contrasts\.x: 'bert' and 'glove' share no corpus on which .* with a third model$",
     ),
     (
         lambda c: c["labellings"]["speaker"].update(corpora="all"),

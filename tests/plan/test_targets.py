@@ -70,6 +70,24 @@ def test_a_contrast_reads_the_scores_of_its_two_models(config: dict[str, Json]) 
     ]
     assert plan.contrast_cka(job) == []
     assert "change_correlation" not in targets.tables(plan.study)
+    assert "cka_contrasts" not in targets.tables(plan.study)
+
+
+def test_alignment_is_contrasted_with_third_models(config: dict[str, Json]) -> None:
+    """Those that CKA compares both models with, in the layers that both have, whatever else is."""
+    config["contrasts"] = {"grounding": {"treated": "bert", "control": "glove"}}
+    config["analyses"] = {"cka": {"pairs": [["bert", "w2v"], ["w2v", "glove"], ["bert", "glove"]]}}
+    config["models"]["bert"]["layers"] = [2, 0]
+    plan = Plan(resolve_study(config))
+    parts = targets.tables(plan.study)["cka_contrasts"]
+    assert parts == ["cka_contrasts/spoken/grounding--w2v.parquet"]
+    job = SimpleNamespace(corpus="spoken", contrast="grounding", model="w2v")
+    assert plan.treated_embeddings(job) == ["results/embeddings/spoken/bert/layer-0.parquet"]
+    assert plan.control_embeddings(job) == ["results/embeddings/spoken/glove/layer-0.parquet"]
+    assert "permutations" not in json.loads(plan.contrast_cka_options(job))
+    config["analyses"]["cka"]["pairs"].pop(1)
+    with pytest.raises(UserError, match="cka compares both with a third model"):
+        resolve_study(config)
 
 
 def test_a_change_is_correlated_where_cka_compares_the_two_models(config: dict[str, Json]) -> None:

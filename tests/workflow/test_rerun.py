@@ -23,6 +23,7 @@ def _gathered(*tables: str) -> set[str]:
 # a rule, or what it gathers, and all that follows from it
 CHANGES = {"correlate_changes"} | _gathered("change_correlation")
 CONTRASTS = {"contrast_models", "plot_contrasts"} | _gathered("contrasts") | CHANGES
+ALIGNMENTS = {"contrast_alignments"} | _gathered("cka_contrasts")
 CKA = {"compare_cka", "plot_cka", "plot_cka_layers", "plot_overview"} | _gathered("cka")
 PAIRS = {"compare_pairs", "plot_pairs", "plot_overview"} | _gathered(
     "pairs", "pair_values", "word_scores"
@@ -35,8 +36,8 @@ SILHOUETTE = {
 } | _gathered("silhouette", "word_scores")
 LDA = {"score_lda", "plot_lda", "plot_overview"} | _gathered("lda", "word_scores", "confusion")
 PLANES = {"project_words", "plot_planes_pca", "plot_planes_lda"} | _gathered("planes")
-# of one model; it has a contrast too where it is a side of it
-MODEL = CKA | PAIRS | SILHOUETTE | LDA | PLANES
+# of one model; it has a contrast of scores too where it is a side of it
+MODEL = CKA | PAIRS | SILHOUETTE | LDA | PLANES | ALIGNMENTS
 ANALYSES = MODEL | CONTRASTS
 SELECTION = {"select_tokens"} | _gathered("coverage")
 
@@ -184,7 +185,9 @@ CONTRACT: dict[str, Row] = {
         alignments=3,
     ),
     "metrics/cka.py": Row(
-        append(f"{SOURCES}/metrics/cka.py", "\n# other\n"), CKA | CHANGES, alignments=3
+        append(f"{SOURCES}/metrics/cka.py", "\n# other\n"),
+        CKA | ALIGNMENTS | CHANGES,
+        alignments=3,
     ),
     "metrics/silhouette.py": Row(
         append(f"{SOURCES}/metrics/silhouette.py", "\n# other\n"),
@@ -232,7 +235,8 @@ CONTRACT: dict[str, Row] = {
     ),
     "one more layer": Row(
         configure(lambda s: s["models"]["w2v"].update(layers=[0, 1, 2])),
-        ANALYSES | {"extract_embeddings"},
+        # the control lacks that layer
+        ANALYSES - ALIGNMENTS | {"write_summary", "extract_embeddings"},
         1,
         alignments=2,
         of="w2v",
@@ -263,10 +267,17 @@ CONTRACT: dict[str, Row] = {
         SILHOUETTE | CONTRASTS,
     ),
     "an option of CKA": Row(
-        configure(lambda s: s["analyses"]["cka"].update(seed=7)), CKA | CHANGES, alignments=3
+        configure(lambda s: s["analyses"]["cka"].update(seed=7)),
+        CKA | ALIGNMENTS | CHANGES,
+        alignments=3,
+    ),
+    "permutations of CKA": Row(
+        configure(lambda s: s["analyses"]["cka"].update(permutations=7)),
+        CKA | CHANGES,
+        alignments=3,
     ),
     "an option of a contrast": Row(
-        configure(lambda s: s["contrasts"]["change"].update(seed=7)), CONTRASTS
+        configure(lambda s: s["contrasts"]["change"].update(seed=7)), CONTRASTS | ALIGNMENTS
     ),
     "a list of labels": Row(
         append("data/clips/meaning.csv", "moon,sky\n"),

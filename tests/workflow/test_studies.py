@@ -11,7 +11,8 @@ from checkout import ROOT, Checkout, copy_project
 from groundscope.plan.config import missing_paths, resolve_study
 
 # Jobs with one layer a job. Curious case: 4 models of 12 layers and GloVe, on 2 corpora; 6 pairs of
-# speech and text and 2 of grounded and not; 2 labellings of 5 models; 2 contrasts. Choi: 6 corpora
+# speech and text and 2 of grounded and not; 2 labellings of 5 models; 2 contrasts, of speech with 3
+# third models, of text with 2. Choi: 6 corpora
 # (all speakers, and 5 by themselves); 2 models of 12 blocks and 4 of 24, and what enters them.
 JOBS = {
     "choi-2024": {
@@ -31,6 +32,7 @@ JOBS = {
         "compare_cka": 2 * (6 + 2),
         "compare_pairs": 2 * 5,
         "score_silhouette": 2 * 5,
+        "contrast_alignments": 2 * (3 + 2),
         "contrast_models": 2 * 2,
         "correlate_changes": 2 * 2,
         "compare_published": 1,
@@ -43,6 +45,7 @@ ANALYSES = {
     "compare_pairs",
     "score_silhouette",
     "score_lda",
+    "contrast_alignments",
     "contrast_models",
     "correlate_changes",
 }

@@ -1,7 +1,9 @@
-# Treated minus control. Requires: word scores, CKA.
-# Makes: <results>/{contrasts,change_correlation}/{corpus}/
-# 1. contrast_models    differences paired over words
-# 2. correlate_changes  change (CKA) against clustering; apart, so that CKA makes no contrast stale
+# Treated minus control. Requires: word scores, embeddings, selected tokens, CKA.
+# Makes: <results>/{contrasts,cka_contrasts,change_correlation}/{corpus}/
+# 1. contrast_models      scores, paired over words
+# 2. contrast_alignments  CKA with a third model, paired over words
+# 3. correlate_changes    change (CKA) against clustering
+# Apart, so that CKA makes no contrast of scores stale.
 
 
 rule contrast_models:
@@ -30,6 +32,54 @@ rule contrast_models:
         " --treated {input.treated:q}"
         " --control {input.control:q}"
         " --options {params.options:q}"
+        " --output {output:q}"
+        " &> {log:q}"
+
+
+rule contrast_alignments:
+    input:
+        tokens="<results>/corpora/{corpus}/tokens.parquet",
+        selected="<results>/corpora/{corpus}/selected.parquet",
+        treated=PLAN.treated_embeddings,
+        control=PLAN.control_embeddings,
+        third=PLAN.model_embeddings,
+        labels=PLAN.space_labels,
+        code=PLAN.code("contrast_alignments"),
+    output:
+        ensure(
+            "<results>/cka_contrasts/{corpus}/{contrast}--{model}.parquet",
+            non_empty=True,
+        ),
+    log:
+        "<logs>/contrast_alignments/{corpus}/{contrast}--{model}.log",
+    benchmark:
+        "<benchmarks>/contrast_alignments/{corpus}/{contrast}--{model}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=resources.alignment_memory,
+        runtime=resources.analysis_time,
+    params:
+        options=PLAN.contrast_cka_options,
+        contrast_options=PLAN.contrast_options,
+        labelling=PLAN.space_labelling,
+        label_options=PLAN.space_label_options,
+    message:
+        "Contrast {wildcards.contrast} by CKA with {wildcards.model} on {wildcards.corpus}"
+    shell:
+        "python -m groundscope.commands.contrast_alignments"
+        " --contrast {wildcards.contrast}"
+        " --tokens {input.tokens:q}"
+        " --selected {input.selected:q}"
+        " --treated {input.treated:q}"
+        " --control {input.control:q}"
+        " --third {input.third:q}"
+        " --labelling {params.labelling:q}"
+        " --labels {input.labels:q}"
+        " --label-options {params.label_options:q}"
+        " --options {params.options:q}"
+        " --contrast-options {params.contrast_options:q}"
         " --output {output:q}"
         " &> {log:q}"
 

@@ -240,10 +240,13 @@ class Plan:
 
     def cka_options(self, wildcards: Wildcards) -> str:
         """Give the options of CKA; no LDA space on a corpus that its labelling is not for."""
+        return targets.canonical(self._cka_settings(wildcards))
+
+    def _cka_settings(self, wildcards: Wildcards) -> dict[str, Any]:
         settings = dict(self.study["analyses"]["cka"])
         if self._space(wildcards) is None:
             settings["spaces"] = [space for space in settings["spaces"] if space != "lda"]
-        return targets.canonical({k: v for k, v in settings.items() if k not in _CHOICES})
+        return {k: v for k, v in settings.items() if k not in _CHOICES}
 
     def pair_groups(self, _: Wildcards) -> list[str]:
         """Name the file of the word groups that the pair kind `same-group` is made from."""
@@ -339,6 +342,26 @@ class Plan:
     def _scores(self, wildcards: Wildcards, side: str) -> list[str]:
         model = self.study["contrasts"][wildcards.contrast][side]
         return [self.result(file) for file in targets.scores(self.study, wildcards.corpus, model)]
+
+    def treated_embeddings(self, wildcards: Wildcards) -> list[str]:
+        """List the embedding files of the treated model of a contrast, of layers both have."""
+        return self._contrast_embeddings(wildcards, "treated")
+
+    def control_embeddings(self, wildcards: Wildcards) -> list[str]:
+        """List the embedding files of the control of a contrast, of layers both have."""
+        return self._contrast_embeddings(wildcards, "control")
+
+    def _contrast_embeddings(self, wildcards: Wildcards, side: str) -> list[str]:
+        model = self.study["contrasts"][wildcards.contrast][side]
+        return [
+            extraction.embedding(self.study, wildcards.corpus, model, layer)
+            for layer in targets.contrast_layers(self.study, wildcards.contrast)
+        ]
+
+    def contrast_cka_options(self, wildcards: Wildcards) -> str:
+        """Give the options of CKA in a contrast, which has no null of its own."""
+        settings = self._cka_settings(wildcards)
+        return targets.canonical({k: v for k, v in settings.items() if k != "permutations"})
 
     def contrast_cka(self, wildcards: Wildcards) -> list[str]:
         """Name the CKA table of the two models of a contrast; none if they are not compared."""

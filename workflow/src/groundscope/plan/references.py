@@ -16,6 +16,7 @@ from groundscope.plan.targets import (
     dataset_of,
     layers,
     shared_corpora,
+    third_models,
 )
 
 # Formats that each family with a checkpoint reads.
@@ -101,10 +102,13 @@ def check_references(study: Study) -> None:
                 "models with a layer of the same name"
             )
             raise UserError(message)
-        if not contrast_corpora(study, contrast):
+        if not contrast_corpora(study, contrast) and not any(
+            third_models(study, corpus, contrast) for corpus in names
+        ):
             message = (
                 f"contrasts.{contrast}: {sides['treated']!r} and {sides['control']!r} share no "
-                "corpus on which pairs, silhouette or lda is run with both"
+                "corpus on which pairs, silhouette or lda is run with both, or cka compares both "
+                "with a third model"
             )
             raise UserError(message)
 

@@ -160,6 +160,12 @@ def tables(study: Study) -> dict[str, list[str]]:
     compared = set(cka)
     parts = {
         "cka": cka,
+        "cka_contrasts": [
+            f"cka_contrasts/{corpus}/{name}--{model}.parquet"
+            for name in study["contrasts"]
+            for corpus in study["corpora"]
+            for model in third_models(study, corpus, name)
+        ],
         **{name: [f"{part}.parquet" for part in found] for name, found in single.items()},
         "pair_values": [
             f"pair_values/{part.removeprefix('pairs/')}.parquet" for part in single["pairs"]
@@ -221,6 +227,29 @@ def contrast_corpora(study: Study, contrast: str) -> list[str]:
         if set.intersection(
             *({file.rpartition("/")[0] for file in scores(study, corpus, model)} for model in pair)
         )
+    ]
+
+
+def contrast_layers(study: Study, contrast: str) -> list[str]:
+    """List the layers that both models of a contrast have, as the treated one has them."""
+    sides = study["contrasts"][contrast]
+    of_control = layers(study, sides["control"])
+    return [name for name in layers(study, sides["treated"]) if name in of_control]
+
+
+def third_models(study: Study, corpus: str, contrast: str) -> list[str]:
+    """List the models that CKA compares with both models of a contrast on a corpus."""
+    if "cka" not in study["analyses"]:
+        return []
+    sides = {study["contrasts"][contrast][side] for side in ("treated", "control")}
+    on_corpus = models_on(study, corpus)
+    compared = {frozenset(pair) for pair in cka_pairs(study)}
+    return [
+        model
+        for model in on_corpus
+        if model not in sides
+        and sides.issubset(on_corpus)
+        and all(frozenset({model, side}) in compared for side in sides)
     ]
 
 
