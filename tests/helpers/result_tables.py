@@ -1,7 +1,7 @@
 """Result tables as the analyses write them, with made-up numbers, for tests of what reads them."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -263,6 +263,42 @@ def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
                     }
                 )
     return _table("contrasts", rows)
+
+
+def cka_contrasts(models: Models = DEFAULT) -> pa.Table:
+    """Two contrasts with every third model; differences beyond 0.1 are significant."""
+    rng = np.random.default_rng(6)
+    names = list(models)
+    rows = []
+    for name, (treated, control) in {"a": names[:2], "b": names[1:3]}.items():
+        shared = [layer for layer in models[treated] if layer in models[control]]
+        for third in (model for model in models if model not in (treated, control)):
+            for layer, other in product(shared, models[third]):
+                value = float(rng.uniform(-0.2, 0.3))
+                rows.append(
+                    {
+                        "corpus": "spoken",
+                        "contrast": name,
+                        "treated": treated,
+                        "control": control,
+                        "layer": layer,
+                        "model_b": third,
+                        "layer_b": other,
+                        "measure": "cka-linear",
+                        "estimator": "debiased",
+                        "space": "full",
+                        "rows": "types",
+                        "mean_treated": 0.4,
+                        "mean_control": 0.4 - value,
+                        **_number(value),
+                        "interval": "bootstrap-t over words",
+                        "p_value": 0.001 if abs(value) > 0.1 else 0.2,
+                        "p_holm": 0.01 if abs(value) > 0.1 else 0.4,
+                        "draws": 1,
+                        **_SIZES,
+                    }
+                )
+    return _table("cka_contrasts", rows)
 
 
 def change_correlation(space: str = "full") -> pa.Table:

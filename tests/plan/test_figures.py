@@ -56,6 +56,7 @@ def test_figures_follow_the_analyses() -> None:
         "read/silhouette-groups-meaning",
         "read/silhouette-groups-speaker",
         "read/contrasts",
+        "read/cka-contrasts",
         "listed/silhouette",
         "listed/silhouette-groups-meaning",
     }

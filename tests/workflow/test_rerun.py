@@ -23,7 +23,7 @@ def _gathered(*tables: str) -> set[str]:
 # a rule, or what it gathers, and all that follows from it
 CHANGES = {"correlate_changes"} | _gathered("change_correlation")
 CONTRASTS = {"contrast_models", "plot_contrasts"} | _gathered("contrasts") | CHANGES
-ALIGNMENTS = {"contrast_alignments"} | _gathered("cka_contrasts")
+ALIGNMENTS = {"contrast_alignments", "plot_cka_contrasts"} | _gathered("cka_contrasts")
 CKA = {"compare_cka", "plot_cka", "plot_cka_layers", "plot_overview"} | _gathered("cka")
 PAIRS = {"compare_pairs", "plot_pairs", "plot_overview"} | _gathered(
     "pairs", "pair_values", "word_scores"

@@ -70,8 +70,8 @@ def _sections(
     planes = explorer(found["planes"]) if "planes" in found else ""
     if planes:
         sections["Words in a plane, layer by layer"] = planes
-    correlated = "change_correlation" in found
-    text = html.escape(methods(options["settings"], corpora.rows, correlated=correlated))
+    made = {"aligned": "cka_contrasts" in found, "correlated": "change_correlation" in found}
+    text = html.escape(methods(options["settings"], corpora.rows, **made))
     sections["Methods"] = f"<p>{text}</p>"
     sections["References"] = listed(references(options["settings"]))
     return sections

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -14,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
-from groundscope.figures import style
-from groundscope.figures.selection import LayerAxis, Row, choose, drawn, in_order
+from groundscope.figures import layer_matrix, style
+from groundscope.figures.selection import Row, choose, drawn, in_order, layers_in_order
 
 SHOWN = {"measure": "cka-linear", "estimator": "debiased", "space": "full", "rows": "types"}
 MAP = "cividis"
@@ -27,17 +26,10 @@ _NAMES = {
 }
 # Smallest cell, in mm, that a number fits in.
 _LEGIBLE_MM = 6.0
-# Height of the colour bar with its labels.
-_BAR_MM = 11
 # Smallest matrix, in mm, whose layers are labelled.
 _LABELLED_MM = 6.0
-# Height of a label, in mm.
-_LABEL_MM = 2.3
 # Models from which on the matrices stand closer.
 _CROWD = 8
-
-# Most cells of a matrix that say their value under the pointer.
-_POINTED = 700
 
 Matrices = Mapping[tuple[str, str], NDArray[np.float64]]
 
@@ -71,11 +63,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     triangle = triangle and all(above != beside for above, beside in matrices)
     draw = _triangle if triangle else _row
     made = draw(matrices, models, layers, scale)
-    made.set_figheight(made.get_figheight() + _BAR_MM * style.MM)
-    colours = ScalarMappable(scale, MAP)
-    bar = made.colorbar(colours, ax=made.axes, location="bottom", shrink=0.7, aspect=30, pad=0.02)
-    bar.set_label(quantity)
-    bar.outline.set_visible(False)
+    layer_matrix.bar(made, ScalarMappable(scale, MAP), quantity)
     style.frame(made, head)
     return made
 
@@ -92,10 +80,7 @@ def _layers(rows: Sequence[Row], models: Sequence[str]) -> dict[str, list[str]]:
     for row in rows:
         found[row["model_a"]][row["layer_a"]] = None
         found[row["model_b"]][row["layer_b"]] = None
-    return {
-        model: sorted(names, key=LayerAxis.of(names).positions.__getitem__)
-        for model, names in found.items()
-    }
+    return {model: layers_in_order(names) for model, names in found.items()}
 
 
 def _matrices(
@@ -187,58 +172,23 @@ def _matrix(
     cell_mm: float,
     room_mm: tuple[float, float],
 ) -> None:
-    box.set_facecolor("#EEEEEE")
-    box.imshow(matrix, cmap=MAP, norm=scale, origin="lower", aspect="auto", interpolation="none")
-    for spine in box.spines.values():
-        spine.set_visible(False)
-    box.tick_params(length=1.5, pad=1.5)
-    for names, room, setter in (
-        (across, room_mm[0], box.set_xticks),
-        (up, room_mm[1], box.set_yticks),
-    ):
-        shown = _apart(names, LayerAxis.of(names).ticks(max(2, int(room / 4))), room)
-        setter([names.index(name) for name in shown], shown)
-    if any(not name.isdigit() for name in across):
-        box.tick_params(axis="x", rotation=90)
-    if matrix.size <= _POINTED:
-        _values(box, matrix, across, up)
+    told = {
+        (y, x): f"layer {across[x]} with layer {up[y]}: {value:.3f}"
+        for (y, x), value in np.ndenumerate(matrix)
+        if np.isfinite(value)
+    }
+    layer_matrix.draw(box, matrix, across, up, scale, told, colours=MAP, room_mm=room_mm)
     if cell_mm < _LEGIBLE_MM:
         return
-    colours = colormaps[MAP](scale(np.nan_to_num(matrix)))
-    for (y, x), value in np.ndenumerate(matrix):
-        if np.isfinite(value):
-            dark = colours[y, x, :3] @ (0.299, 0.587, 0.114) < 0.5
-            box.text(
-                x,
-                y,
-                f"{value:.2f}",
-                ha="center",
-                va="center",
-                fontsize=style.SMALL,
-                color="white" if dark else "black",
-            )
-
-
-def _apart(names: Sequence[str], ticks: Sequence[str], room_mm: float) -> list[str]:
-    """Leave out the numbers that would touch a named layer."""
-    cell = room_mm / len(names)
-    words = [names.index(name) for name in ticks if not name.isdigit()]
-    return [
-        name
-        for name in ticks
-        if not name.isdigit()
-        or all(abs(names.index(name) - place) * cell >= _LABEL_MM for place in words)
-    ]
-
-
-def _values(
-    box: Axes, matrix: NDArray[np.float64], across: Sequence[str], up: Sequence[str]
-) -> None:
-    """Let every cell say its value under the pointer."""
-    cells = [place for place, value in np.ndenumerate(matrix) if np.isfinite(value)]
-    (line,) = box.plot(
-        [x for _, x in cells], [y for y, _ in cells], "s", alpha=0.0, markersize=8, zorder=3
-    )
-    style.hover(
-        line, [f"layer {across[x]} with layer {up[y]}: {matrix[y, x]:.3f}" for y, x in cells]
-    )
+    colours = ScalarMappable(scale, MAP).to_rgba(np.nan_to_num(matrix))
+    for y, x in told:
+        dark = colours[y, x, :3] @ (0.299, 0.587, 0.114) < 0.5
+        box.text(
+            x,
+            y,
+            f"{matrix[y, x]:.2f}",
+            ha="center",
+            va="center",
+            fontsize=style.SMALL,
+            color="white" if dark else "black",
+        )

@@ -47,6 +47,7 @@ def sheets(tables: Tables) -> list[Sheet]:
         "pairs": _pairs,
         "cka": _cka,
         "contrasts": _contrasts,
+        "cka_contrasts": _cka_contrasts,
         "change_correlation": _changes,
         "corpus_report": _corpus_report,
     }
@@ -270,6 +271,41 @@ def _contrasts(rows: list[Row]) -> Sheet:
         "The layer with the greatest difference, and how many layers differ (Holm over layers).",
         ("corpus", "contrast", "analysis", "labelling", "kind", "metric", "space", "layer",
          "difference", "95% interval", "p (Holm)", "layers p < 0.05", "layers", "words"),
+        cells,
+        sentences,
+    )  # fmt: skip
+
+
+def _cka_contrasts(rows: list[Row]) -> Sheet:
+    cells, sentences = [], []
+    shown = shown_rows("cka", rows)
+    for keys, part in groups_of(
+        rows, "corpus", "contrast", "model_b", "measure", "estimator", "space", "rows"
+    ):
+        significant = [row for row in part if row["p_holm"] < ALPHA]
+        top = max(part, key=lambda row: abs(row["estimate"]))
+        cells.append(
+            [*keys, top["layer"], top["layer_b"], top["estimate"], _interval(top), top["p_holm"],
+             len(significant), len(part), top["n_types"]]
+        )  # fmt: skip
+        if top in shown:
+            up = sum(row["estimate"] > 0 for row in significant)
+            sentences.append(
+                f"{top['contrast']} in {top['corpus']}: after Holm correction {top['treated']} is "
+                f"more like {top['model_b']} than {top['control']} is in {up} and less in "
+                f"{len(significant) - up} of {len(part)} pairs of layers; the greatest difference "
+                f"in CKA is {top['estimate']:+.3f} (95% interval {_interval(top)}) in layer "
+                f"{top['layer']}, with layer {top['layer_b']}."
+            )
+    # what the figures show comes first
+    cells.sort(key=lambda cell: (cell[4] == "biased", cell[5] != "full", cell[6] != "types"))
+    return Sheet(
+        "Contrasts of alignment: treated minus control, with a third model",
+        "The pair of layers with the greatest difference, and how many pairs differ (Holm over "
+        "pairs of layers).",
+        ("corpus", "contrast", "third model", "measure", "estimator", "space", "rows", "layer",
+         "layer of third", "difference", "95% interval", "p (Holm)", "pairs p < 0.05", "pairs",
+         "words"),
         cells,
         sentences,
     )  # fmt: skip

@@ -7,7 +7,11 @@ Settings = Mapping[str, Any]
 
 
 def methods(
-    settings: Settings, corpora: Sequence[Sequence[Any]], *, correlated: bool = False
+    settings: Settings,
+    corpora: Sequence[Sequence[Any]],
+    *,
+    aligned: bool = False,
+    correlated: bool = False,
 ) -> str:
     """Write the paragraph.
 
@@ -17,6 +21,8 @@ def methods(
         The resolved configuration.
     corpora
         Name, tokens, words and speakers of each corpus.
+    aligned
+        Whether alignments with third models were contrasted.
     correlated
         Whether change was correlated with clustering across layers.
     """
@@ -35,6 +41,12 @@ def methods(
         if name in analyses:
             sentences.append(write(analyses[name]))
     sentences += [_contrast(name, one) for name, one in settings["contrasts"].items()]
+    if aligned:
+        sentences.append(
+            "Where CKA compared both models of a contrast with a third one, these alignments were "
+            "contrasted likewise, each word left out of both in turn, and corrected over all pairs "
+            "of layers."
+        )
     if correlated:
         sentences.append(
             "Across the layers of a contrast, 1 - CKA of the two models was correlated with the "

@@ -47,6 +47,12 @@ class LayerAxis:
         return [name for name in numbers if int(name) % step == 0] + names
 
 
+def layers_in_order(layers: Iterable[str]) -> list[str]:
+    """Distinct layers: numbers by value, names after them by first appearance."""
+    positions = LayerAxis.of(layers).positions
+    return sorted(positions, key=positions.__getitem__)
+
+
 def choose(
     table: pa.Table, name: str, defaults: Mapping[str, str], options: Mapping[str, Any]
 ) -> tuple[list[Row], dict[str, str]]:

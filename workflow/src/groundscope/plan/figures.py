@@ -66,6 +66,7 @@ _SUMMARY = (
     "silhouette",
     "lda",
     "contrasts",
+    "cka_contrasts",
     "change_correlation",
     "coverage",
     "corpus_report",
@@ -107,6 +108,7 @@ KINDS = (
     ),
     FigureKind("lda", ("lda",), "Decodability", "Held-out accuracy by layer"),
     FigureKind("contrasts", ("contrasts",), "Contrasts", "Treated minus control"),
+    FigureKind("cka_contrasts", ("cka_contrasts",), "Contrasts", "Towards a third model"),
     FigureKind(
         "change",
         ("change_correlation", "cka", "contrasts"),
