@@ -18,8 +18,9 @@ from job_log import complaint
 from groundscope import tables
 from groundscope.checkpoints import Checkpoint, write_manifest
 from groundscope.figures.cautions import warnings
-from groundscope.figures.findings import Sheet, sheets
+from groundscope.figures.findings import sheets
 from groundscope.figures.page import page
+from groundscope.figures.sheet import Sheet
 from groundscope.token_table import write_tokens
 
 SOURCES = Path(__file__).parents[2] / "workflow/src"

@@ -14,12 +14,12 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.figures.cautions import warnings
 from groundscope.figures.coverage import coverage
 from groundscope.figures.explorer import explorer
-from groundscope.figures.findings import Sheet
 from groundscope.figures.gallery import caption, gallery
 from groundscope.figures.methods import methods
 from groundscope.figures.page import page
 from groundscope.figures.provenance import provenance
 from groundscope.figures.references import references
+from groundscope.figures.sheet import Sheet
 from groundscope.plan.config import resolve_study
 
 STUDY = """

@@ -17,12 +17,13 @@ from groundscope.errors import UserError
 from groundscope.figures.cautions import warnings
 from groundscope.figures.coverage import coverage
 from groundscope.figures.explorer import explorer
-from groundscope.figures.findings import Sheet, sheets
+from groundscope.figures.findings import sheets
 from groundscope.figures.gallery import caption, gallery
 from groundscope.figures.methods import methods
 from groundscope.figures.page import listed, page
 from groundscope.figures.provenance import provenance
 from groundscope.figures.references import references
+from groundscope.figures.sheet import Sheet
 from groundscope.files import atomic
 from groundscope.token_table import read_tokens
 

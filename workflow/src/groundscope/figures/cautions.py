@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from groundscope.figures.findings import Tables, groups_of
+from groundscope.figures.findings import Tables
 from groundscope.figures.selection import Row
+from groundscope.figures.sheet import groups_of
 
 # Below these a number carries no claim.
 FEW_TYPES, FEW_WORDS = 50, 5

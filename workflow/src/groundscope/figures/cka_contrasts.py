@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 
 from groundscope.figures import layer_matrix, style
 from groundscope.figures.cka_matrices import SHOWN, named
-from groundscope.figures.selection import Row, choose, drawn, in_order, layers_in_order
+from groundscope.figures.selection import ALPHA, Row, choose, drawn, in_order, layers_in_order
 
-ALPHA = 0.05
 # its ends are equally dark: signs tell them apart without colour
 _MAP = "PuOr_r"
 # Greatest height of a row of cells, and smallest of a panel, in mm; width of a letter.

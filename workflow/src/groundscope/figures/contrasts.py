@@ -8,9 +8,8 @@ from matplotlib.figure import Figure
 
 from groundscope.figures import style
 from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
-from groundscope.figures.selection import Row, choose, count, in_order, intervals
+from groundscope.figures.selection import ALPHA, Row, choose, count, in_order, intervals
 
-ALPHA = 0.05
 _ANALYSIS = {"pairs": "pairs", "silhouette": "silhouette", "lda": "LDA"}
 _MEASURE = {"normalised": "cosine", "raw": "cosine"}
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from groundscope.figures.findings import Sheet
 from groundscope.figures.selection import Row
+from groundscope.figures.sheet import Sheet
 
 
 def coverage(

@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 
 from groundscope.figures import style
-from groundscope.figures.findings import groups_of
 from groundscope.figures.selection import LayerAxis, Row, in_order
+from groundscope.figures.sheet import groups_of
 
 # Most rows of a plane that are put into the page.
 _MOST_ROWS = 1000

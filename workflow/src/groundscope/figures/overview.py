@@ -13,8 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from groundscope.errors import UserError
 from groundscope.figures import style
-from groundscope.figures.findings import best, shown_rows
-from groundscope.figures.selection import Row, count, in_order, told
+from groundscope.figures.selection import Row, best, count, in_order, shown_rows, told
 
 
 @dataclass(frozen=True)

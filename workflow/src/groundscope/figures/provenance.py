@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from groundscope.checkpoints import Checkpoint
-from groundscope.figures.findings import Sheet
+from groundscope.figures.sheet import Sheet
 
 _LIBRARIES = ("docutils", "matplotlib", "numpy", "pyarrow", "scikit-learn", "scipy")
 

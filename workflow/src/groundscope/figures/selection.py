@@ -12,6 +12,8 @@ from groundscope.errors import UserError
 Row = dict[str, Any]
 # kinds of word pairs that the others are compared with
 AT_RANDOM = ("random", "different-word")
+# A corrected p below it counts as a difference.
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -146,3 +148,33 @@ def told(row: Row) -> str:
     if row.get("null_high") is not None:
         text += f", permuted {row['null_mean']:.3f} to {row['null_high']:.3f}"
     return text
+
+
+_SHOWN: Mapping[str, Mapping[str, str]] = {
+    "silhouette": {
+        "level": "overall",
+        "measure": "silhouette",
+        "protocol": "all-groups",
+        "subset": "all",
+        "metric": "cosine",
+        "space": "full",
+    },
+    "lda": {"measure": "accuracy"},
+    "pairs": {"measure": "normalised"},
+    "cka": {"measure": "cka-linear", "estimator": "debiased", "space": "full"},
+}
+
+
+def shown_rows(name: str, rows: Sequence[Row]) -> list[Row]:
+    """Rows of table `name` that the overview and the sentences speak of, pairs at random apart."""
+    wanted = dict(_SHOWN[name])
+    # of words, where both words and single tokens were compared
+    if name == "cka" and any(row["rows"] == "types" for row in rows):
+        wanted["rows"] = "types"
+    found = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    return [row for row in found if row.get("kind") not in AT_RANDOM]
+
+
+def best(rows: Sequence[Row]) -> Row:
+    """Row with the highest estimate; the first of equals."""
+    return max(rows, key=lambda row: float(row["estimate"]))

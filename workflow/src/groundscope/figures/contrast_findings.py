@@ -1,0 +1,104 @@
+"""What the tables of contrasts say, in words and numbers."""
+
+from collections.abc import Sequence
+
+from groundscope.figures.selection import ALPHA, Row, shown_rows
+from groundscope.figures.sheet import Sheet, groups_of, interval
+
+_ANALYSIS = {"silhouette": "silhouette by", "lda": "accuracy of", "pairs": "word pairs:"}
+
+
+def _difference(top: Row, significant: Sequence[Row], layers: int) -> str:
+    what = f"{_ANALYSIS[top['analysis']]} {top['labelling'] or top['kind']}"
+    up = sum(row["estimate"] > 0 for row in significant)
+    found = [f"higher than {top['control']} in {up}"] if up else []
+    down = len(significant) - up
+    found += [f"lower than {top['control']} in {down}"] if down else []
+    told = " and ".join(found) or f"not significantly different from {top['control']} in any"
+    return (
+        f"{top['contrast']} in {top['corpus']}, {what}: after Holm correction {top['treated']} is "
+        f"{told} of {layers} layers; the greatest difference is {top['estimate']:+.3f} (95% "
+        f"interval {interval(top)}) in layer {top['layer']}."
+    )
+
+
+def contrasts(rows: list[Row]) -> Sheet:
+    """Sheet of the ``contrasts`` table."""
+    cells, sentences = [], []
+    for keys, part in groups_of(
+        rows, "corpus", "contrast", "analysis", "labelling", "kind", "metric", "space"
+    ):
+        significant = [row for row in part if row["p_holm"] < ALPHA]
+        top = max(part, key=lambda row: abs(row["estimate"]))
+        what = [*keys[:3], *("" if key == "None" else key for key in keys[3:])]
+        cells.append(
+            [*what, top["layer"], top["estimate"], interval(top), top["p_holm"], len(significant),
+             len(part), top["n_types"]]
+        )  # fmt: skip
+        if top["metric"] in (None, "cosine") and top["space"] == "full":
+            sentences.append(_difference(top, significant, len(part)))
+    return Sheet(
+        "Contrasts: treated minus control, paired over words",
+        "The layer with the greatest difference, and how many layers differ (Holm over layers).",
+        ("corpus", "contrast", "analysis", "labelling", "kind", "metric", "space", "layer",
+         "difference", "95% interval", "p (Holm)", "layers p < 0.05", "layers", "words"),
+        cells,
+        sentences,
+    )  # fmt: skip
+
+
+def cka_contrasts(rows: list[Row]) -> Sheet:
+    """Sheet of the ``cka_contrasts`` table."""
+    cells, sentences = [], []
+    shown = shown_rows("cka", rows)
+    for keys, part in groups_of(
+        rows, "corpus", "contrast", "model_b", "measure", "estimator", "space", "rows"
+    ):
+        significant = [row for row in part if row["p_holm"] < ALPHA]
+        top = max(part, key=lambda row: abs(row["estimate"]))
+        cells.append(
+            [*keys, top["layer"], top["layer_b"], top["estimate"], interval(top), top["p_holm"],
+             len(significant), len(part), top["n_types"]]
+        )  # fmt: skip
+        if top in shown:
+            up = sum(row["estimate"] > 0 for row in significant)
+            sentences.append(
+                f"{top['contrast']} in {top['corpus']}: after Holm correction {top['treated']} is "
+                f"more like {top['model_b']} than {top['control']} is in {up} and less in "
+                f"{len(significant) - up} of {len(part)} pairs of layers; the greatest difference "
+                f"in CKA is {top['estimate']:+.3f} (95% interval {interval(top)}) in layer "
+                f"{top['layer']}, with layer {top['layer_b']}."
+            )
+    # what the figures show comes first
+    cells.sort(key=lambda cell: (cell[4] == "biased", cell[5] != "full", cell[6] != "types"))
+    return Sheet(
+        "Contrasts of alignment: treated minus control, with a third model",
+        "The pair of layers with the greatest difference, and how many pairs differ (Holm over "
+        "pairs of layers).",
+        ("corpus", "contrast", "third model", "measure", "estimator", "space", "rows", "layer",
+         "layer of third", "difference", "95% interval", "p (Holm)", "pairs p < 0.05", "pairs",
+         "words"),
+        cells,
+        sentences,
+    )  # fmt: skip
+
+
+def changes(rows: list[Row]) -> Sheet:
+    """Sheet of the ``change_correlation`` table."""
+    keys = ("corpus", "contrast", "labelling", "metric", "space", "cka_space", "cka_rows",
+            "correlation")  # fmt: skip
+    # the table has every measure, and each correlation a second time with the other sign
+    rows = [row for row in rows if row["cka_measure"] == "cka-linear debiased"]
+    cells = [
+        [*(row[key] for key in keys), row["estimate"], interval(row), row["p_value"],
+         row["n_layers"]]
+        for row in rows
+        if row["x"] == "change"
+    ]  # fmt: skip
+    return Sheet(
+        "Change against clustering, across layers",
+        "1 - CKA (linear, debiased) of treated and control, with their difference in silhouette. "
+        "Layers of one model depend on each other: p takes them as exchangeable and is too small.",
+        [*(key.replace("_", " ") for key in keys), "coefficient", "95% interval", "p", "layers"],
+        cells,
+    )
