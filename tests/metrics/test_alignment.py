@@ -297,6 +297,23 @@ def test_interval_covers(words: int, strength: float) -> None:
     assert 0.93 <= hits / 800 <= 0.97
 
 
+def test_interval_covers_where_few_words_have_most_tokens() -> None:
+    """Words by Zipf's law: the CKA expected of new words with the same numbers of tokens."""
+    rng = np.random.default_rng(1)
+    groups = Groups.of(np.repeat(np.arange(60), -(-60 // np.arange(1, 61))))
+    mixing = rng.normal(size=(5, 5)) * 0.3
+    found = []
+    for _ in range(400):
+        x = rng.normal(size=(60, 5))
+        y = x @ mixing + rng.normal(size=(60, 5))
+        noise = rng.normal(size=(2, len(groups.codes), 5))
+        found.append(_align(x[groups.codes] + noise[0], y[groups.codes] + noise[1], groups))
+    truth = np.mean([each.estimate for each in found], axis=0)
+    hits = [(each.interval.low <= truth) & (truth <= each.interval.high) for each in found]
+    covered = np.mean(hits, axis=0)
+    assert ((covered >= 0.93) & (covered <= 0.97)).all()
+
+
 def test_error_of_tokens_is_that_of_words() -> None:
     """With three tokens a word, the error is the estimate's spread between samples of words."""
     rng = np.random.default_rng(2)

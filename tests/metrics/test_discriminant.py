@@ -155,6 +155,25 @@ def test_interval_covers(words: int, classes: int, distance: float) -> None:
     assert ((covered >= 0.93) & (covered <= 0.97)).all()
 
 
+def test_interval_covers_where_few_words_have_most_tokens() -> None:
+    """Words by Zipf's law: the score expected of new words with the same numbers of tokens."""
+    rng = np.random.default_rng(1)
+    words = Groups.of(np.repeat(np.arange(80), -(-60 // np.arange(1, 81))))
+    classes = rng.permutation(np.arange(80) % 3)
+    labels = Groups.of(classes[words.codes])
+    centres = rng.normal(size=(3, 4)) * 1.25
+    results = []
+    for number in range(500):
+        of_word = centres[classes] + rng.normal(size=(80, 4))
+        rows = of_word[words.codes] + rng.normal(size=(len(words.codes), 4))
+        results.append(_probe(rows, labels, words, seed=number))
+    truth = np.mean([result.estimate for result in results], axis=0)
+    low = np.array([result.interval.low for result in results])
+    high = np.array([result.interval.high for result in results])
+    covered = ((low <= truth) & (truth <= high)).mean(axis=0)
+    assert ((covered >= 0.93) & (covered <= 0.97)).all()
+
+
 def test_interval_of_a_perfect_score(rng: np.random.Generator) -> None:
     """When every word is right the interval still has a width, and ends at 1."""
     rows, codes = _labelled(rng, 60, 6, 3)

@@ -1,6 +1,7 @@
 """Word pairs against a plain loop; intervals and corrections against known values."""
 
 import random
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -23,6 +24,7 @@ from groundscope.metrics.similarity import (
 from groundscope.metrics.spaces import into_space
 from groundscope.metrics.statistics import (
     average_ranks,
+    degrees_of_freedom,
     draws_interval,
     holm,
     jackknife,
@@ -244,6 +246,26 @@ def test_jackknife_of_a_mean(rng: np.random.Generator) -> None:
     assert plain == pytest.approx(values.std(ddof=1) / np.sqrt(20))
     with pytest.raises(ValueError, match="at least 2 units in each stratum, got 1"):
         jackknife(values.mean(), without, np.array([0] * 19 + [1], np.intp))
+
+
+@pytest.mark.parametrize("sizes", [np.ceil(40 / np.arange(1, 41)), [3, 1], [1000, *[1] * 30]])
+def test_degrees_of_freedom(sizes: Sequence[float]) -> None:
+    """Twice the squared mean over the variance of jackknife variances of normal units (chi^2)."""
+    shares = np.array(sizes) / np.sum(sizes)
+    values = np.random.default_rng(4).normal(size=(60_000, len(shares)))
+    estimate = values @ shares
+    without = (estimate[:, None] - values * shares) / (1 - shares)
+    variances = jackknife(estimate, without).standard_error ** 2
+    expected = 2 * variances.mean() ** 2 / variances.var()
+    assert degrees_of_freedom(np.array(sizes)) == pytest.approx(expected, rel=0.04)
+
+
+def test_degrees_of_freedom_of_equal_units() -> None:
+    """Units of one size have one less than their number, to the last bit; any two have one."""
+    for units in range(2, 300):
+        assert degrees_of_freedom(np.full(units, 7)) == units - 1
+    for sizes in ([3, 1], [99, 1], [1_000_000, 1]):
+        assert degrees_of_freedom(np.array(sizes)) == pytest.approx(1, abs=1e-8)
 
 
 def test_draws_interval() -> None:

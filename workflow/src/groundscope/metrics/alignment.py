@@ -11,7 +11,7 @@ import numpy as np
 from groundscope.metrics import cka, feature_space, gram_space, kernels
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
 from groundscope.metrics.order import Order
-from groundscope.metrics.statistics import Interval, jackknife, t_interval
+from groundscope.metrics.statistics import Interval, degrees_of_freedom, jackknife, t_interval
 from groundscope.metrics.threads import one_core_each
 
 ESTIMATORS = ("debiased", "biased")
@@ -204,7 +204,8 @@ def compare_layers(
         estimate, error, without, null = _in_gram_space(left, right, order, kernel, moves)
     else:
         estimate, error, without, null = _in_feature_space(left, right, order, moves)
-    interval = t_interval(estimate, error, len(order.weights) - 1)
+    degrees = min(degrees_of_freedom(groups.sizes), len(order.weights) - 1)
+    interval = t_interval(estimate, error, degrees)
     left_out = in_order.codes[order.starts]
     return Alignment(estimate, interval, left_out, without, null)
 

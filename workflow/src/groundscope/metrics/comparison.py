@@ -11,7 +11,12 @@ from groundscope.metrics import alignment
 from groundscope.metrics.alignment import Alignment, Source
 from groundscope.metrics.geometry import Dissimilarity, Neighbours
 from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.statistics import jackknife, permutation_p, t_interval
+from groundscope.metrics.statistics import (
+    degrees_of_freedom,
+    jackknife,
+    permutation_p,
+    t_interval,
+)
 
 _Geometry = TypeVar("_Geometry", Dissimilarity, Neighbours)
 
@@ -106,8 +111,8 @@ def compare(
     # the values without each word are large, and not summarised
     parts = [(rows, replace(result, without=np.empty(0))) for rows, result in found]
     first_draw = parts[0][0]
-    types = len(np.unique(groups.codes[first_draw]))
-    return _summary([result for _, result in parts], types, first_draw)
+    sizes = Groups.of(groups.codes[first_draw]).sizes
+    return _summary([result for _, result in parts], sizes, first_draw)
 
 
 def each_draw(
@@ -204,11 +209,11 @@ def estimators(estimate: Floats) -> Sequence[str]:
     return alignment.ESTIMATORS if len(estimate) > 1 else ("plain",)
 
 
-def _summary(results: Sequence[Alignment], types: int, first_draw: Integers) -> Comparison:
+def _summary(results: Sequence[Alignment], sizes: Integers, first_draw: Integers) -> Comparison:
     estimates = np.stack([result.estimate for result in results])
     estimate = estimates.mean(axis=0)
     variance = np.mean([result.interval.standard_error**2 for result in results], axis=0)
-    interval = t_interval(estimate, np.sqrt(variance), types - 1)
+    interval = t_interval(estimate, np.sqrt(variance), degrees_of_freedom(sizes))
     missing = np.full(estimate.shape, np.nan)
     null = results[0].null
     known = null.shape[-1] > 0

@@ -113,12 +113,48 @@ def pseudo_values(estimate: ArrayLike, left_out: Floats, strata: Integers | None
     return np.asarray(estimate)[..., None] + effects
 
 
-def t_interval(estimate: ArrayLike, standard_error: ArrayLike, degrees: int) -> Interval:
+def degrees_of_freedom(sizes: Integers) -> float:
+    """Degrees of freedom of a jackknife over units that weigh what they have of the rows.
+
+    Left out, a unit of share w moves a mean of all rows by ``w / (1 - w)`` times its deviation, so
+    that a few large units make most of the jackknife variance, which is then known as badly as from
+    few units. For independent normal units of equal variance that variance is a quadratic form with
+    eigenvalues e, and has ``(sum e)^2 / sum e^2`` degrees of freedom (Satterthwaite 1946; Bell and
+    McCaffrey 2002): ``units - 1`` for equal sizes, 1 for two units whatever their sizes.
+
+    Parameters
+    ----------
+    sizes
+        Rows of each unit, shape ``[units]``, two units or more.
+
+    Returns
+    -------
+    float
+        From 1 to ``units - 1``.
+    """
+    share = sizes / sizes.sum()
+    if share.max() > 0.999:
+        # below 1.00001, which rounding of the sums would bury
+        return 1.0
+    square = (share / (1 - share)) ** 2
+    total, crossed, spread = square.sum(), square @ share, share @ share
+    trace = total - 2 * crossed + total * spread
+    norm = square**2 @ (1 - 4 * share + 2 * spread) + 2 * total * (square @ share**2)
+    norm += 2 * crossed**2 - 4 * total * spread * crossed + (total * spread) ** 2
+    # equal sizes give units - 1 to the last bit
+    return round(float(trace**2 / norm), 9)
+
+
+def t_interval(estimate: ArrayLike, standard_error: ArrayLike, degrees: float) -> Interval:
     """Interval ``estimate -+ t * se`` with Student's t of `degrees` degrees of freedom."""
     centre = np.asarray(estimate, np.float64)
     error = np.asarray(standard_error, np.float64)
-    half = float(stdtrit(degrees, _TAIL)) * error
+    half = _quantile(degrees) * error
     return Interval(error, centre - half, centre + half)
+
+
+def _quantile(degrees: float) -> float:
+    return float(stdtrit(degrees, _TAIL))
 
 
 def draws_interval(values: Floats) -> Interval:
@@ -132,7 +168,7 @@ def draws_interval(values: Floats) -> Interval:
 
 
 def proportion_interval(
-    proportion: ArrayLike, standard_error: ArrayLike, units: int, degrees: int
+    proportion: ArrayLike, standard_error: ArrayLike, units: int, degrees: float
 ) -> Interval:
     """Wilson interval of a proportion with the effective number of units its error implies.
 
@@ -153,7 +189,7 @@ def proportion_interval(
     spread = p * (1 - p)
     usable = (error > 0) & (spread > 0)
     size = np.where(usable, spread / np.where(usable, error, 1.0) ** 2, float(units))
-    quantile = float(stdtrit(degrees, _TAIL)) ** 2
+    quantile = _quantile(degrees) ** 2
     centre = (p + quantile / (2 * size)) / (1 + quantile / size)
     half = np.sqrt(quantile) * np.sqrt(spread / size + quantile / (4 * size**2))
     half = half / (1 + quantile / size)
