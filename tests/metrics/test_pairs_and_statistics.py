@@ -31,6 +31,8 @@ from groundscope.metrics.statistics import (
     paired_difference,
     permutation_p,
     proportion_interval,
+    pseudo_values,
+    t_interval,
 )
 
 
@@ -266,6 +268,22 @@ def test_degrees_of_freedom_of_equal_units() -> None:
         assert degrees_of_freedom(np.full(units, 7)) == units - 1
     for sizes in ([3, 1], [99, 1], [1_000_000, 1]):
         assert degrees_of_freedom(np.array(sizes)) == pytest.approx(1, abs=1e-8)
+
+
+def test_pseudo_values_of_unequal_units(rng: np.random.Generator) -> None:
+    """The interval of their mean is the t-interval with the degrees of freedom of their sizes."""
+    values, sizes = rng.normal(size=12), np.arange(1, 13)
+    without = (values @ sizes - values * sizes) / (sizes.sum() - sizes)
+    estimate = values @ sizes / sizes.sum()
+    found = pseudo_values(float(estimate), without, sizes=sizes)
+    assert found.mean() == pytest.approx(estimate)
+    error = jackknife(estimate, without).standard_error
+    expected = t_interval(estimate, error, degrees_of_freedom(sizes)).high
+    assert t_interval(estimate, found.std(ddof=1) / np.sqrt(12), 11).high == pytest.approx(expected)
+    np.testing.assert_array_equal(
+        pseudo_values(float(estimate), without, sizes=np.full(12, 3)),
+        pseudo_values(float(estimate), without),
+    )
 
 
 def test_draws_interval() -> None:

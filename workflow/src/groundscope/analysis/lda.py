@@ -68,8 +68,10 @@ def word_rows(result: Probe, keys: dict[str, str], data: Rows) -> list[dict[str,
     """Make the rows of one layer for the table word_scores.
 
     Words are as far apart as in one repeat: averaged over repeats they would not show what drawing
-    the training words adds (see `probing`).
+    the training words adds (see `probing`). Words of unequal numbers of rows are farther apart: of
+    words by Zipf's law, contrasts of equal models would else show differences in one of six.
     """
-    pseudo = pseudo_values(float(result.rows.mean()), unit_means(result.once, data.words))
+    without = unit_means(result.once, data.words)
+    pseudo = pseudo_values(float(result.rows.mean()), without, sizes=data.words.sizes)
     units = np.arange(len(data.words))
     return data.word_scores(result.rows, pseudo, units, {**keys, **_SCORE})

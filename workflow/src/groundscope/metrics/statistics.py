@@ -79,7 +79,12 @@ def jackknife(
     return t_interval(estimate, np.sqrt(variance), units - len(counts))
 
 
-def pseudo_values(estimate: ArrayLike, left_out: Floats, strata: Integers | None = None) -> Floats:
+def pseudo_values(
+    estimate: ArrayLike,
+    left_out: Floats,
+    strata: Integers | None = None,
+    sizes: Integers | None = None,
+) -> Floats:
     """Pseudo-values of units: independent numbers that stand for the score of all of them.
 
     ``z_u = theta + sqrt(M (M - 1) (m_h - 1) / m_h) (mean_h - theta_(u))`` for M units, m_h in
@@ -96,6 +101,10 @@ def pseudo_values(estimate: ArrayLike, left_out: Floats, strata: Integers | None
         The score without each unit, shape ``[..., units]``.
     strata
         Stratum of each unit, shape ``[units]``; one stratum if not given.
+    sizes
+        Rows of each unit, shape ``[units]``, where a few units may have most of them: deviations
+        from the mean are then larger by the ratio of Student's t of `degrees_of_freedom` to that of
+        ``units - 1``, so that what treats units as equal is no surer than a t-interval.
 
     Returns
     -------
@@ -110,6 +119,8 @@ def pseudo_values(estimate: ArrayLike, left_out: Floats, strata: Integers | None
         part, size = left_out[..., here], here.sum()
         scale = np.sqrt(units * (units - 1) * (size - 1) / size)
         effects[..., here] = scale * (part.mean(axis=-1, keepdims=True) - part)
+    if sizes is not None:
+        effects *= _quantile(degrees_of_freedom(sizes)) / _quantile(units - 1)
     return np.asarray(estimate)[..., None] + effects
 
 
