@@ -11,7 +11,7 @@ import torch
 from scipy.stats import kstest, spearmanr
 from threadpoolctl import threadpool_limits
 
-from groundscope.metrics import cka, feature_space, gram_space, kernels
+from groundscope.metrics import alignment, cka, feature_space, gram_space, kernels, rbf
 from groundscope.metrics.alignment import Alignment, Source, compare_layers
 from groundscope.metrics.comparison import compare
 from groundscope.metrics.groups import Floats, Groups, permuted_rows
@@ -68,7 +68,7 @@ def test_reference_value_of_the_rbf_kernel() -> None:
     """The notebook's RBF value, at half the median."""
     x, y = _reference_pair()
     order = Order.of(_words(100))
-    rows = [kernels.gaussian(values, order.rows, name="", threshold=0.5) for values in (x, y)]
+    rows = [rbf.gaussian(values, order.rows, name="", threshold=0.5) for values in (x, y)]
     both, own_x, own_y = _sums(rows, order).total
     biased = both / np.sqrt(own_x * own_y)
     assert biased == pytest.approx(0.6548311823, abs=1e-10)
@@ -173,6 +173,22 @@ def test_a_model_with_itself(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(one.interval.low, two.interval.low, rtol=1e-9)
     np.testing.assert_allclose(one.null, two.null, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(np.diagonal(one.estimate, axis1=1, axis2=2), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+def test_layers_that_do_not_fit_memory(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, kernel: str
+) -> None:
+    """Two at a time they have the values of all at once."""
+    shared = rng.normal(size=(30, 6))
+    layers = [_source(shared + rng.normal(size=(30, 6))) for _ in range(5)]
+    options: dict[str, Any] = {"kernel": kernel, "gram": True, "permutations": 2}
+    whole = compare_layers(layers[:3], layers, _words(30), **options)
+    monkeypatch.setattr(alignment, "_HELD_IN_GRAM_SPACE", 0)
+    found = compare_layers(layers[:3], layers, _words(30), **options)
+    np.testing.assert_allclose(found.estimate, whole.estimate, rtol=1e-12)
+    np.testing.assert_allclose(found.interval.low, whole.interval.low, rtol=1e-9)
+    np.testing.assert_allclose(found.null, whole.null, rtol=1e-9, atol=1e-12)
 
 
 def test_some_words_stand_for_all(rng: np.random.Generator) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from groundscope.metrics import cka, feature_space, gram_space, kernels
+from groundscope.metrics import cka, feature_space, gram_space, kernels, rbf
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
 from groundscope.metrics.order import Order
 from groundscope.metrics.statistics import Interval, degrees_of_freedom, jackknife, t_interval
@@ -19,7 +19,6 @@ _HELD = 320 * 2**20
 _HELD_IN_GRAM_SPACE = 2**31
 _Batch = list[tuple[int, feature_space.Layer]]
 _Asked = TypeVar("_Asked")
-_Made = kernels.LinearRows | kernels.GaussianRows
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,8 @@ def compare_layers(
     """CKA of all pairs of layers of two models.
 
     In feature space memory holds three layers at a time, or as many as fit 320 MiB and two more,
-    whatever the number of layers; in Gram space all layers, at most 2 GiB, and 320 MiB a core.
+    whatever the number of layers; in Gram space all layers, or two and as many as fit 2 GiB, and
+    320 MiB a core.
 
     Debiasing removes what a row shares with itself. Several tokens of one word also share the word,
     and those pairs stay in: the estimate on tokens is then higher than on types, and says how alike
@@ -235,7 +235,10 @@ def _in_gram_space(
     moves: _Null,
 ) -> tuple[Floats, ...]:
     """Estimate, standard error, estimate without each group, and null of all pairs of layers."""
-    make = kernels.gaussian if kernel == "rbf" else kernels.linear
+    held = 8 * len(order.rows) * sum(source.features for source in [*left, *right])
+    if held > _HELD_IN_GRAM_SPACE and len(left) * len(right) > 1:
+        return _by_halves(left, right, order, kernel, moves)
+    make = rbf.gaussian if kernel == "rbf" else kernels.linear
     sources = [*right] if right is left else [*left, *right]
     with one_core_each(len(left) * len(right)) as pool:
         made = [make(source.load(), order.rows, name=source.name) for source in sources]
@@ -274,10 +277,24 @@ def _in_gram_space(
     return tuple(values.reshape(*shape, *values.shape[2:]) for values in made_of_cells)
 
 
+def _by_halves(
+    left: Sequence[Source], right: Sequence[Source], order: Order, kernel: str, moves: _Null
+) -> tuple[Floats, ...]:
+    """Give the same as `_in_gram_space` of half of a side at a time."""
+    axis, longer = (1, left) if len(left) >= len(right) else (2, right)
+    middle = len(longer) // 2
+    sides = [
+        (half, right) if longer is left else (left, half)
+        for half in (longer[:middle], longer[middle:])
+    ]
+    parts = [_in_gram_space(*side, order, kernel, moves) for side in sides]
+    return tuple(np.concatenate(part, axis) for part in zip(*parts, strict=True))
+
+
 def _shuffled(
-    made: Sequence[_Made],
+    made: Sequence[kernels.MadeRows],
     sources: Sequence[Source],
-    make: Callable[..., _Made],
+    make: Callable[..., kernels.MadeRows],
     moves: _Null,
     pool: Executor,
 ) -> tuple[Sequence[kernels.Rows], Sequence[Sequence[kernels.Rows]]]:

@@ -57,6 +57,16 @@ class Groups:
         return self.sums(rows) / self.sizes.reshape(-1, *[1] * (rows.ndim - 1))
 
 
+def equal_rows(rows: Floats) -> Integers:
+    """Give rows ``[n, d]`` that are equal one number, from 0, shape ``[n]``.
+
+    Much sooner than `numpy.unique`, which sorts.
+    """
+    seen: dict[bytes, int] = {}
+    # -0.0 becomes 0.0, which it equals
+    return np.array([seen.setdefault(row.tobytes(), len(seen)) for row in rows + 0], np.intp)
+
+
 def permuted_rows(groups: Groups, rng: np.random.Generator) -> Integers:
     """Row order that gives every group the rows of another, drawn at random.
 

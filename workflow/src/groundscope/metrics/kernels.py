@@ -1,7 +1,6 @@
-"""Kernels of a layer's rows, centred, of which tiles of a Gram matrix are made.
+"""Rows of a layer, of which tiles of a centred Gram matrix are made, as they are and shuffled.
 
-The linear kernel, the Gaussian one, and either from a matrix that is held, for rows that are
-shuffled again and again.
+For the linear kernel, and for any from a matrix that is held; `rbf` has those of the Gaussian one.
 """
 
 from collections.abc import Sequence
@@ -37,6 +36,17 @@ class Rows(Protocol):
         self, tile: Floats, x: Any, y: Any, left: slice | Integers, right: slice | Integers
     ) -> None:
         """Put the centred Gram matrix of rows `left` and `right`, of parts x and y, in a tile."""
+
+
+class MadeRows(Rows, Protocol):
+    """Rows of a layer that are made of its features."""
+
+    @property
+    def order(self) -> Integers:
+        """Which of the features the rows are, shape ``[n]``."""
+
+    def shuffled(self, shuffles: Sequence[Integers], orders: Sequence[Integers]) -> Sequence[Rows]:
+        """Shuffle these rows, to each of `orders`."""
 
 
 @dataclass(frozen=True)
@@ -75,57 +85,16 @@ class LinearRows:
         """Put the products of x and y in a tile."""
         np.matmul(x, y.T, out=tile)
 
-    def shuffled(self, shuffle: Integers, order: Integers) -> "LinearRows":
-        """Shuffle these rows, to `order`."""
-        if _is_permutation(shuffle):
-            return replace(self, order=order, norms=self.norms[shuffle])
-        return _linear(self.values, order)
-
-
-@dataclass(frozen=True)
-class GaussianRows:
-    """Rows for the kernel ``exp(-distance^2 / scale)``.
-
-    Attributes
-    ----------
-    linear
-        The rows and their squared norms.
-    scale
-        Of squared distances.
-    means, grand
-        Means of the rows of the Gram matrix, shape ``[n]``, and of all of it.
-    norms
-        Diagonal of the centred Gram matrix, shape ``[n]``.
-    """
-
-    linear: LinearRows
-    scale: float
-    means: Floats
-    grand: float
-    norms: Floats
-
-    @property
-    def width(self) -> int:
-        """Features."""
-        return self.linear.width
-
-    def part(self, rows: slice | Integers) -> Floats:
-        """Centre the features of some of the rows, in float64."""
-        return self.linear.part(rows)
-
-    def fill(
-        self, tile: Floats, x: Floats, y: Floats, left: slice | Integers, right: slice | Integers
-    ) -> None:
-        """Put the kernel of x and y in a tile, centred."""
-        self.linear.fill(tile, x, y, left, right)
-        tile *= 2
-        tile -= self.linear.norms[left][:, None]
-        tile -= self.linear.norms[right]
-        np.minimum(tile, 0.0, out=tile)
-        tile /= self.scale
-        np.exp(tile, out=tile)
-        tile -= self.means[left][:, None]
-        tile -= self.means[right] - self.grand
+    def shuffled(
+        self, shuffles: Sequence[Integers], orders: Sequence[Integers]
+    ) -> list["LinearRows"]:
+        """Shuffle these rows, to each of `orders`; rows that are repeated move the mean."""
+        return [
+            replace(self, order=order, norms=self.norms[shuffle])
+            if is_permutation(shuffle)
+            else _linear(self.values, order)
+            for shuffle, order in zip(shuffles, orders, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -198,49 +167,23 @@ def _linear(values: Floats, order: Integers) -> LinearRows:
     return rows
 
 
-def gaussian(values: Floats, order: Integers, *, name: str, threshold: float = 1.0) -> GaussianRows:
-    """Prepare the same for ``exp(-d^2 / (2 t^2 m))``, t = `threshold`.
-
-    m is the median of all squared distances between the rows, zeros of the diagonal included
-    (Kornblith et al. 2019, reference notebook). They are held for a while: ``16 n^2`` bytes.
-    """
-    rows = linear(values, order, name=name)
-    gram = square(rows, np.arange(len(order)))
-    # norms of the same rounding, so that rows that are the same have no distance
-    rows = replace(rows, norms=np.diagonal(gram).copy())
-    gram *= -2
-    gram += rows.norms[:, None]
-    gram += rows.norms
-    np.maximum(gram, 0.0, out=gram)
-    median = float(np.median(gram))
-    if median == 0:
-        message = f"{name}: over half of the pairs of rows are the same: no RBF bandwidth exists"
-        raise ValueError(message)
-    scale = 2 * threshold**2 * median
-    gram /= -scale
-    np.exp(gram, out=gram)
-    means = gram.mean(axis=0)
-    grand = float(means.mean())
-    return GaussianRows(rows, scale, means, grand, 1 - 2 * means + grand)
-
-
 def shuffled(
-    layers: Sequence[LinearRows | GaussianRows], shuffles: Sequence[Integers], pool: Executor
+    layers: Sequence[MadeRows], shuffles: Sequence[Integers], pool: Executor
 ) -> tuple[Sequence[Rows], list[Sequence[Rows]]]:
     """Give layers, and for each shuffle the same layers with their rows in that order.
 
-    Shuffled tiles are taken from Gram matrices that are held, but for the linear kernel where these
-    do not fit 512 MiB: then they are multiplied anew.
+    Shuffled tiles are taken from Gram matrices that are held where these fit 512 MiB, and made anew
+    where they do not.
     """
     if not shuffles:
         return layers, []
-    linear = [layer for layer in layers if isinstance(layer, LinearRows)]
-    if len(linear) == len(layers) and not holds(len(layers[0].norms), len(layers)):
-        # all layers share an order: with many shuffles it is not small
-        moves = [(shuffle, linear[0].order[shuffle]) for shuffle in shuffles]
-        return layers, [[layer.shuffled(*move) for layer in linear] for move in moves]
-    first, *others = zip(*pool.map(_held, layers, repeat(shuffles)), strict=True)
-    return first, [*others]
+    if holds(len(layers[0].norms), len(layers)):
+        first, *others = zip(*pool.map(_held, layers, repeat(shuffles)), strict=True)
+        return first, [*others]
+    # all layers share an order: with many shuffles it is not small
+    orders = [layers[0].order[shuffle] for shuffle in shuffles]
+    moved = pool.map(lambda layer: layer.shuffled(shuffles, orders), layers)
+    return layers, [*zip(*moved, strict=True)]
 
 
 def holds(rows: int, layers: int) -> bool:
@@ -255,7 +198,7 @@ def _held(layer: Rows, shuffles: Sequence[Integers]) -> list[HeldRows]:
     diagonal, made = np.diagonal(gram), []
     for order in (np.arange(count), *shuffles):
         means, grand = np.broadcast_to(0.0, count), 0.0
-        if not _is_permutation(order):
+        if not is_permutation(order):
             share = np.bincount(order, minlength=count) / count
             of_rows = gram @ share
             means, grand = of_rows[order], float(share @ of_rows)
@@ -263,6 +206,6 @@ def _held(layer: Rows, shuffles: Sequence[Integers]) -> list[HeldRows]:
     return made
 
 
-def _is_permutation(order: Integers) -> bool:
+def is_permutation(order: Integers) -> bool:
     """Whether no row is repeated: a centred matrix then stays so."""
     return bool((np.bincount(order, minlength=len(order)) == 1).all())
