@@ -9,8 +9,9 @@ import numpy as np
 
 from groundscope.metrics import alignment
 from groundscope.metrics.alignment import Alignment, Source
-from groundscope.metrics.geometry import Dissimilarity, Neighbours
+from groundscope.metrics.dissimilarity import Dissimilarity
 from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.neighbours import Neighbours
 from groundscope.metrics.statistics import (
     degrees_of_freedom,
     jackknife,

@@ -1,0 +1,65 @@
+"""Nearest neighbours from some rows at a time are those of the whole matrix."""
+
+import tracemalloc
+from itertools import product
+
+import numpy as np
+import pytest
+
+from groundscope.metrics import neighbours
+from groundscope.metrics.groups import Floats
+from groundscope.metrics.neighbours import Neighbours
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded generator."""
+    return np.random.default_rng(3)
+
+
+def _rows(rng: np.random.Generator, kind: str) -> Floats:
+    if kind == "random":
+        return rng.normal(size=(40, 6))
+    # of length 1; cosines are multiples of a half, and so exact
+    halves = np.array(list(product([-0.5, 0.5], repeat=4)))
+    rows = rng.permutation(np.concatenate([halves, np.eye(4), -np.eye(4)]))
+    return rows.repeat(3, axis=0) if kind == "copies" else rows
+
+
+@pytest.mark.parametrize("size", [1, 7, 128])
+@pytest.mark.parametrize("count", [3, 10])
+@pytest.mark.parametrize("kind", ["random", "ties", "copies"])
+def test_nearest_are_those_of_a_stable_sort(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, kind: str, count: int, size: int
+) -> None:
+    """Ties fall by row order, also where they are cut off, whatever is sorted at a time."""
+    monkeypatch.setattr(neighbours, "_ROWS", size)
+    rows = _rows(rng, kind)
+    unit = rows / np.linalg.norm(rows, axis=1)[:, None]
+    similarity = unit @ unit.T
+    np.fill_diagonal(similarity, -np.inf)
+    wanted = np.argsort(-similarity, axis=1, kind="stable")[:, : count + 1].T
+    found = Neighbours.of(rows, count)
+    np.testing.assert_array_equal(found.nearest, wanted[:-1])
+    np.testing.assert_array_equal(found.following, wanted[-1])
+    other = Neighbours.of(rng.normal(size=rows.shape), count)
+    shared = [len({*a} & {*b}) for a, b in zip(found.nearest.T, other.nearest.T, strict=True)]
+    assert found.alignment(other) == np.sum(shared) / (count * len(rows))
+
+
+def test_a_new_order(rng: np.random.Generator) -> None:
+    """Neighbours move with their words."""
+    rows, order = rng.normal(size=(30, 4)), rng.permutation(30)
+    moved, wanted = Neighbours.of(rows, 5).reordered(order), Neighbours.of(rows[order], 5)
+    np.testing.assert_array_equal(moved.nearest, wanted.nearest)
+    np.testing.assert_array_equal(moved.following, wanted.following)
+
+
+def test_memory_does_not_grow_with_pairs(rng: np.random.Generator) -> None:
+    """Neighbours of 3000 words, and their jackknife, take less than a quarter of the cosines."""
+    x, y = rng.normal(size=(2, 3000, 4))
+    tracemalloc.start()
+    Neighbours.of(x, 10).without(Neighbours.of(y, 10))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3000**2 * 8 / 4
