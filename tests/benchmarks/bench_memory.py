@@ -3,10 +3,11 @@
 Usage: python tests/benchmarks/bench_memory.py [tokens ...] (default 10000 40000)
 
 Synthetic vectors of 256 numbers for tokens of 2,000 words; memory is linear in tokens, so that two
-sizes tell what a million takes.
+sizes tell what a million takes. Ranks of RSA are quadratic in words, and asked for by tokens.
 """
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -73,6 +74,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
     options = {name: study["analyses"][name] for name in names}
     for found in options.values():
         found.update({key: value for key, value in few.items() if key in found})
+    options["cka"]["measures"] = ["cka-linear", "cka-rbf", "rsa", "knn"]
     common = ["--tokens", "tokens.parquet", "--selected", "selected.parquet"]
     common += ["--output", "out.parquet"]
     left, right = ([f"{m}/layer-{k}.parquet" for k in "01"] for m in ("left", "right"))
@@ -88,13 +90,21 @@ def commands(folder: Path) -> dict[str, list[str]]:
     }
 
 
+class _Inputs(list[str]):
+    """Files of an alignment as Snakemake gives them: in order, and by name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tokens = folder / "tokens.parquet"
+        super().__init__(map(str, folder.rglob("layer-*.parquet")))
+
+
 def asked(folder: Path, command: str) -> int:
     """Ask plan/resources.py for the memory of a command, in MB."""
     if command == "select_tokens":
         files = SimpleNamespace(tokens=folder / "tokens.parquet")
         return resources.selection_memory(None, files, 1)
     if command == "compare_cka":
-        return resources.alignment_memory(None, [*map(str, folder.rglob("layer-*.parquet"))], 1)
+        return resources.alignment_memory(lambda _: math.inf)(None, _Inputs(folder), 1)
     return resources.analysis_memory(None, [str(folder / "left/layer-0.parquet")], 1)
 
 

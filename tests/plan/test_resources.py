@@ -1,12 +1,16 @@
 """What jobs ask for, from the files that they read."""
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from groundscope.encoders import extraction
 from groundscope.plan import resources
+from groundscope.plan.config import resolve_study
+from groundscope.plan.jobs import Plan
 
 
 def _extraction(folder: Path, *, tokens: int, weights_mb: float) -> SimpleNamespace:
@@ -53,15 +57,53 @@ def test_a_plan_without_files_has_the_smallest_numbers() -> None:
 
 
 def test_analyses_follow_their_largest_layer(tmp_path: Path) -> None:
-    """Memory follows the largest embedding file, time and alignments all; other inputs do not."""
+    """Memory follows the largest embedding file, and time all; other inputs do not count."""
     sizes = {"layer-0.parquet": 10, "layer-1.parquet": 100, "tokens.parquet": 1000}
     for name, size in sizes.items():
         with (tmp_path / name).open("wb") as stream:
             stream.truncate(size * 1_000_000)
     files = [str(tmp_path / name) for name in sizes]
     assert resources.analysis_memory(None, files, 1) == 1000 + 14 * 100
-    assert resources.alignment_memory(None, files, 1) == 1000 + 14 * 100 + 2 * 110
     assert resources.analysis_time(None, files, 1) == 60 + 22
+
+
+class _Alignment(list[str]):
+    """Inputs of an alignment, by name and in order, as Snakemake gives them."""
+
+    def __init__(self, folder: Path, tokens: int) -> None:
+        self.tokens = str(folder / "tokens.parquet")
+        layers = [str(folder / f"layer-{layer}.parquet") for layer in range(3)]
+        for name, size in ((self.tokens, 10 * tokens), (layers[0], 100_000_000)):
+            with Path(name).open("wb") as stream:
+                stream.truncate(size)
+        super().__init__([self.tokens, *layers])
+
+
+def test_alignments_follow_all_layers_and_the_words_that_are_ranked(tmp_path: Path) -> None:
+    """Ranks of at most as many words as there are tokens, of what fits a node at most."""
+    files, vectors = _Alignment(tmp_path, 10_000), 1000 + 14 * 100 + 2 * 100
+
+    def asked(words: float, attempt: int = 1) -> int:
+        return resources.alignment_memory(lambda _: words)(None, files, attempt)
+
+    assert asked(0) == vectors
+    assert asked(2000) == vectors + 4 * (13 + 2 * 3)
+    assert asked(math.inf) == vectors + 100 * (13 + 2 * 3)
+    assert asked(math.inf, 2) == 2 * asked(math.inf)
+    files = _Alignment(tmp_path, 1_000_000)
+    assert asked(math.inf) == vectors + 24_000
+
+
+def test_words_that_are_ranked_follow_the_configuration(config: dict[str, Any]) -> None:
+    """None without RSA, a draw with a sample, and else all."""
+    for options, words in (
+        ({}, 0),
+        ({"measures": ["rsa", "knn"], "sample": 100}, 100),
+        ({"measures": ["cka-rbf", "rsa"]}, math.inf),
+    ):
+        config["analyses"]["cka"] |= options
+        assert Plan(resolve_study(config)).ranked_words(None) == words
+        config["analyses"]["cka"] = {"pairs": [["w2v", "bert"]]}
 
 
 def test_constants_double() -> None:

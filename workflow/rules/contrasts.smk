@@ -58,7 +58,7 @@ rule contrast_alignments:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=resources.alignment_memory,
+        mem_mb=resources.alignment_memory(PLAN.ranked_words),
         runtime=resources.analysis_time,
     params:
         options=PLAN.contrast_cka_options,

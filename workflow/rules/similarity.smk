@@ -22,7 +22,7 @@ rule compare_cka:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=resources.alignment_memory,
+        mem_mb=resources.alignment_memory(PLAN.ranked_words),
         runtime=resources.analysis_time,
     params:
         options=PLAN.cka_options,

@@ -4,6 +4,7 @@ Snakemake calls the methods with a job's wildcards. Everything that they return 
 configuration, and from which files its local folders have, but not from results on disk.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -247,6 +248,13 @@ class Plan:
         if self._space(wildcards) is None:
             settings["spaces"] = [space for space in settings["spaces"] if space != "lda"]
         return {k: v for k, v in settings.items() if k not in _CHOICES}
+
+    def ranked_words(self, _: Wildcards) -> float:
+        """Give the most words whose distances RSA ranks; 0 without it."""
+        settings = self.study["analyses"]["cka"]
+        if "rsa" not in settings["measures"]:
+            return 0
+        return math.inf if settings["sample"] is None else float(settings["sample"])
 
     def pair_groups(self, _: Wildcards) -> list[str]:
         """Name the file of the word groups that the pair kind `same-group` is made from."""

@@ -7,9 +7,13 @@ with half the batch.
     memory  = 3000 + 3 x weights + piece x (4 kB x (layers + 2) + 2 kB) + tokens x 0.5 kB
     time    = 60 + tokens / 1000 x max(0.1, weights in GB) / blocks
     batch   = 100 % of the usual one up to 1200 MB of weights, above in proportion, at least 25 %
-``compare_*``, ``score_*``, ``contrast_alignments``
+``compare_*``, ``score_*``
     memory  = 1000 + 14 x the largest file of vectors
     time    = 60 + 0.2 x all files of vectors
+``compare_cka``, ``contrast_alignments``
+    memory  = the same + 2 x all files of vectors, at most 2200, and with the measure rsa
+              (13 + 2 x files of vectors) bytes x words^2, at most 24000
+    time    = the same
 ``select_tokens``
     memory  = 1000 + tokens x 2 kB
 ``gather_table``
@@ -21,8 +25,10 @@ all others
 10 bytes each, fewer than measured (13 to 17), so that the count is high; 4 kB is a vector of 1024
 numbers; `piece` is what is held at a time, all tokens but at most 65,536 (the last recording or
 text of a piece is not cut). A longer item than a batch may hold runs alone, and what does not fit
-on a GPU is halved inside the job. Sizes are read when a job is about to be submitted: its input
-files exist by then. A plan that is made before they exist shows the numbers for empty files.
+on a GPU is halved inside the job. `words` are as many as `tokens`, or as a draw has: far too many
+for running text, which is why there is a limit. Sizes are read when a job is about to be submitted:
+its input files exist by then. A plan that is made before they exist shows the numbers for empty
+files.
 """
 
 from collections.abc import Callable
@@ -42,6 +48,9 @@ _TOKEN_MB = 0.002
 # as encoders.extraction cuts a corpus; that module is not imported, for its libraries are heavy
 PIECE_TOKENS = 65_536
 _ROW_MB = 0.0005
+# of each of words^2, as metrics.dissimilarity holds them
+_RANK_BYTES, _RANKING_BYTES = 2, 13
+_MOST_RANKS_MB = 24_000
 
 
 def grow(base: int) -> Resource:
@@ -89,10 +98,20 @@ def analysis_memory(wildcards: Any, input: Any, attempt: int) -> int:
     return _again(1000 + 14 * max(_vectors_mb(input), default=0.0), attempt)
 
 
-def alignment_memory(wildcards: Any, input: Any, attempt: int) -> int:
-    """Return the memory of an alignment, which may hold 2 GiB of layers at a time, in MB."""
-    vectors = [*_vectors_mb(input)]
-    return _again(1000 + 14 * max(vectors, default=0.0) + min(2 * sum(vectors), 2200), attempt)
+def alignment_memory(ranked: Callable[[Any], float]) -> Sized:
+    """Return the memory of an alignment, in MB; `ranked` is how many words RSA ranks at most.
+
+    It may hold 2 GiB of layers at a time, and the ranks of the distances in all but one model's.
+    """
+
+    def amount(wildcards: Any, input: Any, attempt: int) -> int:
+        vectors = [*_vectors_mb(input)]
+        layers = min(2 * sum(vectors), 2200)
+        words = min(_tokens(input), ranked(wildcards))
+        ranks = min(words**2 * (_RANKING_BYTES + _RANK_BYTES * len(vectors)) / _MB, _MOST_RANKS_MB)
+        return _again(1000 + 14 * max(vectors, default=0.0) + layers + ranks, attempt)
+
+    return amount
 
 
 def analysis_time(wildcards: Any, input: Any, attempt: int) -> int:
