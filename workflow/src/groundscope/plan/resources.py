@@ -12,7 +12,7 @@ with half the batch.
     time    = 60 + 0.2 x all files of vectors
 ``compare_cka``, ``contrast_alignments``
     memory  = the same + 2 x all files of vectors, at most 2200, and with the measure rsa
-              (13 + 2 x files of vectors) bytes x words^2, at most 24000
+              (13 + 2 x files of vectors) bytes x words^2, at most 8000
     time    = the same
 ``select_tokens``
     memory  = 1000 + tokens x 2 kB
@@ -26,9 +26,9 @@ all others
 numbers; `piece` is what is held at a time, all tokens but at most 65,536 (the last recording or
 text of a piece is not cut). A longer item than a batch may hold runs alone, and what does not fit
 on a GPU is halved inside the job. `words` are as many as `tokens`, or as a draw has: far too many
-for running text, which is why there is a limit. Sizes are read when a job is about to be submitted:
-its input files exist by then. A plan that is made before they exist shows the numbers for empty
-files.
+for running text, hence the limit: what needs more gets it at a further attempt. Sizes are read when
+a job is about to be submitted: its input files exist by then. A plan that is made before they exist
+shows the numbers for empty files.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ PIECE_TOKENS = 65_536
 _ROW_MB = 0.0005
 # of each of words^2, as metrics.dissimilarity holds them
 _RANK_BYTES, _RANKING_BYTES = 2, 13
-_MOST_RANKS_MB = 24_000
+_MOST_RANKS_MB = 8_000
 
 
 def grow(base: int) -> Resource:
