@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from measure import Row, measure, product_rate, report
 
-from groundscope.metrics.alignment import Source, compare_layers
+from groundscope.metrics.alignment import compare_layers
 from groundscope.metrics.groups import Floats, Groups
+from groundscope.metrics.sources import Source
 
 
 def _centred(gram: Floats, *, debiased: bool) -> Floats:

@@ -11,11 +11,12 @@ import torch
 from scipy.stats import kstest, spearmanr
 from threadpoolctl import threadpool_limits
 
-from groundscope.metrics import alignment, cka, feature_space, gram_space, kernels, rbf
-from groundscope.metrics.alignment import Alignment, Source, compare_layers
+from groundscope.metrics import cka, feature_space, gram_alignment, gram_space, kernels, rbf
+from groundscope.metrics.alignment import Alignment, compare_layers
 from groundscope.metrics.comparison import compare
 from groundscope.metrics.groups import Floats, Groups, permuted_rows
 from groundscope.metrics.order import Order
+from groundscope.metrics.sources import Source
 from groundscope.metrics.threads import one_core_each
 
 
@@ -184,7 +185,7 @@ def test_layers_that_do_not_fit_memory(
     layers = [_source(shared + rng.normal(size=(30, 6))) for _ in range(5)]
     options: dict[str, Any] = {"kernel": kernel, "gram": True, "permutations": 2}
     whole = compare_layers(layers[:3], layers, _words(30), **options)
-    monkeypatch.setattr(alignment, "_HELD_IN_GRAM_SPACE", 0)
+    monkeypatch.setattr(gram_alignment, "HELD", 0)
     found = compare_layers(layers[:3], layers, _words(30), **options)
     np.testing.assert_allclose(found.estimate, whole.estimate, rtol=1e-12)
     np.testing.assert_allclose(found.interval.low, whole.interval.low, rtol=1e-9)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from groundscope.metrics.alignment import Source
 from groundscope.metrics.alignment_contrast import Contrast, Influence, contrast, leave_words_out
 from groundscope.metrics.comparison import MEASURES, compare, each_draw
 from groundscope.metrics.groups import Floats, Groups
+from groundscope.metrics.sources import Source
 
 
 def _sources(*layers: Floats) -> list[Source]:

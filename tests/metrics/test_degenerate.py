@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from groundscope.metrics.alignment import Source
 from groundscope.metrics.comparison import MEASURES, compare
 from groundscope.metrics.groups import Floats, Groups
 from groundscope.metrics.pair_kinds import draw_pairs, score_layer
 from groundscope.metrics.probing import probe
 from groundscope.metrics.silhouette import METRICS, Distances, score
+from groundscope.metrics.sources import Source
 from groundscope.metrics.spaces import has_lda_space, into_space
 
 Metric = Callable[[Floats, Groups, Groups], Any]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from groundscope.metrics.alignment import Source, compare_layers
+from groundscope.metrics.alignment import compare_layers
 from groundscope.metrics.comparison import MEASURES, Comparison, compare
 from groundscope.metrics.groups import Floats, Groups, permuted_rows
+from groundscope.metrics.sources import Source
 from groundscope.metrics.spaces import dimensions, has_lda_space, into_space, moved_lda_spaces
 
 # words of the nine published categories

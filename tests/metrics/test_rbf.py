@@ -9,9 +9,10 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from groundscope.metrics import kernels, order_statistics, rbf
-from groundscope.metrics.alignment import Source, compare_layers
+from groundscope.metrics.alignment import compare_layers
 from groundscope.metrics.groups import Floats, Groups
 from groundscope.metrics.order_statistics import two_in_order
+from groundscope.metrics.sources import Source
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 
 from groundscope.analysis.inputs import Layer, Rows, Selection, make_rows, naming
 from groundscope.errors import UserError
-from groundscope.metrics.alignment import Source
 from groundscope.metrics.comparison import OF_WORDS
 from groundscope.metrics.groups import Floats
+from groundscope.metrics.sources import Source
 from groundscope.metrics.spaces import dimensions, has_lda_space, into_space, moved_lda_spaces
 
 

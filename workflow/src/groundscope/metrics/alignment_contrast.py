@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from groundscope.metrics.alignment import Source
 from groundscope.metrics.comparison import each_draw, estimators
 from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.sources import Source
 from groundscope.metrics.statistics import Interval, paired_difference, pseudo_values
 
 # what alignments are accurate to

@@ -23,6 +23,7 @@ import numpy as np
 
 from groundscope.metrics.groups import Floats
 from groundscope.metrics.order import Order
+from groundscope.metrics.statistics import jackknife
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,40 @@ def _without(a: Centred, b: Centred, order: Order, terms: Terms) -> tuple[Floats
     return biased, np.asarray(debiased)
 
 
-def second_order(
+def with_error(
+    a: Centred,
+    b: Centred,
+    both: Hsic,
+    own_a: Hsic,
+    own_b: Hsic,
+    order: Order,
+) -> tuple[Floats, Floats, Floats]:
+    """CKA of a pair, with the jackknife that counts the part of pairs of groups once.
+
+    Parameters
+    ----------
+    a, b
+        The layers.
+    both, own_a, own_b
+        HSIC of the pair, and of either layer with itself.
+    order
+        Groups.
+
+    Returns
+    -------
+    tuple
+        The estimate and its standard error, debiased and biased, shape ``[2]``; the estimate
+        without each group that is left out, shape ``[2, g]``.
+    """
+    estimate = both.whole / np.sqrt(own_a.whole * own_b.whole)
+    without = both.without / np.sqrt(own_a.without * own_b.without)
+    variance = jackknife(estimate, without, weights=order.weights).standard_error ** 2
+    pairs = _second_order(a, b, both.whole, own_a.whole, own_b.whole, order)
+    # the pairs' part cannot be more than half of what the jackknife finds
+    return estimate, np.sqrt(np.maximum(variance - pairs, variance / 2)), without
+
+
+def _second_order(
     a: Centred, b: Centred, whole: Floats, own_a: Floats, own_b: Floats, order: Order
 ) -> Floats:
     """Variance of the part of CKA that is made by pairs of groups, debiased and biased.
@@ -213,4 +247,33 @@ def check(features: Floats, name: str) -> None:
         raise ValueError(message)
     if not (features != features[0]).any():
         message = f"{name}: all {rows} rows are the same vector; CKA needs rows that differ"
+        raise ValueError(message)
+
+
+def check_own(own: Hsic, layer: Centred, name: str) -> None:
+    """Refuse a layer whose HSIC with itself is 0, be it without one group.
+
+    Raises
+    ------
+    ValueError
+        No variance, or no debiased HSIC.
+    """
+    # the trace without a row bounds the HSIC without it, for rows that are not left out too
+    norms = layer.norms
+    trace = norms.sum() - norms.max() * len(norms) / (len(norms) - 1)
+    (debiased, biased), without = own.whole, own.without.min(axis=1)
+    least = 1e-12 * biased
+    if not min(without[1], trace**2) > least:
+        message = (
+            f"{name}: too few rows differ for CKA with a jackknife: without one word type all "
+            "others are the same vector; at least 2 types must differ from the most common vector"
+        )
+        raise ValueError(message)
+    if not min(debiased, without[0]) > least:
+        where = " without one word type" if debiased > least else ""
+        message = (
+            f"{name}: debiased CKA has no value{where}: the debiased HSIC of the rows is 0, as "
+            "where they are orthogonal (one-hot) or all but one are the same; "
+            "some pairs of rows must be more alike than others, whichever type is left out"
+        )
         raise ValueError(message)

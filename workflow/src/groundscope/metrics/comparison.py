@@ -8,10 +8,11 @@ from typing import TypeVar
 import numpy as np
 
 from groundscope.metrics import alignment
-from groundscope.metrics.alignment import Alignment, Source
+from groundscope.metrics.alignment import Alignment
 from groundscope.metrics.dissimilarity import Dissimilarity
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.neighbours import Neighbours
+from groundscope.metrics.sources import Source
 from groundscope.metrics.statistics import (
     degrees_of_freedom,
     jackknife,
