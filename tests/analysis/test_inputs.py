@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from groundscope.analysis.inputs import Rows, Selection, held_apart, make_rows
+from groundscope.analysis.inputs import Selection
+from groundscope.analysis.rows import Rows, held_apart, make_rows
 from groundscope.metrics.groups import Groups, home_of
 
 WORDS, SPEAKERS = "abc", ("ann", "ben", "cat", "dan")

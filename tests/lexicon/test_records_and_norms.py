@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from groundscope.analysis.inputs import Selection, read_word_labels, token_labels
+from groundscope.analysis.inputs import Selection
+from groundscope.analysis.labels import read_word_labels, token_labels
 from groundscope.corpora.manifests import read_manifest
 from groundscope.corpora.words import read_words
 from groundscope.errors import UserError

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from groundscope.analysis.columns import number
-from groundscope.analysis.inputs import Layer, Rows
+from groundscope.analysis.inputs import Layer
+from groundscope.analysis.rows import Rows
 from groundscope.metrics.comparison import Comparison
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from groundscope.analysis.columns import estimate_columns
-from groundscope.analysis.inputs import Layer, Rows
+from groundscope.analysis.inputs import Layer
+from groundscope.analysis.rows import Rows
 from groundscope.metrics.alignment_contrast import Contrast, Influence
 from groundscope.metrics.statistics import holm
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from groundscope.analysis.columns import NO_NULL, estimate_columns, null_columns
-from groundscope.analysis.inputs import Rows
+from groundscope.analysis.rows import Rows
 from groundscope.metrics import control
 from groundscope.metrics.control import Control
 from groundscope.metrics.probing import MEASURES, Probe

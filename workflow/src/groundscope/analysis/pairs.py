@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundscope.analysis.columns import NO_INTERVAL, estimate_columns, number
-from groundscope.analysis.inputs import Rows
+from groundscope.analysis.rows import Rows
 from groundscope.metrics.pair_kinds import Draws, KindScores, by_word
 
 _SCORE = {

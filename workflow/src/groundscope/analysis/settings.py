@@ -7,7 +7,8 @@ from functools import cache, partial
 from itertools import chain, product
 from typing import Any
 
-from groundscope.analysis.inputs import Layer, Rows, Selection, make_rows, naming
+from groundscope.analysis.inputs import Layer, Selection, naming
+from groundscope.analysis.rows import Rows, make_rows
 from groundscope.errors import UserError
 from groundscope.metrics.comparison import OF_WORDS
 from groundscope.metrics.groups import Floats

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from groundscope.analysis.columns import estimate_columns, null_columns
-from groundscope.analysis.inputs import Rows
+from groundscope.analysis.rows import Rows
 from groundscope.metrics.clustering import Scores
 from groundscope.metrics.silhouette import Silhouette
 from groundscope.metrics.statistics import pseudo_values, unit_means

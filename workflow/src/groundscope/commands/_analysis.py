@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from groundscope.analysis.inputs import Selection, token_labels
+from groundscope.analysis.inputs import Selection
+from groundscope.analysis.labels import token_labels
 from groundscope.commands import _cli
 
 

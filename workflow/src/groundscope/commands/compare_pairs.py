@@ -10,15 +10,14 @@ import pyarrow as pa
 from groundscope import tables
 from groundscope.analysis.inputs import (
     Selection,
-    make_rows,
     naming,
     read_layers,
     read_selection,
-    read_word_labels,
     read_word_map,
-    token_labels,
 )
+from groundscope.analysis.labels import read_word_labels, token_labels
 from groundscope.analysis.pairs import pair_rows, value_rows, word_rows
+from groundscope.analysis.rows import make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.pair_kinds import DIFFERENT, RANDOM, draw_pairs, score_layer
 from groundscope.metrics.similarity import group_word_pairs

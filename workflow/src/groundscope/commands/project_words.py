@@ -7,15 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from groundscope import tables
-from groundscope.analysis.inputs import (
-    Layer,
-    Rows,
-    make_rows,
-    naming,
-    read_layers,
-    read_selection,
-    token_labels,
-)
+from groundscope.analysis.inputs import Layer, naming, read_layers, read_selection
+from groundscope.analysis.labels import token_labels
+from groundscope.analysis.rows import Rows, make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.planes import Plane, lda_plane, pca_plane, turned_like
 from groundscope.metrics.silhouette import Distances, check_groups, score

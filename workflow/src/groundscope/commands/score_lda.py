@@ -6,16 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from groundscope import tables
-from groundscope.analysis.inputs import (
-    Rows,
-    held_apart,
-    make_rows,
-    naming,
-    read_layers,
-    read_selection,
-    token_labels,
-)
+from groundscope.analysis.inputs import naming, read_layers, read_selection
+from groundscope.analysis.labels import token_labels
 from groundscope.analysis.lda import confusion_rows, control_rows, lda_rows, word_rows
+from groundscope.analysis.rows import Rows, held_apart, make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.control import control_tasks, recurring
 from groundscope.metrics.discriminant import varies_within

@@ -7,13 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from groundscope import tables
-from groundscope.analysis.inputs import (
-    make_rows,
-    naming,
-    read_layers,
-    read_selection,
-    token_labels,
-)
+from groundscope.analysis.inputs import naming, read_layers, read_selection
+from groundscope.analysis.labels import token_labels
+from groundscope.analysis.rows import make_rows
 from groundscope.analysis.silhouette import silhouette_rows, word_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.clustering import score_protocols

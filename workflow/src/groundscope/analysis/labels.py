@@ -1,0 +1,81 @@
+"""Labels of tokens: of their words, from a table, or from a column of the token table."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from groundscope.analysis.inputs import Selection
+from groundscope.errors import UserError
+from groundscope.records import as_text, read_labelled_words
+
+
+def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:
+    """Read a labelling: a table with columns word and label (or another that has the labels).
+
+    Raises
+    ------
+    UserError
+        Missing columns, an empty cell, or a word with two labels; the line is named.
+    """
+    labels: dict[str, str] = {}
+    for place, word, label in read_labelled_words(path, column):
+        if labels.setdefault(word, label) != label:
+            message = f"{place}: {word!r} has two labels"
+            raise UserError(message)
+    return labels
+
+
+def token_labels(
+    selection: Selection, files: Sequence[Path], options: Mapping[str, Any]
+) -> list[str | None]:
+    """Label of each token, from a labelling of words (one file) or a column of the token table.
+
+    Parameters
+    ----------
+    selection
+        Selected rows of the token table.
+    files
+        The file of words and labels, if there is one.
+    options
+        ``label``, the file's column of labels; ``column`` of the token table, or ``first-phone``;
+        ``min_words`` that a label must have.
+
+    Raises
+    ------
+    UserError
+        The column does not exist, or no token has a label.
+    """
+    tokens = selection.tokens
+    words = tokens.column("word").to_pylist()
+    column = options.get("column", "")
+    if files:
+        by_word = read_word_labels(files[0], options.get("label", "label"))
+        labels = [by_word.get(word) for word in words]
+    elif column == "first-phone":
+        spoken = tokens.column("phones").to_pylist()
+        labels = [_first_phone(phones) for phones in spoken]
+    elif column in tokens.column_names:
+        values = tokens.column(column).to_pylist()
+        labels = [None if value is None else as_text(value) for value in values]
+    else:
+        message = (
+            f"labellings: the token table has no column {column!r}; it has "
+            f"{', '.join(tokens.column_names)}"
+        )
+        raise UserError(message)
+    members: dict[str | None, set[str]] = {}
+    for word, label in zip(words, labels, strict=True):
+        members.setdefault(label, set()).add(word)
+    fewest = options.get("min_words", 1)
+    labels = [label if len(members[label]) >= fewest else None for label in labels]
+    if all(label is None for label in labels):
+        of_enough = f" of at least {fewest} words" if fewest > 1 else ""
+        message = f"no analysed token has a label{of_enough} in {files[0] if files else column}"
+        raise UserError(message)
+    return labels
+
+
+def _first_phone(phones: str | None) -> str | None:
+    """First phone without its stress, which is a mark in IPA and a digit in ARPAbet."""
+    listed = (phones or "").split()
+    return listed[0].strip("\u02c8\u02cc0123456789") if listed else None

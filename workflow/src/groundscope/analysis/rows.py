@@ -1,0 +1,201 @@
+"""Rows of an analysis: tokens or types, what is independent, and what a null exchanges."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundscope.analysis.inputs import Layer, Selection
+from groundscope.embeddings import read_embeddings
+from groundscope.errors import UserError
+from groundscope.metrics.groups import Floats, Groups, Integers, home_of
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of the feature matrices of one analysis.
+
+    Attributes
+    ----------
+    kind
+        ``tokens``, or ``types``: the mean over the tokens of each word.
+    token_ids, token_words
+        Tokens that enter, and their words.
+    words, speakers
+        Word and speaker of each row; no speakers where rows are types, or where any is missing.
+    labels
+        Label of each row, if the analysis has a labelling.
+    units
+        What is independent: the word of each row, or the row itself where the label is the word.
+    exchanged
+        What is exchangeable under the null of the labels: the units, or the speakers where the
+        labels are theirs.
+    missing, unlabelled
+        Tokens of the corpus that are left out: without a vector in some model, without a label.
+    """
+
+    kind: str
+    token_ids: NDArray[np.str_]
+    token_words: Groups
+    words: Groups
+    labels: Groups | None
+    units: Groups
+    exchanged: Groups
+    speakers: Groups | None
+    missing: int
+    unlabelled: int
+
+    @property
+    def grouping(self) -> Groups:
+        """The labels of an analysis that has a labelling."""
+        if self.labels is None:
+            message = "this analysis has no labelling"
+            raise ValueError(message)
+        return self.labels
+
+    @property
+    def unit(self) -> str:
+        """Name of the units in result tables."""
+        single = self.kind == "tokens" and len(self.units) == len(self.token_ids)
+        return "rows" if single else "word"
+
+    @property
+    def permuted(self) -> str:
+        """Name of what is exchanged in result tables."""
+        return "speaker" if self.exchanged is self.speakers else self.unit
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Size columns of a result row."""
+        own = {"n_tokens": len(self.token_ids), "n_types": len(self.token_words)}
+        return {**own, **self.dropped}
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Columns of a result row that say what was left out."""
+        return {"missing_tokens": self.missing, "unlabelled_tokens": self.unlabelled}
+
+    def sizes_of(self, rows: Integers) -> dict[str, int]:
+        """Size columns of a result row that some of the rows made."""
+        words = np.unique(self.words.codes[rows])
+        tokens = len(rows) if self.kind == "tokens" else self.token_words.sizes[words].sum()
+        return {"n_tokens": int(tokens), "n_types": len(words), **self.dropped}
+
+    def word_scores(
+        self, scores: Floats, pseudo: Floats, units: Integers, keys: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Rows of the word_scores table.
+
+        Parameters
+        ----------
+        scores
+            Of the rows, shape ``[n]``.
+        pseudo, units
+            `statistics.pseudo_values`, and the unit of each word, shape ``[words]``.
+        keys
+            Further columns.
+        """
+        home = None if self.labels is None else home_of(self.labels, self.words)
+        names = None if home is None or self.labels is None else self.labels.names[home]
+        return [
+            {
+                **keys,
+                "label": None if names is None else str(names[code]),
+                "word": str(self.words.names[code]),
+                "value": float(value),
+                "pseudo_value": float(pseudo[unit]),
+                "unit": int(unit),
+                "n_tokens": int(self.token_words.sizes[code]),
+                **self.dropped,
+            }
+            for code, (value, unit) in enumerate(zip(self.words.means(scores), units, strict=True))
+        ]
+
+    def features(self, layer: Layer) -> Floats:
+        """Vectors of the rows, ``[n, d]``: tokens as stored, float32; means of types, float64."""
+        vectors = read_embeddings(layer.path).aligned(self.token_ids)
+        return self.token_words.means(vectors) if self.kind == "types" else vectors
+
+
+def make_rows(selection: Selection, kind: str, labels: Sequence[str | None] | None = None) -> Rows:
+    """Make the rows of an analysis; tokens without a label are left out where labels are given.
+
+    Parameters
+    ----------
+    selection
+        Selected rows of the token table.
+    kind
+        ``tokens``, ``types``, or ``auto``: types where all tokens of every word share a label,
+        unless each word has a label of its own.
+    labels
+        Label of each token, or None.
+
+    Raises
+    ------
+    UserError
+        Rows are to be types and the tokens of some word differ in their label.
+    """
+    tokens = selection.tokens
+    words = np.asarray(tokens.column("word").to_pylist(), np.str_)
+    token_ids = np.asarray(tokens.column("token_id").to_pylist(), np.str_)
+    speakers = np.asarray(tokens.column("speaker").to_pylist(), np.object_)
+    marks = None
+    if labels is not None:
+        kept = np.array([label is not None for label in labels])
+        words, token_ids, speakers = words[kept], token_ids[kept], speakers[kept]
+        marks = Groups.of([label for label in labels if label is not None])
+    by_word = Groups.of(words)
+    dropped = selection.missing, len(tokens) - len(words)
+    home = None if marks is None else home_of(marks, by_word)
+    identity = marks is not None and home is not None and len(marks) == len(by_word)
+    if kind == "auto":
+        mixed = marks is not None and home is None
+        kind = "tokens" if mixed or identity else "types"
+    if kind == "tokens":
+        units = Groups.of(token_ids) if identity else by_word
+        known = None if any(one is None for one in speakers) else Groups.of(speakers)
+        exchanged = _exchanged(marks, units, known)
+        return Rows(kind, token_ids, by_word, by_word, marks, units, exchanged, known, *dropped)
+    own = Groups.of(by_word.names)
+    if marks is None:
+        return Rows(kind, token_ids, by_word, own, None, own, own, None, *dropped)
+    if home is None:
+        message = "tokens of some words differ in their label: this labelling needs rows: tokens"
+        raise UserError(message)
+    by_type = Groups.of(marks.names[home])
+    return Rows(kind, token_ids, by_word, own, by_type, own, own, None, *dropped)
+
+
+def _exchanged(labels: Groups | None, units: Groups, speakers: Groups | None) -> Groups:
+    """Units, or the speakers where a label that varies within units is theirs.
+
+    Then each of them has one label, and some label has several of them: it is not the speaker.
+    With one row each they would have one label whatever it is, so that two on average are needed.
+    """
+    if labels is None or speakers is None or home_of(labels, units) is not None:
+        return units
+    several = 2 * len(speakers) <= len(speakers.codes)
+    theirs = home_of(labels, speakers) is not None and len(labels) < len(speakers)
+    return speakers if several and theirs else units
+
+
+def held_apart(data: Rows, *, speaker_disjoint: bool) -> tuple[str, list[Groups]]:
+    """Say what the folds of a probe never share: units of the rows, and speakers if asked.
+
+    Speakers cannot be apart where some row has none (a type has none), or where each label has one
+    speaker, who would be on one side.
+
+    Returns
+    -------
+    tuple
+        A name for the result table (``rows``, ``word``, ``speaker``, ``word+speaker``), and the
+        partitions.
+    """
+    speakers = data.speakers
+    if not speaker_disjoint or speakers is None or home_of(speakers, data.grouping) is not None:
+        return data.unit, [data.units]
+    if data.unit == "rows":
+        return "speaker", [speakers]
+    return "word+speaker", [data.units, speakers]
