@@ -235,7 +235,7 @@ def test_findings_are_the_best_layers() -> None:
     assert f"{top['estimate']:.3f}" in sentence
     assert f"of {top['model']} in layer {top['layer']}" in sentence
     above = sum(cells[7] > -0.02 for cells in shown)
-    assert f"({above} of 5 models)" in sentence
+    assert f"; {above} of 5 models above" in sentence
 
 
 def test_contrast_sentences_count_significant_layers() -> None:

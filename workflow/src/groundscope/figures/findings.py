@@ -54,8 +54,8 @@ def _in_words(where: str, what: str, tops: Sequence[tuple[str, Row]]) -> str:
     tested = [item for item in tops if item[1]["null_high"] is not None]
     above = [model for model, row in tested if row["estimate"] > row["null_high"]]
     null = (
-        f"above the 95th percentile of permuted labels in their best layer are "
-        f"{', '.join(above) or 'none'} ({len(above)} of {len(tested)} models)"
+        f"{len(above) or 'none'} of {len(tested)} models above the 95th percentile of permuted "
+        f"labels in the best layer{': ' * bool(above)}{', '.join(above)}"
         if tested
         else "no permuted null was computed"
     )
