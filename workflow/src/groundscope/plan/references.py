@@ -102,9 +102,7 @@ def check_references(study: Study) -> None:
                 "models with a layer of the same name"
             )
             raise UserError(message)
-        if not contrast_corpora(study, contrast) and not any(
-            third_models(study, corpus, contrast) for corpus in names
-        ):
+        if not contrast_corpora(study, contrast) and not third_models(study, contrast):
             message = (
                 f"contrasts.{contrast}: {sides['treated']!r} and {sides['control']!r} share no "
                 "corpus on which pairs, silhouette or lda is run with both, or cka compares both "

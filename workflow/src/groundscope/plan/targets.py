@@ -163,8 +163,7 @@ def tables(study: Study) -> dict[str, list[str]]:
         "cka_contrasts": [
             f"cka_contrasts/{corpus}/{name}--{model}.parquet"
             for name in study["contrasts"]
-            for corpus in study["corpora"]
-            for model in third_models(study, corpus, name)
+            for corpus, model in third_models(study, name)
         ],
         **{name: [f"{part}.parquet" for part in found] for name, found in single.items()},
         "pair_values": [
@@ -237,19 +236,19 @@ def contrast_layers(study: Study, contrast: str) -> list[str]:
     return [name for name in layers(study, sides["treated"]) if name in of_control]
 
 
-def third_models(study: Study, corpus: str, contrast: str) -> list[str]:
-    """List the models that CKA compares with both models of a contrast on a corpus."""
+def third_models(study: Study, contrast: str) -> list[tuple[str, str]]:
+    """List corpora, each with a model that CKA compares there with both models of a contrast."""
     if "cka" not in study["analyses"]:
         return []
-    sides = {study["contrasts"][contrast][side] for side in ("treated", "control")}
-    on_corpus = models_on(study, corpus)
-    compared = {frozenset(pair) for pair in cka_pairs(study)}
+    sides = [study["contrasts"][contrast][side] for side in ("treated", "control")]
+    pairs = cka_pairs(study)
+    partners = ({one for pair in pairs if side in pair for one in pair} for side in sides)
+    third = set.intersection(*partners).difference(sides)
     return [
-        model
-        for model in on_corpus
-        if model not in sides
-        and sides.issubset(on_corpus)
-        and all(frozenset({model, side}) in compared for side in sides)
+        (corpus, model)
+        for corpus in shared_corpora(study, sides)
+        for model in study["models"]
+        if model in third and corpus in corpora(study, model)
     ]
 
 
