@@ -257,6 +257,10 @@ def test_contrasts_of_alignment_count_pairs_of_layers() -> None:
     up = sum(value > 0 for value in found)
     assert 0 < up < len(found) < 35
     assert f"is in {up} and less in {len(found) - up} of 35 pairs of layers" in sentence
+    unsure = [{**row, "p_holm": 0.05} for row in table.to_pylist()]
+    (sheet,) = sheets({"cka_contrasts": pa.Table.from_pylist(unsure, table.schema)})
+    wanted = "not significantly more or less like minilm than whisper-random is in any of 35 pairs"
+    assert sum(wanted in text for text in sheet.sentences) == 1
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,21 @@ def _difference(top: Row, significant: Sequence[Row], layers: int) -> str:
     )
 
 
+def _towards(top: Row, significant: Sequence[Row], pairs: int) -> str:
+    up = sum(row["estimate"] > 0 for row in significant)
+    told = (
+        f"more like {top['model_b']} than {top['control']} is in {up} and less in "
+        f"{len(significant) - up}"
+        if significant
+        else f"not significantly more or less like {top['model_b']} than {top['control']} is in any"
+    )
+    return (
+        f"{top['contrast']} in {top['corpus']}: after Holm correction {top['treated']} is {told} "
+        f"of {pairs} pairs of layers; the greatest difference in CKA is {top['estimate']:+.3f} "
+        f"(95% interval {interval(top)}) in layer {top['layer']}, with layer {top['layer_b']}."
+    )
+
+
 def contrasts(rows: list[Row]) -> Sheet:
     """Sheet of the ``contrasts`` table."""
     cells, sentences = [], []
@@ -61,14 +76,7 @@ def cka_contrasts(rows: list[Row]) -> Sheet:
              len(significant), len(part), top["n_types"]]
         )  # fmt: skip
         if top in shown:
-            up = sum(row["estimate"] > 0 for row in significant)
-            sentences.append(
-                f"{top['contrast']} in {top['corpus']}: after Holm correction {top['treated']} is "
-                f"more like {top['model_b']} than {top['control']} is in {up} and less in "
-                f"{len(significant) - up} of {len(part)} pairs of layers; the greatest difference "
-                f"in CKA is {top['estimate']:+.3f} (95% interval {interval(top)}) in layer "
-                f"{top['layer']}, with layer {top['layer_b']}."
-            )
+            sentences.append(_towards(top, significant, len(part)))
     # what the figures show comes first
     cells.sort(key=lambda cell: (cell[4] == "biased", cell[5] != "full", cell[6] != "types"))
     return Sheet(
