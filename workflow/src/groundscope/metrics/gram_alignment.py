@@ -53,7 +53,12 @@ def align(
     make = rbf.gaussian if kernel == "rbf" else kernels.linear
     sources = [*right] if right is left else [*left, *right]
     with one_core_each(len(left) * len(right)) as pool:
-        made = [make(source.load(), order.rows, name=source.name) for source in sources]
+
+        def rows_of(features: Floats, name: str) -> kernels.MadeRows:
+            return make(features, order.rows, name=name)
+
+        loaded = (source.load() for source in sources)
+        made = list(pool.map(rows_of, loaded, (source.name for source in sources)))
         second, shuffled = _shuffled(made[-len(right) :], right, make, moves, pool)
         rows = [*made[: -len(right)], *second]
         tiling = gram_space.Tiling(rows, len(left), len(right), shuffled, order)

@@ -18,9 +18,9 @@ from groundscope.metrics.groups import Floats
 from groundscope.metrics.kernels import Rows
 from groundscope.metrics.order import Order, Panel
 
-PANEL, LEAST = 512, 128
-# of a panel's rows and its tiles with another
-SPACE = 160 * 2**20
+PANEL, LEAST = 640, 128
+# of a panel's rows and its tiles with another, shuffled ones too
+SPACE = 192 * 2**20
 
 
 @dataclass
@@ -99,7 +99,8 @@ class Tiling:
     def sums(self, pool: Executor) -> Sums:
         """Add up all tiles, some rows with all others in each task."""
         # small enough for some cores and for memory, or else large enough for products to be fast
-        fitting = SPACE // (8 * sum(layer.width + PANEL for layer in self.layers))
+        made = [*self.layers, *(self.layers[-self.second :] if self.shuffled else ())]
+        fitting = SPACE // (8 * sum(layer.width + PANEL for layer in made))
         size = max(LEAST, min(PANEL, fitting, len(self.order.rows) // 4))
         panels = self.order.panels(size)
         parts = pool.map(self._panel_sums, [panels[at:] for at in range(len(panels))])
@@ -121,7 +122,7 @@ class Tiling:
             if panel.left_out:
                 sums.total += weight * self._add_rows(sums, panel, tiles, other)
             else:
-                sums.total += weight * self._inner(_flat(tiles))[0]
+                sums.total += weight * self._inner(tiles).sum(axis=0)
             if other is panel:
                 self._add_inside(sums, panel, tiles)
             elif other.left_out:
@@ -130,8 +131,8 @@ class Tiling:
                 x = [layer.part(panel.rows) for layer in layers]
                 y = x if other is panel else None
                 moved = _tiles(layers, x, y, panel, other, space[tiles.size :])
-                crossed = _crossed(_flat(tiles[: self.first]), _flat(moved))
-                null += weight * np.concatenate([crossed, _own(_flat(moved))], axis=1)[0]
+                crossed = _crossed(tiles[: self.first], moved)
+                null += weight * np.concatenate([crossed, _own(moved)], axis=1).sum(axis=0)
         return sums
 
     def _nothing(self) -> Sums:
@@ -165,7 +166,7 @@ class Tiling:
         groups = range(panel.groups.start, panel.groups.stop)
         for group, start, stop in zip(groups, panel.starts, stops, strict=True):
             same = tiles[:, start:stop, start:stop]
-            sums.inside[group] += self._inner(_flat(same))[0]
+            sums.inside[group] += self._inner(same).sum(axis=0)
             rows = slice(panel.rows.start + start, panel.rows.start + stop)
             sums.within[:, rows] += same.sum(axis=2)
 
@@ -184,11 +185,6 @@ def _tiles(
         y = layer.part(other.rows) if right is None else right[at]
         layer.fill(tiles[at], left[at], y, panel.rows, other.rows)
     return tiles
-
-
-def _flat(tiles: Floats) -> Floats:
-    """Give tiles of a single row."""
-    return tiles.reshape(len(tiles), 1, -1)
 
 
 def _crossed(left: Floats, right: Floats) -> Floats:
