@@ -18,9 +18,9 @@ from groundscope.metrics.groups import Floats
 from groundscope.metrics.kernels import Rows
 from groundscope.metrics.order import Order, Panel
 
-PANEL, LEAST = 640, 128
+PANEL, LEAST = 768, 128
 # of a panel's rows and its tiles with another, shuffled ones too
-SPACE = 192 * 2**20
+SPACE = 240 * 2**20
 
 
 @dataclass
@@ -126,7 +126,10 @@ class Tiling:
             if other is panel:
                 self._add_inside(sums, panel, tiles)
             elif other.left_out:
-                self._add_rows(sums, other, tiles.transpose(0, 2, 1).copy(), panel)
+                for part in other.cut(LEAST):
+                    start = part.rows.start - other.rows.start
+                    columns = tiles[:, :, start : start + part.size]
+                    self._add_rows(sums, part, columns.transpose(0, 2, 1).copy(), panel)
             for null, layers in zip(sums.null, self.shuffled, strict=True):
                 x = [layer.part(panel.rows) for layer in layers]
                 y = x if other is panel else None
@@ -157,7 +160,7 @@ class Tiling:
         sums.rows[panel.groups] += np.add.reduceat(inner, panel.starts)
         sums.crossed[panel.groups] += here
         norms = np.stack([layer.norms[other.rows] for layer in self.layers], axis=1)
-        sums.norms[panel.groups] += (summed @ norms).transpose(1, 0, 2)
+        sums.norms[panel.groups] += summed.transpose(1, 0, 2) @ norms
         return np.asarray(inner.sum(axis=0))
 
     def _add_inside(self, sums: Sums, panel: Panel, tiles: Floats) -> None:
@@ -195,4 +198,4 @@ def _crossed(left: Floats, right: Floats) -> Floats:
 
 def _own(tiles: Floats) -> Floats:
     """Products of the rows of each tile with themselves, ``[i, L]``."""
-    return np.asarray(np.einsum("lij,lij->il", tiles, tiles))
+    return np.asarray(np.vecdot(tiles, tiles).T)

@@ -165,7 +165,8 @@ def linear(values: Floats, order: Integers, *, name: str) -> LinearRows:
 
 def _linear(values: Floats, order: Integers) -> LinearRows:
     # an order may repeat rows, which moves the mean
-    mean = values[order].mean(axis=0, dtype=np.float64)
+    ordered = values if is_permutation(order) else values[order]
+    mean = ordered.mean(axis=0, dtype=np.float64)
     rows = LinearRows(values, order, mean, np.empty(len(order)))
     for start in range(0, len(order), _BLOCK):
         part = slice(start, start + _BLOCK)

@@ -42,6 +42,20 @@ class Panel:
         """Whether its groups are left out."""
         return len(self.starts) > 0
 
+    def cut(self, size: int) -> Iterator["Panel"]:
+        """Cut into panels of whole groups, of at most `size` rows or of one larger group."""
+        stops = np.append(self.starts[1:], self.size)
+        first = 0
+        while first < len(stops):
+            start = int(self.starts[first])
+            last = max(first + 1, int(np.searchsorted(stops, start + size, side="right")))
+            yield Panel(
+                slice(self.rows.start + start, self.rows.start + int(stops[last - 1])),
+                slice(self.groups.start + first, self.groups.start + last),
+                self.starts[first:last] - start,
+            )
+            first = last
+
 
 @dataclass(frozen=True)
 class Order:
@@ -116,15 +130,8 @@ class Order:
 
     def panels(self, size: int) -> list[Panel]:
         """Cut the sorted rows into panels of at most `size` rows, or of one larger group."""
-        stops = self.starts + self.sizes
-        made, first = [], 0
-        while first < len(stops):
-            start = int(self.starts[first])
-            last = max(first + 1, int(np.searchsorted(stops, start + size, side="right")))
-            groups = slice(first, last)
-            rows = slice(start, int(stops[last - 1]))
-            made.append(Panel(rows, groups, self.starts[groups] - start))
-            first = last
+        left_out = Panel(slice(0, self.left_out), slice(0, len(self.sizes)), self.starts)
+        made = [*left_out.cut(size)]
         none = np.empty(0, np.intp)
         for start in range(self.left_out, len(self.rows), size):
             rows = slice(start, min(start + size, len(self.rows)))
