@@ -15,6 +15,7 @@ import transformers
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.nn import functional
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.extraction import Extraction
@@ -380,3 +381,17 @@ def test_bfloat16_is_close(
     coarse = run_extraction(tokens, checkpoint, options, ("3",)).vectors["3"]
     error = np.linalg.norm(coarse - exact, axis=1) / np.linalg.norm(exact, axis=1)
     assert 1e-4 < error.max() < 0.03
+
+
+@pytest.mark.parametrize(("kernel", "groups"), [(16, 1), (16, 4), (128, 1), (128, 16)])
+@pytest.mark.parametrize("channels", [2, 4, 6, 8, 12, 16, 48])
+def test_convolutions_in_bfloat16(channels: int, kernel: int, groups: int) -> None:
+    """Few channels a group, as in position convolutions, lose 8 bits' precision and no more."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(1, channels * groups, 50, generator=generator)
+    weight = torch.randn(channels * groups, channels, kernel, generator=generator)
+    exact = functional.conv1d(x, weight, padding=kernel // 2, groups=groups)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = functional.conv1d(x, weight, padding=kernel // 2, groups=groups)
+    assert found.dtype == torch.bfloat16
+    assert (found.float() - exact).norm() / exact.norm() < 2**-8

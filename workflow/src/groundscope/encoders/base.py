@@ -29,6 +29,7 @@ Autocast, inference mode, batching, memory, pooling, normalisation of the wavefo
 metadata and progress are the caller's business (`extraction`), never the family's.
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,10 @@ from groundscope.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor, device
+
+# before oneDNN is first used: in AMX tiles version 3.12 has wrong values for bfloat16 convolutions
+# of few channels and long even kernels (as in https://github.com/pytorch/pytorch/issues/163347)
+os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
 
 FAMILIES: Mapping[str, str] = {
     "speech": "groundscope.encoders.speech",
