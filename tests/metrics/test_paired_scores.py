@@ -8,10 +8,11 @@ import pytest
 from sklearn.metrics import silhouette_score
 
 from groundscope.metrics.groups import Floats, Groups
+from groundscope.metrics.jackknife import pseudo_values, unit_means
 from groundscope.metrics.pair_kinds import Draws, by_word, draw_pairs, score_layer
+from groundscope.metrics.paired_difference import paired_difference
 from groundscope.metrics.probing import probe
 from groundscope.metrics.silhouette import Distances, score
-from groundscope.metrics.statistics import paired_difference, pseudo_values, unit_means
 
 # words of the nine categories that the papers use
 SIZES = (18, 17, 15, 13, 12, 11, 9, 8, 6)

@@ -12,7 +12,12 @@ from threadpoolctl import threadpool_limits
 
 from groundscope.metrics.correlation import across_layers
 from groundscope.metrics.groups import Groups, permuted_rows
+from groundscope.metrics.intervals import draws_interval, proportion_interval, t_interval
+from groundscope.metrics.jackknife import degrees_of_freedom, jackknife, pseudo_values
+from groundscope.metrics.p_values import holm, permutation_p
 from groundscope.metrics.pair_kinds import by_word, draw_pairs, score_layer
+from groundscope.metrics.paired_difference import paired_difference
+from groundscope.metrics.ranks import average_ranks
 from groundscope.metrics.similarity import (
     Crossed,
     Pairs,
@@ -22,18 +27,6 @@ from groundscope.metrics.similarity import (
     type_means,
 )
 from groundscope.metrics.spaces import into_space
-from groundscope.metrics.statistics import (
-    average_ranks,
-    degrees_of_freedom,
-    draws_interval,
-    holm,
-    jackknife,
-    paired_difference,
-    permutation_p,
-    proportion_interval,
-    pseudo_values,
-    t_interval,
-)
 
 
 @pytest.fixture

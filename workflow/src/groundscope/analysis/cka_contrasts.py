@@ -9,7 +9,7 @@ from groundscope.analysis.columns import estimate_columns
 from groundscope.analysis.inputs import Layer
 from groundscope.analysis.rows import Rows
 from groundscope.metrics.alignment_contrast import Contrast, Influence
-from groundscope.metrics.statistics import holm
+from groundscope.metrics.p_values import holm
 
 
 def contrast_rows(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from groundscope.metrics.groups import Floats
-from groundscope.metrics.statistics import Interval
+from groundscope.metrics.intervals import Interval
 
 
 def number(value: Any) -> float | None:

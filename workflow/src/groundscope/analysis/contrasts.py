@@ -10,7 +10,8 @@ import pyarrow as pa
 from groundscope.analysis.columns import estimate_columns
 from groundscope.errors import UserError
 from groundscope.metrics.groups import Floats
-from groundscope.metrics.statistics import holm, paired_difference
+from groundscope.metrics.p_values import holm
+from groundscope.metrics.paired_difference import paired_difference
 
 _FAMILY = ("corpus", "analysis", "labelling", "measure", "kind", "metric", "space")
 _DROPPED = ("missing_tokens", "unlabelled_tokens")

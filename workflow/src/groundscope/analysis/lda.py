@@ -9,8 +9,8 @@ from groundscope.analysis.columns import NO_NULL, estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics import control
 from groundscope.metrics.control import Control
+from groundscope.metrics.jackknife import pseudo_values, unit_means
 from groundscope.metrics.probing import MEASURES, Probe
-from groundscope.metrics.statistics import pseudo_values, unit_means
 
 _SCORE = {"analysis": "lda", "measure": "accuracy", "kind": None, "metric": None, "space": "full"}
 

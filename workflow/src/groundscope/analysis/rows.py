@@ -93,7 +93,7 @@ class Rows:
         scores
             Of the rows, shape ``[n]``.
         pseudo, units
-            `statistics.pseudo_values`, and the unit of each word, shape ``[words]``.
+            `jackknife.pseudo_values`, and the unit of each word, shape ``[words]``.
         keys
             Further columns.
         """

@@ -8,8 +8,8 @@ import numpy as np
 from groundscope.analysis.columns import estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics.clustering import Scores
+from groundscope.metrics.jackknife import pseudo_values, unit_means
 from groundscope.metrics.silhouette import Silhouette
-from groundscope.metrics.statistics import pseudo_values, unit_means
 
 _SCORE = {"analysis": "silhouette", "measure": "silhouette", "kind": None}
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from groundscope.metrics import feature_alignment, gram_alignment, gram_space, kernels
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
+from groundscope.metrics.intervals import Interval, t_interval
+from groundscope.metrics.jackknife import degrees_of_freedom
 from groundscope.metrics.order import Order
 from groundscope.metrics.sources import Null, Source
-from groundscope.metrics.statistics import Interval, degrees_of_freedom, t_interval
 
 ESTIMATORS = ("debiased", "biased")
 

@@ -7,8 +7,10 @@ import numpy as np
 
 from groundscope.metrics.comparison import each_draw, estimators
 from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.intervals import Interval
+from groundscope.metrics.jackknife import pseudo_values
+from groundscope.metrics.paired_difference import paired_difference
 from groundscope.metrics.sources import Source
-from groundscope.metrics.statistics import Interval, paired_difference, pseudo_values
 
 # what alignments are accurate to
 _ROUNDING = 1e-9
@@ -105,7 +107,7 @@ def leave_words_out(
 def contrast(found: Influence, *, replicates: int, permutations: int, seed: int) -> Contrast:
     """Subtract the layers of a control from those of a treated model, paired over words.
 
-    The pseudo-values of words are (`statistics.pseudo_values`): their mean is the difference.
+    The pseudo-values of words are (`jackknife.pseudo_values`): their mean is the difference.
     Values that differ by rounding only, as of layers that training left as they were, are the same.
 
     Parameters

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundscope.metrics.groups import Floats
+from groundscope.metrics.jackknife import jackknife
 from groundscope.metrics.order import Order
-from groundscope.metrics.statistics import jackknife
 
 
 @dataclass(frozen=True)

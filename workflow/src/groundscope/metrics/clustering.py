@@ -11,10 +11,11 @@ import numpy as np
 
 from groundscope.metrics import kmeans
 from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.intervals import Interval, draws_interval
 from groundscope.metrics.lda_silhouette import score_refitted
+from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import Distances, Silhouette, check_groups, score
 from groundscope.metrics.spaces import into_space
-from groundscope.metrics.statistics import Interval, draws_interval, permutation_p
 
 PROTOCOLS = ("all-groups", "leave-one-group-out")
 

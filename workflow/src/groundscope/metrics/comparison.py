@@ -11,14 +11,11 @@ from groundscope.metrics import alignment
 from groundscope.metrics.alignment import Alignment
 from groundscope.metrics.dissimilarity import Dissimilarity
 from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.intervals import t_interval
+from groundscope.metrics.jackknife import degrees_of_freedom, jackknife
 from groundscope.metrics.neighbours import Neighbours
+from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.sources import Source
-from groundscope.metrics.statistics import (
-    degrees_of_freedom,
-    jackknife,
-    permutation_p,
-    t_interval,
-)
 
 _Geometry = TypeVar("_Geometry", Dissimilarity, Neighbours)
 

@@ -13,14 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of
+from groundscope.metrics.intervals import Interval, proportion_interval, t_interval
+from groundscope.metrics.jackknife import jackknife, unit_means
 from groundscope.metrics.probing import Folds, check_rows, predict
-from groundscope.metrics.statistics import (
-    Interval,
-    jackknife,
-    proportion_interval,
-    t_interval,
-    unit_means,
-)
 
 MEASURES = ("seen-word-accuracy", "control-accuracy", "selectivity")
 

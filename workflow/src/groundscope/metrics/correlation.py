@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundscope.metrics.groups import Floats
-from groundscope.metrics.statistics import average_ranks, permutation_p
+from groundscope.metrics.p_values import permutation_p
+from groundscope.metrics.ranks import average_ranks
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundscope.metrics.groups import Floats, Integers, equal_rows
+from groundscope.metrics.ranks import average_ranks
 from groundscope.metrics.similarity import unit_rows
-from groundscope.metrics.statistics import average_ranks
 
 _ROWS = 64
 # ranks that are made float64 at a time

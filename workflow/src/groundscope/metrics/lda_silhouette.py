@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from groundscope.metrics.groups import Floats, Groups, permuted_labels
+from groundscope.metrics.jackknife import jackknife, pseudo_values
+from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import (
     Distances,
     Silhouette,
@@ -13,7 +15,6 @@ from groundscope.metrics.silhouette import (
     means_by_group,
 )
 from groundscope.metrics.spaces import into_space
-from groundscope.metrics.statistics import jackknife, permutation_p, pseudo_values
 
 _REFITS = 100
 

@@ -7,7 +7,10 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from groundscope.metrics.areas import areas_under_curve
+from groundscope.metrics.bootstrap import bootstrap_weights, percentile_interval
 from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.intervals import Interval, draws_interval
+from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.similarity import (
     Crossed,
     Pairs,
@@ -17,13 +20,6 @@ from groundscope.metrics.similarity import (
     sample_rows,
     shuffled_pairs,
     type_means,
-)
-from groundscope.metrics.statistics import (
-    Interval,
-    bootstrap_weights,
-    draws_interval,
-    percentile_interval,
-    pseudo_values,
 )
 
 RANDOM, DIFFERENT = "random", "different-word"

@@ -13,14 +13,9 @@ from numpy.typing import NDArray
 
 from groundscope.metrics.discriminant import check_varies_within, held_out
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of, permuted_labels
-from groundscope.metrics.statistics import (
-    Interval,
-    degrees_of_freedom,
-    jackknife,
-    permutation_p,
-    proportion_interval,
-    unit_means,
-)
+from groundscope.metrics.intervals import Interval, proportion_interval
+from groundscope.metrics.jackknife import degrees_of_freedom, jackknife, unit_means
+from groundscope.metrics.p_values import permutation_p
 
 Folds = list[tuple[Integers, Integers]]
 MEASURES = ("accuracy", "balanced-accuracy")

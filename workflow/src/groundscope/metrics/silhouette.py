@@ -15,7 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of, permuted_labels
-from groundscope.metrics.statistics import Interval, jackknife, permutation_p, pseudo_values
+from groundscope.metrics.intervals import Interval
+from groundscope.metrics.jackknife import jackknife, pseudo_values
+from groundscope.metrics.p_values import permutation_p
 
 METRICS = ("cosine", "euclidean")
 _BLOCK = 1024

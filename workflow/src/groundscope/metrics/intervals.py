@@ -1,0 +1,72 @@
+"""Standard errors and 95% intervals from Student's t, and Wilson's of a proportion."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
+
+from groundscope.metrics.groups import Floats
+
+_TAIL = 0.975
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Standard error and 95% interval of an estimate; arrays of the estimate's shape."""
+
+    standard_error: Floats
+    low: Floats
+    high: Floats
+
+
+def t_interval(estimate: ArrayLike, standard_error: ArrayLike, degrees: float) -> Interval:
+    """Interval ``estimate -+ t * se`` with Student's t of `degrees` degrees of freedom."""
+    centre = np.asarray(estimate, np.float64)
+    error = np.asarray(standard_error, np.float64)
+    half = t_quantile(degrees) * error
+    return Interval(error, centre - half, centre + half)
+
+
+def t_quantile(degrees: float) -> float:
+    """97.5% quantile of Student's t of `degrees` degrees of freedom."""
+    return float(stdtrit(degrees, _TAIL))
+
+
+def draws_interval(values: Floats) -> Interval:
+    """t-interval of the mean over repeated draws, the last axis; missing for a single draw."""
+    draws = values.shape[-1]
+    if draws < 2:
+        missing = np.full(values.shape[:-1], np.nan)
+        return Interval(missing, missing, missing)
+    error = values.std(axis=-1, ddof=1) / np.sqrt(draws)
+    return t_interval(values.mean(axis=-1), error, draws - 1)
+
+
+def proportion_interval(
+    proportion: ArrayLike, standard_error: ArrayLike, units: int, degrees: float
+) -> Interval:
+    """Wilson interval of a proportion with the effective number of units its error implies.
+
+    ``n_eff = p (1 - p) / se^2`` (Korn and Graubard 1998), or `units` where every unit is right or
+    every unit is wrong, so that the interval stays inside [0, 1] and never has zero width.
+
+    Parameters
+    ----------
+    proportion, standard_error
+        Shape ``[...]``; the error comes from a jackknife over units.
+    units
+        Independent units behind the proportion.
+    degrees
+        Degrees of freedom of the error.
+    """
+    p = np.asarray(proportion, np.float64)
+    error = np.asarray(standard_error, np.float64)
+    spread = p * (1 - p)
+    usable = (error > 0) & (spread > 0)
+    size = np.where(usable, spread / np.where(usable, error, 1.0) ** 2, float(units))
+    quantile = t_quantile(degrees) ** 2
+    centre = (p + quantile / (2 * size)) / (1 + quantile / size)
+    half = np.sqrt(quantile) * np.sqrt(spread / size + quantile / (4 * size**2))
+    half = half / (1 + quantile / size)
+    return Interval(error, centre - half, centre + half)
