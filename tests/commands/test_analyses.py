@@ -27,7 +27,7 @@ from groundscope.commands import (
 )
 from groundscope.embeddings import read_embeddings, write_embeddings
 from groundscope.errors import UserError
-from groundscope.metrics.similarity import sample_rows
+from groundscope.metrics.word_pairs import sample_rows
 from groundscope.token_table import read_tokens, write_tokens
 
 

@@ -18,15 +18,9 @@ from groundscope.metrics.p_values import holm, permutation_p
 from groundscope.metrics.pair_kinds import by_word, draw_pairs, score_layer
 from groundscope.metrics.paired_difference import paired_difference
 from groundscope.metrics.ranks import average_ranks
-from groundscope.metrics.similarity import (
-    Crossed,
-    Pairs,
-    Sample,
-    sample_rows,
-    shuffled_pairs,
-    type_means,
-)
+from groundscope.metrics.similarity import type_means
 from groundscope.metrics.spaces import into_space
+from groundscope.metrics.word_pairs import Crossed, Pairs, Sample, sample_rows, shuffled_pairs
 
 
 @pytest.fixture

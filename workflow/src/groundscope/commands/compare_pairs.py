@@ -20,7 +20,7 @@ from groundscope.analysis.pairs import pair_rows, value_rows, word_rows
 from groundscope.analysis.rows import make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.pair_kinds import DIFFERENT, RANDOM, draw_pairs, score_layer
-from groundscope.metrics.similarity import group_word_pairs
+from groundscope.metrics.word_pairs import group_word_pairs
 
 
 def main() -> None:

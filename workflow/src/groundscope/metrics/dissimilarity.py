@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from groundscope.metrics.groups import Floats, Integers, equal_rows
 from groundscope.metrics.ranks import average_ranks
-from groundscope.metrics.similarity import unit_rows
+from groundscope.metrics.unit_vectors import unit_rows
 
 _ROWS = 64
 # ranks that are made float64 at a time

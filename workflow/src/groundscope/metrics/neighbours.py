@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundscope.metrics.groups import Floats, Integers, equal_rows
-from groundscope.metrics.similarity import unit_rows
+from groundscope.metrics.unit_vectors import unit_rows
 
 _ROWS = 128
 

@@ -11,16 +11,8 @@ from groundscope.metrics.bootstrap import bootstrap_weights, percentile_interval
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.intervals import Interval, draws_interval
 from groundscope.metrics.jackknife import pseudo_values
-from groundscope.metrics.similarity import (
-    Crossed,
-    Pairs,
-    Part,
-    Sample,
-    all_alike,
-    sample_rows,
-    shuffled_pairs,
-    type_means,
-)
+from groundscope.metrics.similarity import all_alike, type_means
+from groundscope.metrics.word_pairs import Crossed, Pairs, Part, Sample, sample_rows, shuffled_pairs
 
 RANDOM, DIFFERENT = "random", "different-word"
 
