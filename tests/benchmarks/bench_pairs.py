@@ -20,7 +20,8 @@ import numpy as np
 from measure import Row, measure, report
 
 from groundscope.metrics.groups import Floats, Groups
-from groundscope.metrics.pair_kinds import draw_pairs, score_layer
+from groundscope.metrics.pair_kinds import draw_pairs
+from groundscope.metrics.pair_scores import score_layer
 
 _SEEDS = (42, 12, 25, 31, 69)
 _SLICE, _TYPES, _SHARE = 3000, 14_000, 0.001

@@ -9,7 +9,8 @@ import pytest
 
 from groundscope.metrics.comparison import MEASURES, compare
 from groundscope.metrics.groups import Floats, Groups
-from groundscope.metrics.pair_kinds import draw_pairs, score_layer
+from groundscope.metrics.pair_kinds import draw_pairs
+from groundscope.metrics.pair_scores import score_layer
 from groundscope.metrics.probing import probe
 from groundscope.metrics.silhouette import METRICS, Distances, score
 from groundscope.metrics.sources import Source

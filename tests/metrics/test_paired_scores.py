@@ -9,7 +9,8 @@ from sklearn.metrics import silhouette_score
 
 from groundscope.metrics.groups import Floats, Groups
 from groundscope.metrics.jackknife import pseudo_values, unit_means
-from groundscope.metrics.pair_kinds import Draws, by_word, draw_pairs, score_layer
+from groundscope.metrics.pair_kinds import Draws, draw_pairs
+from groundscope.metrics.pair_scores import by_word, score_layer
 from groundscope.metrics.paired_difference import paired_difference
 from groundscope.metrics.probing import probe
 from groundscope.metrics.silhouette import Distances, score

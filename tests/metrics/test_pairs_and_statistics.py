@@ -15,7 +15,8 @@ from groundscope.metrics.groups import Groups, permuted_rows
 from groundscope.metrics.intervals import draws_interval, proportion_interval, t_interval
 from groundscope.metrics.jackknife import degrees_of_freedom, jackknife, pseudo_values
 from groundscope.metrics.p_values import holm, permutation_p
-from groundscope.metrics.pair_kinds import by_word, draw_pairs, score_layer
+from groundscope.metrics.pair_kinds import draw_pairs
+from groundscope.metrics.pair_scores import by_word, score_layer
 from groundscope.metrics.paired_difference import paired_difference
 from groundscope.metrics.ranks import average_ranks
 from groundscope.metrics.similarity import type_means

@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from groundscope.analysis.columns import NO_INTERVAL, estimate_columns, number
 from groundscope.analysis.rows import Rows
-from groundscope.metrics.pair_kinds import Draws, KindScores, by_word
+from groundscope.metrics.pair_kinds import Draws
+from groundscope.metrics.pair_scores import KindScores, by_word
 
 _SCORE = {
     "analysis": "pairs",

@@ -19,7 +19,8 @@ from groundscope.analysis.labels import read_word_labels, token_labels
 from groundscope.analysis.pairs import pair_rows, value_rows, word_rows
 from groundscope.analysis.rows import make_rows
 from groundscope.commands import _analysis, _cli
-from groundscope.metrics.pair_kinds import DIFFERENT, RANDOM, draw_pairs, score_layer
+from groundscope.metrics.pair_kinds import DIFFERENT, RANDOM, draw_pairs
+from groundscope.metrics.pair_scores import score_layer
 from groundscope.metrics.word_pairs import group_word_pairs
 
 

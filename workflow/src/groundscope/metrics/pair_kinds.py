@@ -1,17 +1,12 @@
-"""The pair kinds of one model: token pairs of every draw, and their scores in any layer."""
+"""The kinds of word pairs that a corpus has: their token pairs in every draw."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
-from groundscope.metrics.areas import areas_under_curve
-from groundscope.metrics.bootstrap import bootstrap_weights, percentile_interval
 from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.intervals import Interval, draws_interval
-from groundscope.metrics.jackknife import pseudo_values
-from groundscope.metrics.similarity import all_alike, type_means
 from groundscope.metrics.word_pairs import Crossed, Pairs, Part, Sample, sample_rows, shuffled_pairs
 
 RANDOM, DIFFERENT = "random", "different-word"
@@ -80,39 +75,6 @@ class Pooled:
         return np.bincount(self.index, weights=values) / self.draws
 
 
-@dataclass(frozen=True)
-class KindScores:
-    """Scores of one kind in one layer.
-
-    Attributes
-    ----------
-    raw, normalised
-        Mean cosine over type pairs in each draw, and that minus the random pairs', ``[draws]``.
-    raw_interval, normalised_interval
-        t over draws; missing for a single draw, `raw_interval` for draws of the same tokens too.
-    auc, auc_interval
-        Against random pairs, and its bootstrap over words; missing for the random pairs themselves,
-        all or those of different words.
-    pairs, type_pairs
-        Token pairs and type pairs, mean over draws.
-    words, values, counts
-        Type pairs of all draws as word codes ``[t, 2]``, their cosine (mean over draws) and their
-        token pairs over all draws, ``[t]``.
-    """
-
-    raw: Floats
-    normalised: Floats
-    raw_interval: Interval
-    normalised_interval: Interval
-    auc: float | None
-    auc_interval: Interval | None
-    pairs: int
-    type_pairs: int
-    words: Integers
-    values: Floats
-    counts: Integers
-
-
 def draw_pairs(
     words: Groups,
     *,
@@ -175,115 +137,3 @@ def draw_pairs(
         raise ValueError(message)
     kept = {kind: each for kind, each in kinds.items() if kind not in lacking}
     return Draws(kept, lacking, words, len(seeds), len(drawn[0].rows), len(drawn[0].present))
-
-
-def score_layer(
-    features: Floats, draws: Draws, *, replicates: int, seed: int
-) -> dict[str, KindScores]:
-    """Score every kind in one layer.
-
-    Parameters
-    ----------
-    features
-        Vectors of the tokens, float32 or float64, ``[n, d]``.
-    draws
-        From `draw_pairs`.
-    replicates, seed
-        Bootstrap of the AUC over words.
-
-    Raises
-    ------
-    ValueError
-        A zero vector, or vectors that are all the same.
-    """
-    if all_alike(features):
-        message = f"all {len(features)} vectors are the same: every pair has the cosine 1"
-        raise ValueError(message)
-    read = {kind: each for kind, each in draws.kinds.items() if not isinstance(each, Part)}
-    means = dict(zip(read, type_means([*read.values()], features), strict=True))
-    for kind, each in draws.kinds.items():
-        if isinstance(each, Part):
-            means[kind] = means[RANDOM][each.chosen]
-    raw = {
-        kind: np.bincount(pairs.draws, weights=means[kind]) / np.bincount(pairs.draws)
-        for kind, pairs in draws.kinds.items()
-    }
-    values = {kind: draws.pooled[kind].means(own) for kind, own in means.items()}
-    others = {kind: (values[kind], draws.pooled[kind].words) for kind in read}
-    reference = others.pop(RANDOM)
-    counts = _bootstrap_counts(len(draws.words), replicates, seed)
-    areas = areas_under_curve(others, reference, counts)
-    scores = {}
-    for kind, pooled in draws.pooled.items():
-        normalised = raw[kind] - raw[RANDOM]
-        pairs = draws.kinds[kind]
-        different = 1 if isinstance(pairs, Crossed) and pairs.drawn_once else draws.count
-        area = areas.get(kind)
-        interval = None
-        if area is not None and len(area.resampled) > 1:
-            interval = percentile_interval(area.resampled)
-        scores[kind] = KindScores(
-            raw[kind],
-            normalised,
-            draws_interval(raw[kind][:different]),
-            draws_interval(normalised),
-            None if area is None else area.estimate,
-            interval,
-            round(pooled.tokens.sum() / draws.count),
-            round(len(pooled.index) / draws.count),
-            pooled.words,
-            values[kind],
-            pooled.tokens,
-        )
-    return scores
-
-
-@lru_cache(maxsize=1)
-def _bootstrap_counts(words: int, replicates: int, seed: int) -> Floats:
-    """Draw the words of each replicate: the same for all layers."""
-    return bootstrap_weights(words, replicates, seed)
-
-
-def by_word(
-    scores: KindScores, random: KindScores, words: Groups
-) -> tuple[Integers, Floats, Floats]:
-    """Mean normalised cosine of the type pairs that hold a word, and pseudo-values of words.
-
-    A word is left out with all type pairs that hold it, of the kind and of the random pairs.
-
-    Parameters
-    ----------
-    scores, random
-        Of a kind, and of the random pairs.
-    words
-        Word of each token.
-
-    Returns
-    -------
-    tuple
-        Codes of the words that occur in the kind, their means, and their `pseudo_values`, which are
-        missing (NaN) where one word is in all pairs of the kind.
-    """
-    sums, counts = _held_by_words(scores, len(words))
-    present = np.flatnonzero(counts)
-    base = float((scores.raw - scores.normalised).mean())
-    with np.errstate(invalid="ignore"):
-        own, others = (
-            (each.values.sum() - of_words[0]) / (len(each.values) - of_words[1])
-            for each, of_words in (
-                (scores, (sums, counts)),
-                (random, _held_by_words(random, len(words))),
-            )
-        )
-    left_out = (own - others)[present]
-    pseudo = pseudo_values(float(scores.normalised.mean()), left_out)
-    return present, np.asarray(sums[present] / counts[present] - base), pseudo
-
-
-def _held_by_words(scores: KindScores, count: int) -> tuple[Floats, Integers]:
-    """Sum and number of the type pairs that hold each word, left or right."""
-    own = scores.words[:, 0] == scores.words[:, 1]
-    codes = np.concatenate([scores.words[:, 0], scores.words[~own, 1]])
-    values = np.concatenate([scores.values, scores.values[~own]])
-    sums = np.bincount(codes, weights=values, minlength=count)
-    return np.asarray(sums, np.float64), np.bincount(codes, minlength=count).astype(np.intp)
