@@ -12,8 +12,9 @@ import numpy as np
 from measure import Measured, Row, measure, report
 from sklearn.metrics import silhouette_samples
 
+from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.silhouette import Distances, score
+from groundscope.metrics.silhouette import score, silhouettes
 
 _LAYERS, _CHECKED = 12, 50
 
@@ -39,7 +40,7 @@ def main() -> None:
     vectors = rng.normal(size=(more, features)) + rng.normal(size=(groups, features))[codes] / 4
 
     def plain(count: int) -> Floats:
-        return Distances(vectors[:count], "cosine").silhouettes(Groups.of(codes[:count]))
+        return silhouettes(Distances(vectors[:count], "cosine"), Groups.of(codes[:count]))
 
     def with_errors(count: int) -> Floats:
         words = Groups.of([f"w{number:07d}" for number in range(count)])

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from groundscope.metrics.comparison import MEASURES, compare
+from groundscope.metrics.distances import METRICS, Distances
 from groundscope.metrics.groups import Floats, Groups
 from groundscope.metrics.pair_kinds import draw_pairs
 from groundscope.metrics.pair_scores import score_layer
 from groundscope.metrics.probing import probe
-from groundscope.metrics.silhouette import METRICS, Distances, score
+from groundscope.metrics.silhouette import score
 from groundscope.metrics.sources import Source
 from groundscope.metrics.spaces import has_lda_space, into_space
 

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import silhouette_score
 
+from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups
 from groundscope.metrics.jackknife import pseudo_values, unit_means
 from groundscope.metrics.pair_kinds import Draws, draw_pairs
 from groundscope.metrics.pair_scores import by_word, score_layer
 from groundscope.metrics.paired_difference import paired_difference
 from groundscope.metrics.probing import probe
-from groundscope.metrics.silhouette import Distances, score
+from groundscope.metrics.silhouette import score
 
 # words of the nine categories that the papers use
 SIZES = (18, 17, 15, 13, 12, 11, 9, 8, 6)

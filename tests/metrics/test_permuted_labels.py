@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare, kstest
 
+from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, permuted_labels
 from groundscope.metrics.lda_silhouette import score_refitted
 from groundscope.metrics.probing import probe
-from groundscope.metrics.silhouette import Distances, score
+from groundscope.metrics.silhouette import score
 
 Measure: TypeAlias = Callable[[Floats, Groups, Groups, Groups, int, int], tuple[float, Floats]]
 

@@ -9,10 +9,11 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import silhouette_samples, silhouette_score
 
-from groundscope.metrics import silhouette
+from groundscope.metrics import distances
 from groundscope.metrics.clustering import Scores, score_protocols
+from groundscope.metrics.distances import METRICS, Distances
 from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.silhouette import METRICS, Distances, jackknife_blocks, score
+from groundscope.metrics.silhouette import jackknife_blocks, score, silhouettes
 
 
 @pytest.fixture
@@ -41,15 +42,15 @@ def test_agrees_with_scikit_learn(
     rows, codes = _labelled(rng, 90, 5)
     codes[0] = 5
     if not held:
-        monkeypatch.setattr(silhouette, "_BLOCK", 7)
-    found = Distances(rows, metric).silhouettes(Groups.of(codes))
+        monkeypatch.setattr(distances, "_BLOCK", 7)
+    found = silhouettes(Distances(rows, metric), Groups.of(codes))
     np.testing.assert_allclose(found, silhouette_samples(rows, codes, metric=metric), atol=1e-10)
 
 
 def test_hand_worked() -> None:
     """Points 0, 1 | 4, 8 on a line: a = 1, 1, 4, 4 and b = 6, 5, 3.5, 7.5."""
     rows = np.array([[0.0], [1.0], [4.0], [8.0]])
-    found = Distances(rows, "euclidean").silhouettes(Groups.of(["a", "a", "b", "b"]))
+    found = silhouettes(Distances(rows, "euclidean"), Groups.of(["a", "a", "b", "b"]))
     np.testing.assert_allclose(found, [5 / 6, 4 / 5, -1 / 8, 7 / 15], rtol=1e-12)
 
 

@@ -11,8 +11,9 @@ from groundscope.analysis.inputs import Layer, naming, read_layers, read_selecti
 from groundscope.analysis.labels import token_labels
 from groundscope.analysis.rows import Rows, make_rows
 from groundscope.commands import _analysis, _cli
+from groundscope.metrics.distances import Distances
 from groundscope.metrics.planes import Plane, lda_plane, pca_plane, turned_like
-from groundscope.metrics.silhouette import Distances, check_groups, score
+from groundscope.metrics.silhouette import check_groups, score
 
 
 def main() -> None:

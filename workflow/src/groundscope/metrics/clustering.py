@@ -10,11 +10,12 @@ from functools import cached_property
 import numpy as np
 
 from groundscope.metrics import kmeans
+from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.intervals import Interval, draws_interval
 from groundscope.metrics.lda_silhouette import score_refitted
 from groundscope.metrics.p_values import permutation_p
-from groundscope.metrics.silhouette import Distances, Silhouette, check_groups, score
+from groundscope.metrics.silhouette import Silhouette, check_groups, score, silhouettes
 from groundscope.metrics.spaces import into_space
 
 PROTOCOLS = ("all-groups", "leave-one-group-out")
@@ -154,7 +155,7 @@ class _Part:
         return into_space(self.features, self.space, self.labels)
 
     def silhouettes(self, metric: str) -> Floats:
-        return Distances(self.projected, metric).silhouettes(self.labels)
+        return silhouettes(Distances(self.projected, metric), self.labels)
 
 
 def _only(groups: Groups, rows: Integers) -> Groups:

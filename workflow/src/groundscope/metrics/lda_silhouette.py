@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, permuted_labels
 from groundscope.metrics.jackknife import jackknife, pseudo_values
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import (
-    Distances,
     Silhouette,
     check_groups,
     jackknife_blocks,
     means_by_group,
+    silhouettes,
 )
 from groundscope.metrics.spaces import into_space
 
@@ -92,6 +93,6 @@ def _fitted(
 ) -> tuple[list[Floats], Floats]:
     """Silhouettes of the rows by each metric, and their means, ``[metrics, 1 + k]``."""
     projected = into_space(features, "lda", labels)
-    rows = [Distances(projected, metric).silhouettes(labels) for metric in metrics]
+    rows = [silhouettes(Distances(projected, metric), labels) for metric in metrics]
     sizes = labels.sizes.astype(np.float64)
     return rows, np.stack([means_by_group(each, labels.codes, sizes) for each in rows])
