@@ -23,11 +23,12 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from groundscope.checkpoints import Checkpoint, file_digest
 from groundscope.encoders import speech, text
-from groundscope.encoders.base import Request, resolve_options
+from groundscope.encoders.base import Request
 from groundscope.encoders.batching import batches_by_length
 from groundscope.encoders.execution import Execution
 from groundscope.encoders.from_audio import extract_audio
 from groundscope.encoders.from_text import extract_text
+from groundscope.encoders.options import resolve_options
 
 HF: Any = transformers  # largely untyped
 # so many words that starting to read is a small part, and so few in the loops

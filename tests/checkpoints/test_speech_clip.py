@@ -14,7 +14,8 @@ from torch import Tensor
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.encoders import speech_clip
-from groundscope.encoders.base import Request, resolve_options
+from groundscope.encoders.base import Request
+from groundscope.encoders.options import resolve_options
 from groundscope.errors import UserError
 
 State = dict[str, Tensor]

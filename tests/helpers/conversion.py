@@ -13,7 +13,8 @@ from torch import Tensor
 
 from groundscope.checkpoints import Checkpoint, read_manifest
 from groundscope.commands import convert_checkpoint, fetch_checkpoint
-from groundscope.encoders.base import FAMILIES, Request, resolve_options
+from groundscope.encoders.base import FAMILIES, Request
+from groundscope.encoders.options import resolve_options
 
 _COMMANDS = {"fetch": fetch_checkpoint.main, "convert": convert_checkpoint.main}
 

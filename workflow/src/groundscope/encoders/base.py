@@ -5,7 +5,8 @@ A family is a module of this package with three names:
 ``READS``
     ``"audio"``, ``"text"`` or ``"word"``: which columns of the token table it needs.
 ``OPTIONS``
-    Option name -> `Option`. Compose it from `AUDIO_OPTIONS`, `TEXT_OPTIONS` and `WEIGHT_OPTIONS`.
+    Option name -> `Option`. Compose it from `AUDIO_OPTIONS`, `TEXT_OPTIONS` and `WEIGHT_OPTIONS`
+    of `encoders.options`.
 ``load(request)``
     Takes a `Request`, returns an `AudioEncoder`, a `TextEncoder` or a `WordVectors`. It refuses
     layers that the model does not have (`check_layers`), builds only the blocks up to the deepest
@@ -63,46 +64,6 @@ SAMPLE_RATE = 16_000
 
 
 @dataclass(frozen=True)
-class Option:
-    """One option of a family.
-
-    Attributes
-    ----------
-    default
-        Value where the configuration is silent.
-    choices
-        Legal values; empty: any value of the default's type (``None`` allowed if it is the
-        default; then `kind` says the type).
-    kind
-        Type of the value.
-    """
-
-    default: Any
-    choices: tuple[Any, ...] = ()
-    kind: type = str
-
-
-AUDIO_OPTIONS: Mapping[str, Option] = {
-    "pooling": Option("mean", ("mean", "centre", "centroid")),
-    "slicing": Option("audio", ("audio", "features")),
-    "normalize": Option("default", ("default", "clip", "utterance", "none")),
-    "short_clips": Option("pad", ("pad", "extend", "drop")),
-    "precision": Option("float32", ("float32", "float16", "bfloat16")),
-}
-TEXT_OPTIONS: Mapping[str, Option] = {
-    "pieces": Option("mean", ("mean", "first", "last")),
-    "context": Option("word", ("word", "text")),
-    "precision": Option("float32", ("float32", "float16", "bfloat16")),
-}
-WEIGHT_OPTIONS: Mapping[str, Option] = {
-    "weights": Option("released", ("released", "random")),
-    "seed": Option(0, (), int),
-    "blocks": Option(None, (), int),
-}
-_STRUCTURE = ("family", "checkpoint", "layers")
-
-
-@dataclass(frozen=True)
 class Request:
     """What to load.
 
@@ -113,7 +74,7 @@ class Request:
     checkpoint
         The weights; None for families without any.
     options
-        One value for every option of the family (see `resolve_options`).
+        One value for every option of the family (see `options.resolve_options`).
     layers
         Names of the wanted layers, distinct.
     device
@@ -250,55 +211,3 @@ def check_layers(model: str, wanted: Sequence[str], legal: Sequence[str]) -> Non
 def deepest(layers: Sequence[str], blocks: int) -> int:
     """Blocks needed for `layers`: named layers need all `blocks`."""
     return max((int(name) if name.isdecimal() else blocks for name in layers), default=0)
-
-
-def resolve_options(
-    model: str, family: str, legal: Mapping[str, Option], given: Mapping[str, Any]
-) -> dict[str, Any]:
-    """One value for every option that the family has.
-
-    Parameters
-    ----------
-    model
-        Name in the configuration, for messages.
-    family
-        Name of the family, for messages.
-    legal
-        The family's ``OPTIONS``.
-    given
-        The model's section of the configuration.
-
-    Raises
-    ------
-    UserError
-        The family has no such option, or the option no such value.
-    """
-    values = {name: option.default for name, option in legal.items()}
-    for name, value in given.items():
-        if name in _STRUCTURE:
-            continue
-        if name not in legal:
-            message = (
-                f"models.{model}.{name}: the family {family} has no such option; "
-                f"it has {', '.join(sorted(legal))}"
-            )
-            raise UserError(message)
-        values[name] = _checked(f"models.{model}.{name}", legal[name], value)
-    return values
-
-
-def _checked(where: str, option: Option, value: Any) -> Any:
-    """`value` if it is legal; integers pass as floats."""
-    if option.choices:
-        if value in option.choices and type(value) is type(option.choices[0]):
-            return value
-        message = f"{where}: {value!r} is not one of {', '.join(map(str, option.choices))}"
-        raise UserError(message)
-    if value is None and option.default is None:
-        return value
-    if option.kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not option.kind:
-        message = f"{where}: {value!r} is not of type {option.kind.__name__}"
-        raise UserError(message)
-    return value

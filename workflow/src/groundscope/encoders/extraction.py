@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from groundscope.encoders.base import FAMILIES, Request, WordVectors, resolve_options
+from groundscope.encoders.base import FAMILIES, Request, WordVectors
 from groundscope.encoders.execution import Execution
 from groundscope.encoders.from_audio import extract_audio, normalization
 from groundscope.encoders.from_text import extract_text
+from groundscope.encoders.options import resolve_options
 from groundscope.errors import UserError
 
 _LOG = logging.getLogger(__name__)

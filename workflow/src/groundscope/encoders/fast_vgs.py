@@ -30,17 +30,9 @@ from groundscope.encoders.audio_branch import (
     GroundedSpeech,
     attention_mask,
 )
-from groundscope.encoders.base import (
-    AUDIO_OPTIONS,
-    WEIGHT_OPTIONS,
-    AudioEncoder,
-    Option,
-    Request,
-    Sink,
-    block_layers,
-    check_layers,
-)
+from groundscope.encoders.base import AudioEncoder, Request, Sink, block_layers, check_layers
 from groundscope.encoders.converted import check_blocks, describe, fill, read_settings
+from groundscope.encoders.options import AUDIO_OPTIONS, WEIGHT_OPTIONS, Option
 
 READS = "audio"
 OPTIONS: Mapping[str, Option] = {**AUDIO_OPTIONS, **WEIGHT_OPTIONS}

@@ -9,16 +9,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from groundscope.encoders.base import (
-    AUDIO_OPTIONS,
-    SAMPLE_RATE,
-    AudioEncoder,
-    Option,
-    Request,
-    Sink,
-    check_layers,
-)
+from groundscope.encoders.base import SAMPLE_RATE, AudioEncoder, Request, Sink, check_layers
 from groundscope.encoders.mel import mel_filters, power_spectrogram
+from groundscope.encoders.options import AUDIO_OPTIONS, Option
 from groundscope.encoders.waveforms import frame_count, pad_batch
 
 READS = "audio"

@@ -16,16 +16,14 @@ import torch
 from torch import Tensor
 
 from groundscope.encoders.base import (
-    AUDIO_OPTIONS,
     SAMPLE_RATE,
-    WEIGHT_OPTIONS,
     AudioEncoder,
-    Option,
     Request,
     Sink,
     block_layers,
     check_layers,
 )
+from groundscope.encoders.options import AUDIO_OPTIONS, WEIGHT_OPTIONS, Option
 from groundscope.encoders.pretrained import (
     Taps,
     Tower,

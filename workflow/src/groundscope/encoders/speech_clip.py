@@ -20,11 +20,8 @@ from torch.nn import functional
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from groundscope.encoders.base import (
-    AUDIO_OPTIONS,
     SAMPLE_RATE,
-    WEIGHT_OPTIONS,
     AudioEncoder,
-    Option,
     Request,
     Sink,
     block_layers,
@@ -32,6 +29,7 @@ from groundscope.encoders.base import (
     deepest,
 )
 from groundscope.encoders.converted import check_blocks, describe, fill, read_settings
+from groundscope.encoders.options import AUDIO_OPTIONS, WEIGHT_OPTIONS, Option
 from groundscope.encoders.pretrained import Taps, Tower
 from groundscope.encoders.speech_clip_branches import CascadedBranch, ParallelBranch
 from groundscope.encoders.waveforms import ExactPadding, pad_batch, receptive_field

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from groundscope.checkpoints import Checkpoint
-from groundscope.encoders.base import Option, Request, WordVectors, check_layers
+from groundscope.encoders.base import Request, WordVectors, check_layers
+from groundscope.encoders.options import Option
 from groundscope.errors import UserError
 
 READS = "word"

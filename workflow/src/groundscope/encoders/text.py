@@ -15,17 +15,8 @@ import torch
 import transformers
 from torch import Tensor
 
-from groundscope.encoders.base import (
-    TEXT_OPTIONS,
-    WEIGHT_OPTIONS,
-    Option,
-    Pieces,
-    Request,
-    Sink,
-    TextEncoder,
-    block_layers,
-    check_layers,
-)
+from groundscope.encoders.base import Pieces, Request, Sink, TextEncoder, block_layers, check_layers
+from groundscope.encoders.options import TEXT_OPTIONS, WEIGHT_OPTIONS, Option
 from groundscope.encoders.pretrained import Taps, Tower, load_tower, read_config, registered_class
 from groundscope.errors import UserError
 

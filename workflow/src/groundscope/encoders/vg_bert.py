@@ -14,9 +14,6 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel, BertTokenizer
 
 from groundscope.encoders.base import (
-    TEXT_OPTIONS,
-    WEIGHT_OPTIONS,
-    Option,
     Pieces,
     Request,
     Sink,
@@ -26,6 +23,7 @@ from groundscope.encoders.base import (
     deepest,
 )
 from groundscope.encoders.converted import check_blocks, describe, fill, read_settings
+from groundscope.encoders.options import TEXT_OPTIONS, WEIGHT_OPTIONS, Option
 from groundscope.encoders.pretrained import Taps, Tower
 from groundscope.errors import UserError
 

@@ -16,10 +16,7 @@ from groundscope.encoders.audio_branch import (
     GroundedSpeech,
 )
 from groundscope.encoders.base import (
-    AUDIO_OPTIONS,
-    WEIGHT_OPTIONS,
     AudioEncoder,
-    Option,
     Request,
     Sink,
     block_layers,
@@ -27,6 +24,7 @@ from groundscope.encoders.base import (
     deepest,
 )
 from groundscope.encoders.converted import check_blocks, describe, fill, read_settings
+from groundscope.encoders.options import AUDIO_OPTIONS, WEIGHT_OPTIONS, Option
 
 READS = "audio"
 OPTIONS: Mapping[str, Option] = {**AUDIO_OPTIONS, **WEIGHT_OPTIONS}
