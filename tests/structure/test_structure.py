@@ -27,7 +27,9 @@ MAY_IMPORT = {
     "blocks": {"embeddings", *_FILES},
     "columns": _FILES,
     "token_table": {"columns", *_FILES},
-    "tables": {"columns", "token_table", *_FILES},
+    "shared_columns": {"columns", "token_table", *_FILES},
+    "word_tables": {"columns", "token_table", *_FILES},
+    "tables": {"columns", "shared_columns", "token_table", "word_tables", *_FILES},
     "checkpoints": _FILES,
     "records": _FILES,
     "metrics": {"errors"},
@@ -94,9 +96,11 @@ def test_sources_of_a_command_are_what_it_imports() -> None:
     assert not names & {"errors.py", "commands/_cli.py", "metrics/silhouette.py"}
 
 
-@pytest.mark.parametrize("command", ["extract_embeddings", "prepare_corpus"])
-def test_gpu_jobs_do_not_depend_on_result_tables_of_analyses(command: str) -> None:
-    """A new column of an analysis must not make extraction stale."""
+@pytest.mark.parametrize(
+    "command", ["extract_embeddings", "prepare_corpus", "build_word_map", "build_word_groups"]
+)
+def test_what_analyses_read_does_not_depend_on_result_tables(command: str) -> None:
+    """A new column of an analysis must not make extraction or what is known about words stale."""
     names = {path.name for path in source_closure(f"groundscope.commands.{command}")}
     assert "token_table.py" in names
     assert "tables.py" not in names

@@ -6,80 +6,30 @@ from pathlib import Path
 import pyarrow as pa
 
 from groundscope.columns import Column, Rows, read_rows, write_rows
-from groundscope.token_table import CORPUS_REPORT
+from groundscope.shared_columns import (
+    CKA,
+    CONTRAST,
+    DRAWS,
+    DROPPED,
+    FEATURE_ROWS,
+    INTERVAL,
+    KEYS,
+    LABELLING,
+    MODEL,
+    NULL,
+    PAIR_KIND,
+    PERMUTED,
+    SCORE,
+    SIGN_FLIP,
+    SIZES,
+    SPACE,
+)
+from groundscope.token_table import CORPUS, CORPUS_REPORT
+from groundscope.word_tables import WORD_GROUP_STATISTICS, WORD_MAP
 
-_CORPUS = Column("corpus", "string", "corpus, as named in the configuration")
-_MODEL = Column("model", "string", "model, as named in the configuration")
-_KEYS = (
-    _CORPUS,
-    _MODEL,
-    Column("layer", "string", "layer: 0 enters the first block, k leaves block k; or its name"),
-)
-_SIZES = (
-    Column("n_tokens", "int64", "word tokens that entered the number"),
-    Column("n_types", "int64", "distinct words among them"),
-)
-_DROPPED = (
-    Column("missing_tokens", "int64", "tokens left out: some compared model has no vector"),
-    Column("unlabelled_tokens", "int64", "tokens left out: no label, or one of too few words"),
-)
 QUOTED_SIZES = tuple(
     Column(column.name, "int64", "as in that table; missing where status is not run", nullable=True)
-    for column in (*_SIZES, *_DROPPED)
-)
-_INTERVAL = (
-    Column("estimate", "float64", "the number"),
-    Column("standard_error", "float64", "its standard error", nullable=True),
-    Column("ci_low", "float64", "lower end of the 95% interval", nullable=True),
-    Column("ci_high", "float64", "upper end of the 95% interval", nullable=True),
-    Column(
-        "interval",
-        "string",
-        "what the interval was made from; over words, it holds for the speakers at hand",
-        nullable=True,
-    ),
-)
-_NULL = (
-    Column("null_mean", "float64", "mean of the estimate when labels are permuted", nullable=True),
-    Column("null_high", "float64", "95th percentile of the same", nullable=True),
-    Column("p_value", "float64", "one-sided permutation p", nullable=True),
-)
-_PERMUTED = Column(
-    "permuted",
-    "string",
-    "what labels are permuted between: word, speaker, or rows; missing where they are not",
-    nullable=True,
-)
-_ROWS = Column("rows", "string", "what a row of the feature matrix is: tokens, or types (means)")
-_SPACE = Column("space", "string", "full, pca-K, or lda:LABELLING (fitted in sample)")
-_LABELLING = Column("labelling", "string", "labelling, as named in the configuration")
-_PAIR_KIND = Column(
-    "kind",
-    "string",
-    "random, different-word (random pairs of two words), same-word, same-speaker, same-group, or a "
-    "relation of the word map",
-)
-_CONTRAST = (
-    _CORPUS,
-    Column("contrast", "string", "contrast, as named in the configuration"),
-    Column("treated", "string", "model that is compared (grounded)"),
-    Column("control", "string", "model it is compared with (ungrounded)"),
-)
-_CKA = (
-    Column("measure", "string", "cka-linear, cka-rbf, rsa, or knn"),
-    Column("estimator", "string", "debiased or biased (CKA), plain (others)"),
-    _SPACE,
-    _ROWS,
-)
-_DRAWS = Column("draws", "int64", "random draws of tokens that the estimate is the mean of")
-_SIGN_FLIP = Column("p_value", "float64", "two-sided sign-flip permutation p over words")
-_SCORE = (
-    Column("analysis", "string", "pairs, silhouette or lda"),
-    Column("labelling", "string", "labelling; missing for pairs", nullable=True),
-    Column("measure", "string", "normalised, silhouette or accuracy"),
-    Column("kind", "string", "kind of pairs; missing for others", nullable=True),
-    Column("metric", "string", "cosine or euclidean; missing for lda", nullable=True),
-    _SPACE,
+    for column in (*SIZES, *DROPPED)
 )
 REPLICATION_KEYS = tuple(
     Column(name, "string", "as in that table; missing where it does not matter", nullable=True)
@@ -113,9 +63,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("token_id", "string", "a token that every compared model has a vector for"),
     ),
     "coverage": (
-        _CORPUS,
-        _MODEL,
-        *_SIZES,
+        CORPUS,
+        MODEL,
+        *SIZES,
         Column("missing_tokens", "int64", "tokens of the corpus that the model has no vector for"),
         Column("missing_types", "int64", "words that the model has no vector for at all"),
         Column("examples", "string", "some words with missing tokens; none if none", nullable=True),
@@ -123,63 +73,63 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("shared_types", "int64", "distinct words among the shared tokens"),
     ),
     "cka": (
-        _CORPUS,
+        CORPUS,
         Column("model_a", "string", "first model"),
         Column("layer_a", "string", "layer of the first model"),
         Column("model_b", "string", "second model"),
         Column("layer_b", "string", "layer of the second model"),
-        *_CKA,
-        *_INTERVAL,
-        _DRAWS,
+        *CKA,
+        *INTERVAL,
+        DRAWS,
         Column("draw_sd", "float64", "deviation between draws; missing for one", nullable=True),
-        *_NULL,
-        *_SIZES,
-        *_DROPPED,
+        *NULL,
+        *SIZES,
+        *DROPPED,
     ),
     "pairs": (
-        *_KEYS,
-        _PAIR_KIND,
+        *KEYS,
+        PAIR_KIND,
         Column("metric", "string", "cosine"),
         Column("measure", "string", "raw, normalised (minus random), or auc (against random)"),
-        *_INTERVAL,
+        *INTERVAL,
         Column("seeds", "int64", "random draws of tokens that the estimate is the mean of"),
         Column("n_pairs", "int64", "token pairs, mean over draws"),
         Column("n_type_pairs", "int64", "(left word, right word) pairs, mean over draws"),
-        *_SIZES,
-        *_DROPPED,
+        *SIZES,
+        *DROPPED,
     ),
     "pair_values": (
-        *_KEYS,
-        _PAIR_KIND,
+        *KEYS,
+        PAIR_KIND,
         Column("word_a", "string", "left word"),
         Column("word_b", "string", "right word"),
         Column("similarity", "float64", "cosine, mean over token pairs, then over draws"),
         Column("n_pairs", "int64", "token pairs over all draws"),
         Column("n_tokens", "int64", "word tokens of a draw, whatever their words"),
         Column("n_types", "int64", "distinct words among them"),
-        *_DROPPED,
+        *DROPPED,
     ),
     "silhouette": (
-        *_KEYS,
-        _LABELLING,
+        *KEYS,
+        LABELLING,
         Column("measure", "string", "silhouette, or adjusted-rand (of k-means and the labels)"),
         Column("metric", "string", "cosine or euclidean"),
-        _SPACE,
-        _ROWS,
+        SPACE,
+        FEATURE_ROWS,
         Column("protocol", "string", "all-groups, or leave-one-group-out (mean over the runs)"),
         Column("subset", "string", "all, or a subset of groups as named in the configuration"),
         Column("level", "string", "overall, or group"),
         Column("group", "string", "the group; missing where level is overall", nullable=True),
-        *_INTERVAL,
-        _PERMUTED,
-        *_NULL,
-        *_SIZES,
-        *_DROPPED,
+        *INTERVAL,
+        PERMUTED,
+        *NULL,
+        *SIZES,
+        *DROPPED,
         Column("n_groups", "int64", "groups that were clustered"),
     ),
     "lda": (
-        *_KEYS,
-        _LABELLING,
+        *KEYS,
+        LABELLING,
         Column(
             "measure",
             "string",
@@ -187,8 +137,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
             "control-accuracy and selectivity, their difference",
         ),
         Column("solver", "string", "shrinkage (Ledoit-Wolf) or svd"),
-        _ROWS,
-        *_INTERVAL,
+        FEATURE_ROWS,
+        *INTERVAL,
         Column("chance", "float64", "score that needs no vectors; see chance_kind", nullable=True),
         Column(
             "chance_kind",
@@ -196,31 +146,31 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
             "majority (share of the largest class) or uniform (1 / classes)",
             nullable=True,
         ),
-        _PERMUTED,
-        *_NULL,
-        *_SIZES,
-        *_DROPPED,
+        PERMUTED,
+        *NULL,
+        *SIZES,
+        *DROPPED,
         Column("n_classes", "int64", "classes"),
         Column("folds", "int64", "folds of one repeat"),
         Column("repeats", "int64", "times the folds were drawn"),
         Column("held_apart", "string", "what no fold shares: rows, word, speaker, word+speaker"),
     ),
     "confusion": (
-        *_KEYS,
-        _LABELLING,
+        *KEYS,
+        LABELLING,
         Column("true_label", "string", "label of the word"),
         Column("predicted_label", "string", "label that held-out LDA gave"),
         Column("share", "float64", "share of the true label's held-out rows, 0 to 1"),
         Column("count", "int64", "held-out rows, over all repeats"),
         Column("n_tokens", "int64", "word tokens of all labels"),
         Column("n_types", "int64", "distinct words among them"),
-        *_DROPPED,
+        *DROPPED,
     ),
     "planes": (
-        *_KEYS,
-        _LABELLING,
+        *KEYS,
+        LABELLING,
         Column("space", "string", "pca (principal components) or lda (fitted in sample)"),
-        _ROWS,
+        FEATURE_ROWS,
         Column("word", "string", "the word"),
         Column("label", "string", "its label"),
         Column("x", "float64", "position on the first axis; its sign is arbitrary"),
@@ -235,12 +185,12 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         ),
         Column("silhouette", "float64", "overall cosine silhouette of the layer, all dimensions"),
         Column("chosen", "bool", "whether figures show this layer of the model"),
-        *_SIZES,
-        *_DROPPED,
+        *SIZES,
+        *DROPPED,
     ),
     "word_scores": (
-        *_KEYS,
-        *_SCORE,
+        *KEYS,
+        *SCORE,
         Column("label", "string", "label of the word; missing where it varies", nullable=True),
         Column("word", "string", "word type"),
         Column("value", "float64", "mean score of the word"),
@@ -254,39 +204,39 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         ),
         Column("unit", "int64", "words that the jackknife leaves out together have the same"),
         Column("n_tokens", "int64", "tokens of the word"),
-        *_DROPPED,
+        *DROPPED,
     ),
     "contrasts": (
-        *_CONTRAST,
+        *CONTRAST,
         Column("layer", "string", "layer, of both models"),
-        *_SCORE,
+        *SCORE,
         Column("mean_treated", "float64", "score of all words, treated model"),
         Column("mean_control", "float64", "score of all words, control model"),
-        *_INTERVAL,
-        _SIGN_FLIP,
+        *INTERVAL,
+        SIGN_FLIP,
         Column("p_holm", "float64", "the same, Holm-corrected over layers"),
         Column("n_tokens", "int64", "tokens of these words, treated model"),
         Column("n_types", "int64", "words with a score in both models"),
         Column("dropped_types", "int64", "words left out: a score in one of the models only"),
-        *_DROPPED,
+        *DROPPED,
     ),
     "cka_contrasts": (
-        *_CONTRAST,
+        *CONTRAST,
         Column("layer", "string", "layer, of both models"),
         Column("model_b", "string", "third model, which both are compared with"),
         Column("layer_b", "string", "layer of the third model"),
-        *_CKA,
+        *CKA,
         Column("mean_treated", "float64", "alignment of the treated model with the third"),
         Column("mean_control", "float64", "alignment of the control with the third"),
-        *_INTERVAL,
-        _SIGN_FLIP,
+        *INTERVAL,
+        SIGN_FLIP,
         Column("p_holm", "float64", "the same, Holm-corrected over all pairs of layers"),
-        _DRAWS,
-        *_SIZES,
-        *_DROPPED,
+        DRAWS,
+        *SIZES,
+        *DROPPED,
     ),
     "change_correlation": (
-        *_CONTRAST,
+        *CONTRAST,
         Column("labelling", "string", "labelling of the clustering"),
         Column("metric", "string", "cosine or euclidean, of the clustering"),
         Column("space", "string", "space of the clustering"),
@@ -302,7 +252,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("n_layers", "int64", "layers"),
         Column("n_tokens", "int64", "tokens of these words"),
         Column("n_types", "int64", "words behind the silhouette differences, fewest of any layer"),
-        *_DROPPED,
+        *DROPPED,
     ),
     "corpus_report": CORPUS_REPORT,
     "replication": (
@@ -323,27 +273,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         *QUOTED_SIZES,
         Column("status", "string", "compared, or not run"),
     ),
-    "word_map": (
-        _CORPUS,
-        Column("relation", "string", "synonym, near-homophone, true-homophone or same-category"),
-        Column("word_a", "string", "left word; both orders of a pair are rows where both hold"),
-        Column("word_b", "string", "right word"),
-        Column("distance", "float64", "edit distance of pronunciations by the longer one, 0 to 1"),
-    ),
-    "word_group_statistics": (
-        Column("label", "string", "group"),
-        Column("class", "string", "concrete, abstract or mixed"),
-        Column("accepted", "bool", "whether it meets every criterion"),
-        Column("reason", "string", "criteria that it fails; missing if none", nullable=True),
-        Column("n_words", "int64", "words of the group"),
-        Column("words", "string", "the words, separated by blanks"),
-        Column("concreteness_mean", "float64", "mean rating of its rated words", nullable=True),
-        Column("concreteness_sd", "float64", "population deviation of the same", nullable=True),
-        Column("cosine_mean", "float64", "mean cosine of its word pairs' vectors", nullable=True),
-        Column("cosine_sd", "float64", "population deviation of the same", nullable=True),
-        Column("distance_mean", "float64", "mean pronunciation distance, 0 to 1", nullable=True),
-        Column("distance_sd", "float64", "population deviation of the same", nullable=True),
-    ),
+    "word_map": WORD_MAP,
+    "word_group_statistics": WORD_GROUP_STATISTICS,
 }
 
 

@@ -22,8 +22,9 @@ TOKENS = (
     Column("phones", "string", "phones, separated by spaces, where known", nullable=True),
 )
 
+CORPUS = Column("corpus", "string", "corpus, as named in the configuration")
 CORPUS_REPORT = (
-    Column("corpus", "string", "corpus, as named in the configuration"),
+    CORPUS,
     Column("step", "int64", "order of the rules, from 1; the last one is the finished corpus"),
     Column("rule", "string", "what kept or dropped something"),
     Column("detail", "string", "setting of the rule, or what it found"),

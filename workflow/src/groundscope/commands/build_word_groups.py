@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from groundscope import tables
 from groundscope.commands import _cli
 from groundscope.corpora.transcription import transcribe
 from groundscope.files import atomic
@@ -19,6 +18,7 @@ from groundscope.lexicon.word_groups import (
     semantic_groups,
 )
 from groundscope.lexicon.word_pool import Group
+from groundscope.word_tables import write_word_group_statistics
 
 
 def build(tokens: Path, vectors: Path, options: Mapping[str, Any], workers: int) -> Sequence[Group]:
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="threads that compare words")
     arguments = parser.parse_args()
     groups = build(arguments.tokens, arguments.vectors, arguments.options, arguments.workers)
-    tables.write_table(arguments.statistics, "word_group_statistics", statistics(groups))
+    write_word_group_statistics(arguments.statistics, statistics(groups))
     with atomic(arguments.output) as beside, beside.open("w", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["word", "label", "class"])

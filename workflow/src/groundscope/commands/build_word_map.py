@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from groundscope import tables
 from groundscope.commands import _cli
 from groundscope.corpora.transcription import transcribe
 from groundscope.errors import UserError
@@ -17,6 +16,7 @@ from groundscope.lexicon.word_map import Relation, Rules, build_word_map
 from groundscope.lexicon.wordnet import open_wordnet
 from groundscope.records import read_labelled_words
 from groundscope.token_table import read_tokens, write_corpus_report
+from groundscope.word_tables import write_word_map
 
 
 def related(spoken: Spoken, options: Mapping[str, Any], workers: int) -> list[Relation]:
@@ -65,7 +65,7 @@ def main() -> None:
     }
     write_corpus_report(arguments.report, [step])
     rows = [{"corpus": arguments.corpus, **asdict(relation)} for relation in relations]
-    tables.write_table(arguments.output, "word_map", rows)
+    write_word_map(arguments.output, rows)
     for name, count in sorted(Counter(relation.relation for relation in relations).items()):
         logging.info("corpus %s: %d ordered %s pairs", arguments.corpus, count, name)
 
