@@ -55,7 +55,7 @@ def compare_layers(
 
     In feature space memory holds three layers at a time, or as many as fit 320 MiB and two more,
     whatever the number of layers; in Gram space all layers, or two and as many as fit 2 GiB, and
-    320 MiB a core.
+    320 MiB a core. Where words have several tokens, a layer that is held takes up to 32 MiB more.
 
     Debiasing removes what a row shares with itself. Several tokens of one word also share the word,
     and those pairs stay in: the estimate on tokens is then higher than on types, and says how alike

@@ -25,6 +25,8 @@ from groundscope.metrics.groups import Floats
 from groundscope.metrics.jackknife import jackknife
 from groundscope.metrics.order import Order
 
+_BLOCK = 512
+
 
 @dataclass(frozen=True)
 class Centred:
@@ -201,17 +203,19 @@ def _second_order(
     groups, chosen = order.groups, len(order.subset_starts)
     if chosen < 4:
         return np.zeros(2)
+    of_groups = np.empty((2, chosen, chosen))
+    for panel in order.subset_panels(_BLOCK):
+        squares = a.square[panel.rows], b.square[panel.rows]
+        u_centred = _u_centred(a, order, panel.rows), _u_centred(b, order, panel.rows)
+        for index, (left, right) in enumerate((u_centred, squares)):
+            scale = np.sqrt(own_a[index] * own_b[index])
+            parts = left * right / scale - whole[index] / scale / 2 * (
+                left**2 / own_a[index] + right**2 / own_b[index]
+            )
+            parts = np.add.reduceat(parts, panel.starts, axis=0)
+            of_groups[index, panel.groups] = np.add.reduceat(parts, order.subset_starts, axis=1)
     result = np.empty(2)
-    for index, (left, right) in enumerate(
-        ((_u_centred(a, order), _u_centred(b, order)), (a.square, b.square))
-    ):
-        scale = np.sqrt(own_a[index] * own_b[index])
-        alignment = whole[index] / scale
-        parts = left * right / scale - alignment / 2 * (
-            left**2 / own_a[index] + right**2 / own_b[index]
-        )
-        parts = np.add.reduceat(parts, order.subset_starts, axis=0)
-        parts = np.add.reduceat(parts, order.subset_starts, axis=1)
+    for index, parts in enumerate(of_groups):
         np.fill_diagonal(parts, 0.0)
         sums = parts.sum(axis=1)
         parts -= (sums[:, None] + sums) / (chosen - 2)
@@ -221,12 +225,12 @@ def _second_order(
     return result
 
 
-def _u_centred(layer: Centred, order: Order) -> Floats:
-    """U-centred Gram matrix (Szekely and Rizzo 2014) of the subset's rows; row sums are -norms."""
+def _u_centred(layer: Centred, order: Order, rows: slice) -> Floats:
+    """Rows of the U-centred Gram matrix (Szekely and Rizzo 2014) of the subset; sums are -norms."""
     norms, count = layer.norms[order.subset], len(layer.norms)
-    square = layer.square + (norms[:, None] + norms) / (count - 2)
+    square = layer.square[rows] + (norms[rows, None] + norms) / (count - 2)
     square -= layer.norms.sum() / ((count - 1) * (count - 2))
-    np.fill_diagonal(square, 0.0)
+    np.fill_diagonal(square[:, rows], 0.0)
     return np.asarray(square)
 
 

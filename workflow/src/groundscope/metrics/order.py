@@ -9,7 +9,7 @@ from groundscope.metrics.groups import Floats, Groups, Integers
 
 # groups that are left out in turn, and how many of the largest are certainly among them
 _LEFT_OUT, _LARGEST = 2048, 1024
-_SUBSET, _SUBSET_ROWS = 200, 4096
+_SUBSET, _SUBSET_ROWS = 200, 2048
 _BLOCK = 1024
 LARGE = 256
 
@@ -75,7 +75,7 @@ class Order:
     weights
         Groups that each of these stands for, shape ``[g]``.
     subset
-        Sorted rows of all groups, or of up to 200 random ones with up to 4096 rows, whose pairs
+        Sorted rows of all groups, or of up to 200 random ones with up to 2048 rows, whose pairs
         stand for all pairs.
     subset_starts
         First row of each of those groups within `subset`.
@@ -137,6 +137,11 @@ class Order:
             rows = slice(start, min(start + size, len(self.rows)))
             made.append(Panel(rows, slice(0, 0), none))
         return made
+
+    def subset_panels(self, size: int) -> Iterator[Panel]:
+        """Cut the rows and groups of the subset likewise; they count within it."""
+        rows, groups = slice(0, len(self.subset)), slice(0, len(self.subset_starts))
+        return Panel(rows, groups, self.subset_starts).cut(size)
 
 
 def _left_out(sizes: Integers, most: int) -> tuple[Integers, Floats]:
