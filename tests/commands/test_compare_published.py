@@ -79,6 +79,14 @@ def test_two_models_are_found_in_either_order(
     assert {key: row[key] for key in turned} == turned
 
 
+def test_one_kind_of_rows_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study may align tokens and types: what was published is of one of them."""
+    tokens, types = _compare(
+        tmp_path, monkeypatch, {**CELL, "rows": "tokens"}, {**CELL, "rows": "types"}
+    )
+    assert (tokens["status"], types["status"]) == ("compared", "not run")
+
+
 def test_a_number_without_a_row_was_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

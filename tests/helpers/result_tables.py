@@ -80,6 +80,7 @@ def cka(models: Models = DEFAULT, *, pairs: Sequence[tuple[str, str]] | None = N
                             "draw_sd": None,
                             **_null(0.0, 0.04),
                             **_SIZES,
+                            "undrawn_tokens": 0,
                         }
                     )
     return _table("cka", rows)
@@ -296,6 +297,7 @@ def cka_contrasts(models: Models = DEFAULT) -> pa.Table:
                         "p_holm": 0.01 if abs(value) > 0.1 else 0.4,
                         "draws": 1,
                         **_SIZES,
+                        "undrawn_tokens": 0,
                     }
                 )
     return _table("cka_contrasts", rows)

@@ -63,7 +63,12 @@ CKA = (
     SPACE,
     FEATURE_ROWS,
 )
-DRAWS = Column("draws", "int64", "random draws of tokens that the estimate is the mean of")
+DRAWS = Column("draws", "int64", "random draws of rows that the estimate is the mean of")
+UNDRAWN = Column(
+    "undrawn_tokens",
+    "int64",
+    "tokens left out: in no draw; in table cka, not in the first, which null and p are of too",
+)
 SIGN_FLIP = Column("p_value", "float64", "two-sided sign-flip permutation p over words")
 SCORE = (
     Column("analysis", "string", "pairs, silhouette or lda"),

@@ -23,6 +23,7 @@ from groundscope.shared_columns import (
     SIGN_FLIP,
     SIZES,
     SPACE,
+    UNDRAWN,
 )
 from groundscope.token_table import CORPUS, CORPUS_REPORT
 from groundscope.word_tables import WORD_GROUP_STATISTICS, WORD_MAP
@@ -35,7 +36,7 @@ REPLICATION_KEYS = tuple(
     Column(name, "string", "as in that table; missing where it does not matter", nullable=True)
     for name in (
         *("corpus", "model", "layer", "model_a", "layer_a", "model_b", "layer_b", "labelling"),
-        *("measure", "estimator", "metric", "space", "protocol", "subset", "level"),
+        *("measure", "estimator", "metric", "space", "rows", "protocol", "subset", "level"),
     )
 )
 
@@ -85,6 +86,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         *NULL,
         *SIZES,
         *DROPPED,
+        UNDRAWN,
     ),
     "pairs": (
         *KEYS,
@@ -234,6 +236,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         DRAWS,
         *SIZES,
         *DROPPED,
+        UNDRAWN,
     ),
     "change_correlation": (
         *CONTRAST,

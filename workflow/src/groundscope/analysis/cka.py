@@ -46,4 +46,5 @@ def cka_rows(
             "null_high": number(result.null_high[cell]),
             "p_value": number(result.p_value[cell]),
             **sizes,
+            "undrawn_tokens": len(data.token_ids) - sizes["n_tokens"],
         }

@@ -53,4 +53,5 @@ def contrast_rows(
             "p_holm": float(corrected[cell]),
             "draws": found.draws,
             **sizes,
+            "undrawn_tokens": len(data.token_ids) - sizes["n_tokens"],
         }

@@ -142,6 +142,11 @@ class Dissimilarity:
         """Give the same without each word, shape ``[n]``.
 
         Its n - 1 distances are left out; the others keep their ranks.
+
+        Raises
+        ------
+        ValueError
+            Without some word all distances are the same.
         """
 
         def left(sums: Floats) -> Floats:
@@ -151,8 +156,15 @@ class Dissimilarity:
         (sum_a, square_a), (sum_b, square_b) = (map(left, each.sums) for each in (self, other))
         pairs = (self.words.count - 1) * (self.words.count - 2) / 2
         covariance = left(self._products(other)) - sum_a * sum_b / pairs
-        variance = (square_a - sum_a**2 / pairs) * (square_b - sum_b**2 / pairs)
-        return np.asarray(covariance / np.sqrt(variance))
+        variances = square_a - sum_a**2 / pairs, square_b - sum_b**2 / pairs
+        for variance, square in zip(variances, (square_a, square_b), strict=True):
+            if (variance <= 1e-12 * square).any():
+                message = (
+                    "without one word all distances are the same, and have no ranks: RSA with a "
+                    "jackknife needs distances that differ, whichever word is left out"
+                )
+                raise ValueError(message)
+        return np.asarray(covariance / np.sqrt(variances[0] * variances[1]))
 
     def reordered(self, order: Integers) -> "Dissimilarity":
         """Give the words a new order: new row i is old row ``order[i]``."""
