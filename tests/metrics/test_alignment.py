@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from groundscope.metrics import cka, feature_space, gram_alignment, gram_space, kernels, rbf
 from groundscope.metrics.alignment import Alignment, compare_layers
 from groundscope.metrics.comparison import compare
-from groundscope.metrics.groups import Floats, Groups, permuted_rows
+from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
 from groundscope.metrics.order import Order
 from groundscope.metrics.sources import Source
 from groundscope.metrics.threads import one_core_each
@@ -399,26 +399,42 @@ def test_rsa_is_spearman_of_distances(rng: np.random.Generator) -> None:
     assert result.estimate[0, 0, 0] == pytest.approx(spearmanr(*distances).statistic, abs=1e-3)
 
 
-def _shared_neighbours(x: Floats, y: Floats, count: int) -> float:
-    """Mean share, word by word, by sorting; ties by order."""
-    shares = []
-    for word in range(len(x)):
-        near = []
-        for rows in (x, y):
-            unit = rows / np.linalg.norm(rows, axis=1)[:, None]
-            far = [-round(float(other @ unit[word]), 12) for other in unit]
-            others = [other for other in range(len(rows)) if other != word]
-            near.append({*sorted(others, key=far.__getitem__)[:count]})
-        shares.append(len(near[0] & near[1]) / count)
-    return float(np.mean(shares))
+def _by_nearness(rows: Floats) -> Integers:
+    """Other words of each word, nearest first, ties by order, shape ``[n, n - 1]``."""
+    unit = rows / np.linalg.norm(rows, axis=1)[:, None]
+    similarity = np.round(unit @ unit.T, 12)
+    np.fill_diagonal(similarity, -np.inf)
+    return np.argsort(-similarity, axis=1, kind="stable")[:, :-1]
+
+
+def _error_of_neighbours(x: Floats, y: Floats, count: int) -> tuple[float, float]:
+    """Mean share of neighbours and its error, from square matrices."""
+    orders, words = (_by_nearness(x), _by_nearness(y)), len(x)
+    a, b = (
+        np.array([np.isin(np.arange(words), near[:count]) for near in order], float)
+        for order in orders
+    )
+    width = min(-(-count // 4), words - 1 - count)
+    p, q = (
+        np.array([inside[i, order[i, count - width : count + width]].mean() for i in range(words)])
+        for order, inside in zip(orders, (b, a), strict=True)
+    )
+    effects = (a * b - p[:, None] * a - q[:, None] * b) / count
+    effects -= effects.sum(axis=1, keepdims=True) / (words - 1)
+    np.fill_diagonal(effects, 0.0)
+    share = (a * b).mean(axis=1) * words / count
+    influence = share - share.mean() + effects.sum(axis=0)
+    pairs = np.square(effects + effects.T)[np.triu_indices(words, 1)].sum()
+    squares = max(np.square(influence).sum() - pairs, pairs)
+    return float(share.mean()), float(np.sqrt(squares / (words * (words - 1))))
 
 
 @pytest.mark.parametrize(("words", "count"), [(24, 5), (24, 1), (9, 6), (6, 3)])
 @pytest.mark.parametrize("ties", [False, True])
-def test_neighbours_without_a_word(
+def test_error_of_neighbours(
     rng: np.random.Generator, words: int, count: int, *, ties: bool
 ) -> None:
-    """The jackknife is that of recomputation, down to one choice of k + 1; ties fall by order."""
+    """It is that of square matrices, down to an edge of one word each side; ties by order."""
     x = rng.normal(size=(words, 4))
     if ties:
         # all of length 1, and cosines are multiples of a half
@@ -426,34 +442,33 @@ def test_neighbours_without_a_word(
         x = rng.permutation(np.concatenate([halves, np.eye(4), -np.eye(4)]))[:words]
     y = x + rng.normal(size=x.shape)
     found = compare([_source(x)], [_source(y)], _words(words), measure="knn", neighbours=count)
-    places = np.arange(words)
-    without = [_shared_neighbours(x[places != at], y[places != at], count) for at in places]
-    error = np.sqrt((words - 1) * np.var(without))
-    assert found.estimate[0, 0, 0] == pytest.approx(_shared_neighbours(x, y, count), rel=1e-12)
+    share, error = _error_of_neighbours(x, y, count)
+    assert found.estimate[0, 0, 0] == pytest.approx(share, rel=1e-12)
     assert found.standard_error[0, 0, 0] == pytest.approx(error, rel=1e-12)
 
 
-def test_interval_of_neighbours_covers() -> None:
-    """It is wide rather than narrow: related layers, and chance for unrelated ones."""
+@pytest.mark.parametrize("kind", ["related", "unrelated", "groups"])
+def test_interval_of_neighbours_covers(kind: str) -> None:
+    """Intervals hold the share expected of so many words, and errors are its deviation."""
     rng = np.random.default_rng(3)
-    mixing = rng.normal(size=(20, 20)) * 0.3
-    for strength in (mixing, 0 * mixing):
-        found = []
-        for _ in range(150):
-            x = rng.normal(size=(60, 20)) * np.linspace(0.2, 2, 20)
-            y = x @ strength + rng.normal(size=x.shape)
-            found.append(compare([_source(x)], [_source(y)], _words(60), measure="knn"))
-        truth = np.mean([each.estimate for each in found]) if strength.any() else 10 / 59
-        hits = [each.low <= truth <= each.high for each in found]
-        assert np.mean(hits) >= 0.95
+    mixing = rng.normal(size=(20, 20)) * 0.3 * (kind != "unrelated")
+    centres = 2 * rng.normal(size=(8, 20)) * (kind == "groups")
+    found = []
+    for _ in range(400):
+        x = rng.normal(size=(80, 20)) * np.linspace(0.2, 2, 20) + centres[rng.integers(0, 8, 80)]
+        y = x @ mixing + rng.normal(size=x.shape)
+        found.append(compare([_source(x)], [_source(y)], _words(80), measure="knn"))
+    estimates = np.array([each.estimate for each in found])
+    truth = 10 / 79 if kind == "unrelated" else estimates.mean()
+    hits = [each.low <= truth <= each.high for each in found]
+    assert 0.92 <= np.mean(hits) <= 0.98
+    error = np.sqrt(np.mean([each.standard_error**2 for each in found]))
+    assert 0.9 <= error / estimates.std() <= 1.15
 
 
 def test_neighbours_that_leave_no_choice(rng: np.random.Generator) -> None:
-    """With k + 2 words the others agree whichever is left out: an error of 0 would be untrue."""
+    """With k + 2 words each has all others but one for neighbours: too few for an error."""
     x, y = rng.normal(size=(2, 7, 3))
-    kept = np.arange(7) != 2
-    assert _shared_neighbours(x, y, 5) < 1
-    assert _shared_neighbours(x[kept], y[kept], 5) == 1
     for count in (5, 6, 7):
         message = f"{count} nearest neighbours with a jackknife need at least {count + 3} words"
         with pytest.raises(ValueError, match=f"{message}, got 7"):
@@ -474,6 +489,7 @@ def test_neighbour_overlap(rng: np.random.Generator) -> None:
         permutations=20,
     )
     assert result.estimate[0, 0, 0] == 1
+    assert result.standard_error[0, 0, 0] == 0
     assert result.estimate[0, 0, 1] == pytest.approx(10 / 199, abs=0.02)
     assert result.null_mean[0, 0, 0] == pytest.approx(10 / 199, abs=0.005)
 

@@ -134,7 +134,7 @@ def _simulated(
     return held / times, small / times
 
 
-@pytest.mark.parametrize("measure", ["cka-linear", "rsa"])
+@pytest.mark.parametrize("measure", ["cka-linear", "rsa", "knn"])
 def test_equal_models(measure: str) -> None:
     """Intervals hold 0 as often as they should, or a little more, and p is small no more often."""
     held, small = _simulated((1.0, 1.0, 1.0), measure, 0.0, 300)

@@ -28,7 +28,8 @@ class Alignment:
     left_out
         Codes of the groups that the jackknife leaves out, shape ``[g]``.
     without
-        The estimate without each of these, shape ``[2, A, B, g]``.
+        The estimate without each of these, shape ``[2, A, B, g]``; of nearest neighbours to first
+        order (`neighbours.Neighbours.without`).
     null
         CKA after permuting the groups of one side, shape ``[2, A, B, permutations]``.
     """

@@ -28,7 +28,8 @@ class Influence:
     estimate
         Mean over draws, shape ``[estimators, A, B]``.
     without
-        The same without each of the words that were drawn, shape ``[estimators, A, B, words]``.
+        The same without each of the words that were drawn, shape ``[estimators, A, B, words]``; of
+        ``knn`` to first order (`neighbours.Neighbours.without`).
     draws
         Draws made.
     rows

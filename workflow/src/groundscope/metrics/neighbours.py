@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from groundscope.metrics.groups import Floats, Integers, equal_rows
 from groundscope.metrics.unit_vectors import unit_rows
@@ -24,7 +25,8 @@ class Neighbours:
     nearest
         Those of word i in column i, nearest first, shape ``[k, n]``.
     following
-        The next one of each word, shape ``[n]``: it is among k where one of these is left out.
+        The next k / 4 of each word, rounded up, or what is left of the words, nearest first, shape
+        ``[e, n]``. With as many of the last neighbours they are the edge.
     """
 
     nearest: Integers
@@ -37,8 +39,8 @@ class Neighbours:
         Raises
         ------
         ValueError
-            Fewer than ``count + 3`` rows: with one less, each word has `count` others where one is
-            left out, and any two layers then agree. A zero vector, or more than `count` rows that
+            Fewer than ``count + 3`` rows: with one less, each word has all others but one for
+            neighbours, and intervals hold too seldom. A zero vector, or more than `count` rows that
             are the same: their neighbours would be those that come first, which looks like
             agreement of layers.
         """
@@ -55,12 +57,13 @@ class Neighbours:
                 f"{copies} rows are the same vector: {count} nearest of them cannot be told apart"
             )
             raise ValueError(message)
-        order = np.empty((count + 1, len(unit)), np.intp)
+        last = min(count + -(-count // 4), len(unit) - 1)
+        order = np.empty((last, len(unit)), np.intp)
         for start in range(0, len(unit), _ROWS):
             similarity = unit[start : start + _ROWS] @ unit.T
             np.fill_diagonal(similarity[:, start:], -np.inf)
-            order[:, start : start + _ROWS] = _largest(similarity, count + 1).T
-        return cls(order[:-1], order[-1])
+            order[:, start : start + _ROWS] = _largest(similarity, last).T
+        return cls(order[:count], order[count:])
 
     def alignment(self, other: "Neighbours") -> float:
         """Mean share of neighbours that two layers have in common, 0 to 1.
@@ -71,30 +74,59 @@ class Neighbours:
         return shared / self.nearest.size
 
     def without(self, other: "Neighbours") -> Floats:
-        """Give the same without each word, shape ``[n]``.
+        """Give the same without each word, shape ``[n]``: to first order, and scaled.
 
-        The next one takes its place among the neighbours of another word. It is shared too if the
-        other layer has it among its neighbours, or has the same next one and lost the same word.
+        To the share of word i that is the same in both layers, word j adds
+
+            e_ij = (a_ij b_ij - p_i a_ij - q_i b_ij - m_i) / k,
+
+        where a_ij and b_ij are 1 if j is a neighbour of i in this layer and in the other: if it
+        were not there, the next word would be, and be shared as often as words at the edge are. Of
+        those at this layer's edge the other has a share p_i among its neighbours, and the reverse
+        is q_i; m_i is the mean of the rest over j. Without j the mean share is less by
+        ``h_j / (n - 1)``, where the influence h_j is j's own share, less the mean share, and the
+        sum of e_ij over i (infinitesimal jackknife: Jaeckel 1972).
+
+        What varies with a pair of words is in the influence of both, and so counts twice (Efron and
+        Stein 1981): ``P = sum_(i<j) (e_ij + e_ji)^2`` is subtracted once. What remains holds P
+        itself and what single words do, hence is at least P. Influences are scaled for their
+        squares to have that sum, ``max(sum_j h_j^2 - P, P)``.
         """
+        count = self.nearest.shape[1]
+        shared = _among(self.nearest, other.nearest)
+        share = shared.mean(axis=0)
+        effects = self._effects(other, shared)
+        mean, received = effects.sum(axis=1) / (count - 1), effects.sum(axis=0)
+        influence = share - share.mean() + received + mean - mean.sum()
+        # of e as it is, then what its mean takes off
+        pairs = (effects * effects).sum() + (effects * effects.T).sum()
+        pairs += mean.sum() ** 2 - (mean * (2 * received + count * mean)).sum()
+        total = np.square(influence).sum()
+        scale = np.sqrt(max(total - pairs, pairs) / total) if total > 0 else 0.0
+        return np.asarray(share.mean() - scale * influence / (count - 1))
+
+    def _effects(self, other: "Neighbours", shared: NDArray[np.bool_]) -> csr_array:
+        """Make k e_ij of `without`, before its mean is taken off, over k, shape ``[n, n]``."""
         near, count = self.nearest.shape
-        shared = _among(other.nearest, self.nearest)
-        gained = (
-            _among(self.following[None], other.nearest)[0],
-            _among(other.following[None], self.nearest)[0],
-        )
-        same = self.following == other.following
-        change = (
-            np.bincount(self.nearest.ravel(), np.tile(gained[0], near), count)
-            + np.bincount(other.nearest.ravel(), np.tile(gained[1], near), count)
-            + np.bincount(other.nearest[shared], np.tile(same - 1.0, (near, 1))[shared], count)
-        )
-        return np.asarray((shared.sum() - shared.sum(axis=0) + change) / (near * (count - 1)))
+        places = np.concatenate([self.nearest, other.nearest])
+        p, q = self._edge(other), other._edge(self)
+        values = np.concatenate([shared - p, np.tile(-q, (near, 1))]) / near
+        rows = np.tile(np.arange(count), 2 * near)
+        # what is a neighbour in both layers is there twice, which is summed
+        return csr_array((values.ravel(), (rows, places.ravel())), (count, count))
+
+    def _edge(self, other: "Neighbours") -> Floats:
+        """Share of the words at the edge that the other layer has among its neighbours."""
+        last = self.nearest[-len(self.following) :]
+        edge = np.concatenate([last, self.following])
+        return np.asarray(_among(edge, other.nearest).mean(axis=0))
 
     def reordered(self, order: Integers) -> "Neighbours":
         """Give the words a new order: new row i is old row ``order[i]``."""
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
-        return Neighbours(place[np.take(self.nearest, order, axis=1)], place[self.following[order]])
+        moved = (np.take(near, order, axis=1) for near in (self.nearest, self.following))
+        return Neighbours(*(place[near] for near in moved))
 
 
 def _largest(values: Floats, count: int) -> Integers:
