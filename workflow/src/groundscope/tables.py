@@ -135,7 +135,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column(
             "measure",
             "string",
-            "accuracy, balanced-accuracy; with words that recur seen-word-accuracy, "
+            "accuracy, balanced-accuracy; for labels of words that recur seen-word-accuracy, "
             "control-accuracy and selectivity, their difference",
         ),
         Column("solver", "string", "shrinkage (Ledoit-Wolf) or svd"),

@@ -73,10 +73,13 @@ def main() -> None:
 
 
 def _control_options(options: dict[str, Any], spoken: Rows, labelling: str) -> dict[str, Any]:
-    """Options of the control tasks; none where no word recurs, or the word is the label."""
+    """Options of the control tasks; none where `recurring` has no rows."""
     tasks = options["control_tasks"]
     if tasks and not len(recurring(spoken.grouping, spoken.words)):
-        logging.info("no control tasks of %s: no word recurs, or each is its own label", labelling)
+        logging.info(
+            "no control tasks of %s: it varies within words, is the word, or no word recurs",
+            labelling,
+        )
         tasks = 0
     return {"tasks": tasks, **{name: options[name] for name in ("solver", "folds", "seed")}}
 

@@ -115,7 +115,9 @@ def _lda(rows: list[Row]) -> Sheet:
             sentences.append(words if chance is None else f"{words} Chance is {chance:.3f}.")
     return Sheet(
         "Decodability: held-out LDA in the best layer of each model",
-        "Share of held-out rows whose label linear discriminant analysis finds. " + _OPTIMISM,
+        "Share of held-out rows whose label linear discriminant analysis finds. Selectivity, for "
+        "labels of words: that share on words seen in training, minus that of random labels of "
+        "words; near 0 = no more than memory of words. " + _OPTIMISM,
         ("corpus", "labelling", "measure", "solver", "model", "best layer", "score",
          "95% interval", "chance", *_NULL, "words", "classes", "held apart"),
         cells,

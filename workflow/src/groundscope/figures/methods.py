@@ -180,8 +180,8 @@ def _lda(options: Settings) -> str:
     apart = " and, where the labelling allows, no speaker" if options["speaker_disjoint"] else ""
     tasks = options["control_tasks"]
     control = (
-        f" Selectivity is accuracy on words seen in training minus that on {tasks} control tasks, "
-        "in which words have random labels (Hewitt and Liang, 2019)."
+        " Selectivity, for labels of words, is accuracy on words seen in training minus that on "
+        f"{tasks} control tasks, in which words have random labels (Hewitt and Liang, 2019)."
         if tasks
         else ""
     )

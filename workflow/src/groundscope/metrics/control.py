@@ -6,6 +6,10 @@ training rows. Where folds keep words apart, as for the held-out scores, no memo
 and a control task is at chance by construction. Selectivity is therefore measured in folds of its
 own, in which every word recurs: there the probe reads the labels and a control task from the same
 rows, and selectivity is the first accuracy minus the second.
+
+That asks something only where every word has one label. A label that varies within words (speaker)
+cannot be remembered with the word, and a fold would train on just the labels that a tested token
+does not have: vectors that hold nothing but the word would read it far below chance.
 """
 
 from dataclasses import dataclass
@@ -42,19 +46,17 @@ class Control:
 def recurring(labels: Groups, words: Groups) -> Integers:
     """Rows that control tasks can be made from: those of words with two rows or more.
 
-    None where each word is a label of its own: a control task would only rename it.
+    None where the label varies within words, which memory of words does not read, or where each
+    word is a label of its own: a control task would only rename it.
     """
-    home = home_of(labels, words)
-    if home is not None and len(labels) == len(words):
+    if home_of(labels, words) is None or len(labels) == len(words):
         return np.empty(0, np.intp)
     return np.flatnonzero(words.sizes[words.codes] > 1)
 
 
 def recurring_folds(words: Groups, labels: Groups, count: int, rng: np.random.Generator) -> Folds:
-    """Folds that spread the rows of each word, so that none is tested unseen."""
-    first = np.zeros(len(words), np.intp)
-    first[words.codes] = labels.codes
-    order = np.lexsort([rng.random(len(words.codes)), words.codes, first[words.codes]])
+    """Folds that spread the rows of each word, which have one label, so that none is unseen."""
+    order = np.lexsort([rng.random(len(words.codes)), words.codes, labels.codes])
     fold = np.empty(len(order), np.intp)
     fold[order] = np.arange(len(order)) % count
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(count)]
@@ -85,7 +87,7 @@ def control_tasks(
     rows
         Features of tokens, shape ``[n, d]``.
     labels, words
-        Label and word of each token.
+        Label and word of each token; all tokens of a word have one label.
     solver, folds
         As in `probing.probe`.
     tasks
@@ -96,15 +98,16 @@ def control_tasks(
     Raises
     ------
     ValueError
-        Fewer than 2 words with at least 2 tokens each, or all of them in one class.
+        A label that varies within words, or is the word; fewer than 2 words with at least 2 tokens
+        each, or all of them in one class.
     """
     chosen = recurring(labels, words)
     part = Groups.of(words.names[words.codes[chosen]])
     own = Groups.of(labels.names[labels.codes[chosen]])
     if len(part) < 2 or len(own) < 2:
         message = (
-            "control tasks need words of 2 classes with at least 2 tokens each, got "
-            f"{len(part)} such words of {len(own)} classes"
+            "control tasks need words of 2 classes, each with at least 2 tokens, all of one label, "
+            f"got {len(part)} such words of {len(own)} classes"
         )
         raise ValueError(message)
     features = check_rows(rows[chosen])
