@@ -94,6 +94,31 @@ def test_duplicate_rows(name: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("solver", ["shrinkage", "svd"])
+def test_folds_that_train_on_one_vector_a_class(solver: str) -> None:
+    """All tokens of a word are one vector, and two folds leave one word of two in each class.
+
+    A third word in each gives an answer, or tokens that differ by little; more words a good one.
+    """
+    rng = np.random.default_rng(4)
+
+    def scores(words_each: int, noise: float) -> float:
+        count = 3 * words_each
+        words = Groups.of(np.repeat(np.arange(count), 4))
+        labels = Groups.of(words.codes % 3)
+        rows = 9 * np.eye(3, 6)[labels.codes] + rng.normal(size=(count, 6))[words.codes]
+        rows += noise * rng.normal(size=rows.shape)
+        return float(_lda(rows, labels, words, solver).estimate[0])
+
+    with pytest.raises(
+        ValueError, match=r"12 rows that are one vector in each class: .*more words"
+    ):
+        scores(2, noise=0)
+    assert scores(3, noise=0) > 0.4
+    assert scores(8, noise=0) > 0.9
+    assert 0 <= scores(2, noise=1e-3) <= 1
+
+
+@pytest.mark.parametrize("solver", ["shrinkage", "svd"])
 def test_classes_of_one_vector_each(solver: str) -> None:
     """Nothing varies within classes: no LDA, and no LDA space."""
     rows = np.random.default_rng(4).normal(size=(6, 4)).repeat(5, axis=0)

@@ -188,7 +188,8 @@ def held_out(
     Raises
     ------
     ValueError
-        Unknown solver, or fewer than two classes among the training rows of a fold.
+        Unknown solver; fewer than two classes among the training rows of a fold, or rows that do
+        not differ within them.
     """
     if solver not in SOLVERS:
         message = f"solver must be one of {', '.join(SOLVERS)}, got {solver!r}"
@@ -198,6 +199,14 @@ def held_out(
             message = f"a fold trains on {len(train)} rows of one class: LDA needs at least 2"
             raise ValueError(message)
     rows = rows - rows.mean(axis=0)
+    spread = np.vdot(rows, rows) / len(rows)
+    for train, _ in folds:
+        if not _varies(rows, codes, train, float(spread) * len(train)):
+            message = (
+                f"a fold trains on {len(train)} rows that are one vector in each class: LDA needs "
+                "two words with different vectors in a class of each fold: take more words a class"
+            )
+            raise ValueError(message)
     if solver == "shrinkage":
         fits = shrinkage.fit_folds(rows, codes, classes, [train for train, _ in folds])
         none = np.empty((rows.shape[1], 0))
@@ -233,8 +242,22 @@ def varies_within(rows: Floats, labels: Groups) -> bool:
         Class of each row.
     """
     rows = np.asarray(rows, np.float64)
-    centred = rows - labels.means(rows)[labels.codes]
-    return bool(np.vdot(centred, centred) > 1e-14 * len(rows) * rows.var(axis=0).sum())
+    whole = np.arange(len(rows))
+    return _varies(rows, labels.codes, whole, len(rows) * float(rows.var(axis=0).sum()))
+
+
+def _varies(rows: Floats, codes: Integers, chosen: Integers, total: float) -> bool:
+    """Whether squares about class means of the chosen rows exceed 1e-14 of `total`.
+
+    The first class says so as a rule, and the others are not looked at.
+    """
+    within = 0.0
+    for code in np.unique(codes[chosen]):
+        own = rows[chosen[codes[chosen] == code]]
+        within += len(own) * own.var(axis=0).sum()
+        if within > 1e-14 * total:
+            return True
+    return False
 
 
 def check_varies_within(rows: Floats, labels: Groups) -> None:

@@ -185,7 +185,7 @@ def probe(
     ------
     ValueError
         Fewer than two classes, a class with fewer than two words, or one that a fold cannot train
-        on; rows that are all the same, in each class or altogether, or not finite.
+        on; rows that are all the same, altogether or in each class (of a fold), or not finite.
     """
     _check(labels, words)
     rows = check_rows(rows)
