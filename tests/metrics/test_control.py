@@ -76,12 +76,27 @@ def test_control_labels_are_of_words(rng: np.random.Generator) -> None:
     assert drawn.sizes.tolist() == [120, 40]
 
 
+def test_a_rare_label_is_in_every_control_task(rng: np.random.Generator) -> None:
+    """Two of 442 rows, less than half a word's share: one word has it, and all are learned."""
+    words = Groups.of(np.repeat(np.arange(56), [2] + [8] * 55))
+    labels = Groups.of(words.codes == 0)
+    _, first = np.unique(words.codes, return_index=True)
+    assert np.bincount(control_labels(labels, words, rng).codes[first]).tolist() == [55, 1]
+    rows = 5 * rng.normal(size=(56, 30))[words.codes] + rng.normal(size=(442, 30))
+    found = _scores(rows, labels, words)
+    assert min(found["seen"], found["control"]) > 0.95
+
+
 def test_words_with_one_token_are_left_out() -> None:
     """They cannot recur; where the word is the label there is no control task at all."""
     words = Groups.of(["a", "a", "b", "c", "c"])
-    assert recurring(Groups.of(["x", "x", "x", "y", "y"]), words).tolist() == [0, 1, 3, 4]
+    more, labels = Groups.of(list("aabccdd")), Groups.of(list("xxxyyyy"))
+    assert recurring(labels, more).tolist() == [0, 1, 3, 4, 5, 6]
     assert len(recurring(words, words)) == 0
-    with pytest.raises(ValueError, match="got 0 such words of 0 classes"):
+    # of the words that recur one class, or a class each
+    assert len(recurring(Groups.of(["x", "x", "y", "x", "x"]), words)) == 0
+    assert len(recurring(Groups.of(["x", "x", "x", "y", "y"]), words)) == 0
+    with pytest.raises(ValueError, match="5 words of 5 classes have no control task"):
         control_tasks(
             np.eye(5), Groups.of(list("vwxyz")), Groups.of(list("abcde")),
             solver="svd", folds=2, tasks=1, seed=0,
@@ -97,7 +112,7 @@ def test_labels_that_vary_within_words_have_no_control_task(rng: np.random.Gener
     assert np.mean(predict(rows, speakers, folds, "shrinkage") == speakers.codes) < 0.05
     assert len(recurring(speakers, WORDS)) == 0
     assert len(recurring(CLASSES, WORDS)) == 160
-    with pytest.raises(ValueError, match="all of one label, got 0 such words"):
+    with pytest.raises(ValueError, match="40 words of 4 classes have no control task"):
         _scores(rows, speakers)
 
 

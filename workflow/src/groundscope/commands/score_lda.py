@@ -77,7 +77,8 @@ def _control_options(options: dict[str, Any], spoken: Rows, labelling: str) -> d
     tasks = options["control_tasks"]
     if tasks and not len(recurring(spoken.grouping, spoken.words)):
         logging.info(
-            "no control tasks of %s: it varies within words, is the word, or no word recurs",
+            "no control tasks of %s: no word recurs, it varies within words, or words that "
+            "recur have one label, or one each",
             labelling,
         )
         tasks = 0

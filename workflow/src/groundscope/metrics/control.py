@@ -46,12 +46,13 @@ class Control:
 def recurring(labels: Groups, words: Groups) -> Integers:
     """Rows that control tasks can be made from: those of words with two rows or more.
 
-    None where the label varies within words, which memory of words does not read, or where each
-    word is a label of its own: a control task would only rename it.
+    None where the label varies within words, which memory of words does not read, where these words
+    have one label, or where each is a label of its own: a control task would only rename it.
     """
-    if home_of(labels, words) is None or len(labels) == len(words):
-        return np.empty(0, np.intp)
-    return np.flatnonzero(words.sizes[words.codes] > 1)
+    rows = np.flatnonzero(words.sizes[words.codes] > 1)
+    kinds = len(np.unique(labels.codes[rows]))
+    usable = home_of(labels, words) is not None and 1 < kinds < len(np.unique(words.codes[rows]))
+    return rows if usable else np.empty(0, np.intp)
 
 
 def recurring_folds(words: Groups, labels: Groups, count: int, rng: np.random.Generator) -> Folds:
@@ -63,10 +64,18 @@ def recurring_folds(words: Groups, labels: Groups, count: int, rng: np.random.Ge
 
 
 def control_labels(labels: Groups, words: Groups, rng: np.random.Generator) -> Groups:
-    """One label a word at random, labels in the shares that they have among the rows."""
+    """One label a word at random, labels in the shares that they have among the rows.
+
+    A label that is too rare for its share of the words has one all the same, at the cost of the
+    most frequent one: there must be no more labels than words.
+    """
     count = len(words)
     places = ((np.arange(count) + 0.5) * len(labels.codes) / count).astype(np.intp)
-    drawn = rng.permutation(np.sort(labels.codes)[places])
+    shares = np.bincount(np.sort(labels.codes)[places], minlength=len(labels))
+    for rare in np.flatnonzero(shares == 0):
+        shares[np.argmax(shares)] -= 1
+        shares[rare] = 1
+    drawn = rng.permutation(np.repeat(np.arange(len(labels)), shares))
     return Groups(labels.names, drawn[words.codes])
 
 
@@ -98,18 +107,17 @@ def control_tasks(
     Raises
     ------
     ValueError
-        A label that varies within words, or is the word; fewer than 2 words with at least 2 tokens
-        each, or all of them in one class.
+        There are no rows that control tasks can be made from (see `recurring`).
     """
     chosen = recurring(labels, words)
-    part = Groups.of(words.names[words.codes[chosen]])
-    own = Groups.of(labels.names[labels.codes[chosen]])
-    if len(part) < 2 or len(own) < 2:
+    if not len(chosen):
         message = (
-            "control tasks need words of 2 classes, each with at least 2 tokens, all of one label, "
-            f"got {len(part)} such words of {len(own)} classes"
+            f"{len(words)} words of {len(labels)} classes have no control task: it needs words of "
+            "one label and 2 tokens or more each, of 2 classes, and more of them than classes"
         )
         raise ValueError(message)
+    part = Groups.of(words.names[words.codes[chosen]])
+    own = Groups.of(labels.names[labels.codes[chosen]])
     features = check_rows(rows[chosen])
     rng = np.random.default_rng(seed)
     right = np.empty((2, tasks, len(chosen)))
