@@ -377,7 +377,7 @@ def test_principal_components(rng: np.random.Generator, shape: tuple[int, int]) 
     ("space", "message"),
     [
         ("pca-40", "pca-40 needs more rows or features"),
-        ("pca-3", "fewer than 3 directions"),
+        ("pca-3", "pca-3 .* vary in 3 directions, these vary in 1; take fewer"),
         ("umap", "space must be full, pca-K or lda"),
         ("lda", "space must be full, pca-K or lda"),
     ],

@@ -149,6 +149,10 @@ BAD: list[tuple[Edit, str]] = [
         r"^analyses\.cka\.pairs: 'x' .* w2v",
     ),
     (
+        lambda c: c["analyses"]["cka"].update(spaces=["full", "lda"]),
+        r"^analyses\.cka\.labelling is missing: spaces: \[lda\] needs it; one of meaning, speaker$",
+    ),
+    (
         lambda c: c["models"]["bert"].update(corpora=["written"]),
         r"'w2v' and 'bert' share no corpus",
     ),

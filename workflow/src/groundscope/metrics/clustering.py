@@ -111,7 +111,10 @@ def score_protocols(
     for subset, wanted in {"all": labels.names.tolist(), **subsets}.items():
         unknown = sorted(set(wanted) - set(labels.names.tolist()))
         if unknown:
-            message = f"subset {subset!r} names groups that no word has: {', '.join(unknown)}"
+            message = (
+                f"subset {subset!r} names groups that no word has: {', '.join(unknown)}; "
+                f"expected some of {', '.join(labels.names)}"
+            )
             raise ValueError(message)
         rows = np.flatnonzero(np.isin(labels.names[labels.codes], wanted))
         part = whole.only(rows)

@@ -264,7 +264,10 @@ def check_varies_within(rows: Floats, labels: Groups) -> None:
         The rows of each class are one vector.
     """
     if not varies_within(rows, labels):
-        message = "the rows of each class are one and the same vector: LDA needs rows that differ"
+        message = (
+            "the rows of each class are one and the same vector: "
+            "LDA needs a class whose rows differ"
+        )
         raise ValueError(message)
 
 

@@ -34,16 +34,21 @@ class Distances:
             message = f"metric must be one of {', '.join(METRICS)}, got {metric!r}"
             raise ValueError(message)
         if not np.isfinite(rows).all():
-            message = "the features hold values that are not finite"
+            message = "the features hold values that are not finite: distances need finite ones"
             raise ValueError(message)
         if not (rows != rows[0]).any():
-            message = f"all {len(rows)} rows are the same vector: they have no silhouette"
+            message = (
+                f"all {len(rows)} rows are the same vector: a silhouette needs rows that differ"
+            )
             raise ValueError(message)
         self.cosine = metric == "cosine"
         if self.cosine:
             norms = np.linalg.norm(rows, axis=1)
             if (norms == 0).any():
-                message = f"row {int(np.argmin(norms))} is the zero vector: it has no cosine"
+                message = (
+                    f"row {int(np.argmin(norms))} is the zero vector, which has no cosine: "
+                    "leave its word out, or take metric euclidean"
+                )
                 raise ValueError(message)
             self.rows = rows / norms[:, None]
         else:

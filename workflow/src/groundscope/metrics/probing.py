@@ -221,7 +221,7 @@ def check_rows(rows: Floats) -> Floats:
     """
     rows = np.asarray(rows, np.float64)
     if not np.isfinite(rows).all():
-        message = "the features hold values that are not finite"
+        message = "the features hold values that are not finite: LDA needs finite ones"
         raise ValueError(message)
     if not (rows != rows[0]).any():
         message = f"all {len(rows)} rows are the same vector: LDA needs rows that differ"

@@ -93,7 +93,9 @@ def check_groups(labels: Groups, units: Groups) -> None:
         Fewer than two groups, or a group of fewer than two words.
     """
     if len(labels) < 2:
-        message = f"a silhouette needs at least 2 groups, got {len(labels)}: {labels.names[:1]}"
+        message = (
+            f"a silhouette needs at least 2 groups, got {len(labels)}: {', '.join(labels.names)}"
+        )
         raise ValueError(message)
     words = _words_of_groups(labels, units)
     if (words < 2).any():

@@ -22,7 +22,10 @@ def principal_components(rows: Floats, count: int) -> Floats:
     centred = np.asarray(rows, np.float64) - np.mean(rows, axis=0, dtype=np.float64)
     most = min(len(centred) - 1, centred.shape[1])
     if count > most:
-        message = f"pca-{count} needs more rows or features: {centred.shape} allow {most}"
+        message = (
+            f"pca-{count} needs more rows or features: {centred.shape} allow {most}; take fewer "
+            "components"
+        )
         raise ValueError(message)
     if len(centred) > centred.shape[1]:
         top = centred.shape[1] - 1
@@ -32,7 +35,11 @@ def principal_components(rows: Floats, count: int) -> Floats:
         _, singular, directions = svd(centred, full_matrices=False)
         spread, directions = singular[:count] ** 2, directions[:count]
     if spread[-1] <= 1e-12 * spread[0]:
-        message = f"pca-{count}: the rows vary in fewer than {count} directions"
+        found = int((spread > 1e-12 * spread[0]).sum())
+        message = (
+            f"pca-{count} needs rows that vary in {count} directions, these vary in {found}; take "
+            "fewer components"
+        )
         raise ValueError(message)
     return np.asarray(centred @ directions.T)
 

@@ -186,6 +186,10 @@ def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -
                     message = f"{key}.pairs: {pair[0]!r} and {pair[1]!r} share no corpus ({sets})"
                     raise UserError(message)
         if "lda" in settings["spaces"]:
+            if settings["labelling"] is None:
+                choices = ", ".join(study["labellings"]) or "none is configured"
+                message = f"{key}.labelling is missing: spaces: [lda] needs it; one of {choices}"
+                raise UserError(message)
             _known(f"{key}.labelling", settings["labelling"], study["labellings"])
         return
     if settings["models"] != "all":
