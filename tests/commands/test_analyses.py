@@ -606,9 +606,13 @@ def test_contrast_of_the_same_model(
     rows = _rows(output, "contrasts")
     assert {row["kind"] for row in rows} == {None, "same-word", "same-group", "same-speaker"}
     assert {(row["estimate"], row["p_value"]) for row in rows} == {(0.0, 1.0)}
+    pairs = {row["measure"] for row in rows if row["analysis"] == "pairs"}
+    assert pairs == {"auc", "normalised"}
     cka = _compare(study, monkeypatch, layers, layers)
     assert not _correlate(study, monkeypatch, output, cka)
-    assert "tiny pairs normalised synonym cosine full, layer 3: no contrast" in caplog.text
+    for measure in ("auc", "normalised"):
+        said = f"tiny pairs {measure} synonym cosine full, layer 3: no contrast"
+        assert said in caplog.text
 
 
 @pytest.mark.parametrize(

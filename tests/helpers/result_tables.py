@@ -87,7 +87,7 @@ def cka(models: Models = DEFAULT, *, pairs: Sequence[tuple[str, str]] | None = N
 
 
 def pairs(models: Models = DEFAULT) -> pa.Table:
-    """Kinds of pairs, raw and normalised."""
+    """Kinds of pairs: raw, normalised and AUC."""
     rng = np.random.default_rng(2)
     rows = []
     for model, layers in models.items():
@@ -98,11 +98,11 @@ def pairs(models: Models = DEFAULT) -> pa.Table:
             ("same-group", 0.05),
             ("same-word", 0.3),
         ):
-            for measure in ("raw", "normalised"):
-                if (kind, measure) == ("random", "normalised"):
+            for measure, level in (("raw", 0.0), ("normalised", 0.0), ("auc", 0.5)):
+                if kind == "random" and measure != "raw":
                     continue
                 for layer, value in zip(layers, base, strict=True):
-                    size = more * (0.5 + value) + (value if measure == "raw" else 0)
+                    size = level + more * (0.5 + value) + (value if measure == "raw" else 0)
                     rows.append(
                         {
                             "corpus": "spoken",
@@ -211,16 +211,19 @@ CONTRASTS = {"training": ("whisper", "whisper-random"), "depth": ("minilm", "whi
 
 
 def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
-    """Two contrasts of three analyses; layer 2 and above are significant."""
+    """Two contrasts of three analyses, the AUC up, normalised down; significant from layer 2."""
     rng = np.random.default_rng(5)
     kinds: list[dict[str, Any]] = [
-        {
-            "analysis": "pairs",
-            "labelling": None,
-            "measure": "normalised",
-            "kind": "same-word",
-            "metric": "cosine",
-        },
+        *(
+            {
+                "analysis": "pairs",
+                "labelling": None,
+                "measure": measure,
+                "kind": "same-word",
+                "metric": "cosine",
+            }
+            for measure in ("auc", "normalised")
+        ),
         {
             "analysis": "silhouette",
             "labelling": "meaning",
@@ -242,6 +245,8 @@ def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
             for number, (layer, value) in enumerate(
                 zip(layers, _curve(rng, layers, 0.0, 0.3), strict=True)
             ):
+                if kind["measure"] == "normalised":
+                    value = -value
                 rows.append(
                     {
                         "corpus": "spoken",

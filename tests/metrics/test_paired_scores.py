@@ -1,7 +1,7 @@
 """Pseudo-values of words against brute force, and paired differences of scores of real kinds."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -11,10 +11,12 @@ from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups
 from groundscope.metrics.jackknife import pseudo_values, unit_means
 from groundscope.metrics.pair_kinds import Draws, draw_pairs
-from groundscope.metrics.pair_scores import by_word, score_layer
+from groundscope.metrics.pair_scores import KindScores, score_layer
+from groundscope.metrics.pair_word_scores import by_word
 from groundscope.metrics.paired_difference import paired_difference
 from groundscope.metrics.probing import probe
 from groundscope.metrics.silhouette import score
+from groundscope.metrics.word_pairs import group_word_pairs
 
 # words of the nine categories that the papers use
 SIZES = (18, 17, 15, 13, 12, 11, 9, 8, 6)
@@ -57,22 +59,52 @@ def test_pseudo_values_of_words_in_groups() -> None:
     assert values.std(ddof=1) / np.sqrt(14) == pytest.approx(np.sqrt(variance))
 
 
-def test_pseudo_values_of_words_in_pairs() -> None:
+def _mean_difference(own: Floats, others: Floats) -> float:
+    return float(own.mean() - others.mean())
+
+
+def _area(own: Floats, others: Floats) -> float:
+    return float((np.sign(own[:, None] - others).mean() + 1) / 2)
+
+
+def _tied(rng: np.random.Generator) -> dict[str, KindScores]:
+    """Three tokens of each word, in draws; vectors of few values, so that many cosines are ties."""
+    words = Groups.of(np.repeat(WORDS.names, 3))
+    near = [(f"w{number:03d}", f"w{number + step:03d}") for number in range(25) for step in (1, 9)]
+    draws = draw_pairs(
+        words, speakers=None, relations={"near": near}, whole={}, sample=250, seeds=[0, 1]
+    )
+    return score_layer(rng.integers(1, 4, (327, 2)).astype(float), draws, replicates=2, seed=0)
+
+
+@pytest.mark.parametrize(("measure", "formula"), [("auc", _area), ("normalised", _mean_difference)])
+@pytest.mark.parametrize("kind", ["same-group", "same-word", "near"])
+def test_pseudo_values_of_words_in_pairs(
+    kind: str, measure: str, formula: Callable[[Floats, Floats], float]
+) -> None:
     """A word is left out with its pairs, of the kind and of the random ones, by a plain loop."""
     rng = np.random.default_rng(3)
-    draws = _same_group()
-    found = score_layer(rng.normal(size=(len(CODES), 4)) + 1, draws, replicates=2, seed=0)
-    kind, random = found["same-group"], found["random"]
-    codes, _, values = by_word(kind, random, WORDS)
-    without = []
+    rows = rng.normal(size=(len(CODES), 4)) + 1
+    scores = (
+        score_layer(rows, _same_group(), replicates=2, seed=0)
+        if kind == "same-group"
+        else _tied(rng)
+    )
+    found, random = scores[kind], scores["random"]
+    codes, by_measure = by_word(found, random, WORDS)
+    of_words, values = by_measure[measure]
+    assert set(codes) == set(found.words.ravel())
+    own, without = [], []
     for code in codes:
-        own, others = (
-            [v for pair, v in zip(each.words, each.values, strict=True) if code not in pair]
-            for each in (kind, random)
-        )
-        without.append(np.mean(own) - np.mean(others))
-    expected = kind.normalised.mean() + (len(codes) - 1) * (np.mean(without) - np.array(without))
+        holds, others = ((each.words == code).any(axis=1) for each in (found, random))
+        own.append(formula(found.values[holds], random.values))
+        without.append(formula(found.values[~holds], random.values[~others]))
+    estimate = found.auc if measure == "auc" else found.normalised.mean()
+    if measure == "auc":
+        np.testing.assert_allclose(of_words, own, rtol=1e-12)
+    expected = estimate + (len(codes) - 1) * (np.mean(without) - np.array(without))
     np.testing.assert_allclose(values, expected, rtol=1e-9)
+    assert values.mean() == pytest.approx(estimate, rel=1e-12)
 
 
 def test_one_word_in_every_pair() -> None:
@@ -81,22 +113,60 @@ def test_one_word_in_every_pair() -> None:
     relations = {"hub": [("a", other) for other in "bcd"]}
     draws = draw_pairs(words, speakers=None, relations=relations, whole={}, sample=5, seeds=[0])
     found = score_layer(np.random.default_rng(0).normal(size=(5, 3)), draws, replicates=2, seed=0)
-    codes, values, pseudo = by_word(found["hub"], found["random"], words)
+    codes, by_measure = by_word(found["hub"], found["random"], words)
     assert words.names[codes].tolist() == list("abcd")
-    assert np.isfinite(values).all()
-    assert np.isnan(pseudo).all()
+    for values, pseudo in by_measure.values():
+        assert np.isfinite(values).all()
+        assert np.isnan(pseudo).all()
+
+
+def test_contrast_of_auc_does_not_depend_on_anisotropy() -> None:
+    """Where the treated model tells more, and has a direction that all vectors share.
+
+    On unit vectors such a direction maps each cosine c to (c + s) / (1 + s). That leaves the
+    contrast of the AUC as it is, and turns that of the normalised cosine round.
+    """
+    rng = np.random.default_rng(4)
+    words = Groups.of(np.repeat(WORDS.names, 3))
+    members = {str(name): str(code) for name, code in zip(WORDS.names, CODES, strict=True)}
+    whole = {"same-group": group_word_pairs(members)}
+    draws = draw_pairs(
+        words, speakers=None, relations={}, whole=whole, sample=len(words.codes), seeds=[0, 1]
+    )
+    centres = rng.normal(size=(len(SIZES), 30))[np.repeat(CODES, 3)]
+
+    def scores(rows: Floats) -> dict[str, Floats]:
+        found = score_layer(rows, draws, replicates=2, seed=0)
+        _, values = by_word(found["same-group"], found["random"], words)
+        return {measure: pseudo for measure, (_, pseudo) in values.items()}
+
+    def unit(share: float) -> Floats:
+        rows = share * centres + rng.normal(size=centres.shape)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1)[:, None])
+
+    treated, control = unit(0.8), unit(0.5)
+    shifted = np.pad(treated, ((0, 0), (0, 1)), constant_values=3.0)
+    plain, common, base = scores(treated), scores(shifted), scores(control)
+    np.testing.assert_allclose(common["auc"], plain["auc"], rtol=1e-12)
+    assert (plain["auc"] - base["auc"]).mean() > 0.1
+    assert (plain["normalised"] - base["normalised"]).mean() > 0.05
+    assert (common["normalised"] - base["normalised"]).mean() < -0.05
 
 
 def _silhouettes(rows: Floats) -> Floats:
     return score(Distances(rows, "cosine"), LABELS, WORDS, exchanged=WORDS).pseudo_values
 
 
-def _pairs(rows: Floats) -> Floats:
+def _pairs(measure: str, rows: Floats) -> Floats:
     found = score_layer(rows, _same_group(), replicates=2, seed=0)
-    return by_word(found["same-group"], found["random"], WORDS)[2]
+    _, by_measure = by_word(found["same-group"], found["random"], WORDS)
+    _, values = by_measure[measure]
+    return values
 
 
-@pytest.mark.parametrize("scores", [_silhouettes, _pairs])
+@pytest.mark.parametrize(
+    "scores", [_silhouettes, partial(_pairs, "auc"), partial(_pairs, "normalised")]
+)
 def test_contrasts_of_equal_models(scores: Callable[[Floats], Floats]) -> None:
     """Words share groups and pairs; still intervals hold 0, and p is small, no more than it may.
 

@@ -16,7 +16,8 @@ from groundscope.metrics.intervals import draws_interval, proportion_interval, t
 from groundscope.metrics.jackknife import degrees_of_freedom, jackknife, pseudo_values
 from groundscope.metrics.p_values import holm, permutation_p
 from groundscope.metrics.pair_kinds import draw_pairs
-from groundscope.metrics.pair_scores import by_word, score_layer
+from groundscope.metrics.pair_scores import score_layer
+from groundscope.metrics.pair_word_scores import by_word
 from groundscope.metrics.paired_difference import paired_difference
 from groundscope.metrics.ranks import average_ranks
 from groundscope.metrics.similarity import type_means
@@ -65,9 +66,10 @@ def test_pairs_agree_with_a_loop(rng: np.random.Generator) -> None:
             by_type.append(np.mean(cosines))
         means.append(np.mean(by_type))
     np.testing.assert_allclose(found.raw, means, rtol=1e-12)
-    codes, values, _ = by_word(found, scores["random"], words)
+    codes, by_measure = by_word(found, scores["random"], words)
     assert words.names[codes].tolist() == ["0", "1", "2", "5"]
     base = float((found.raw - found.normalised).mean())
+    values, _ = by_measure["normalised"]
     np.testing.assert_allclose(values, found.values[[0, 0, 1, 1]] - base)
 
 

@@ -73,7 +73,7 @@ SIGN_FLIP = Column("p_value", "float64", "two-sided sign-flip permutation p over
 SCORE = (
     Column("analysis", "string", "pairs, silhouette or lda"),
     Column("labelling", "string", "labelling; missing for pairs", nullable=True),
-    Column("measure", "string", "normalised, silhouette or accuracy"),
+    Column("measure", "string", "auc or normalised (pairs), silhouette or accuracy"),
     Column("kind", "string", "kind of pairs; missing for others", nullable=True),
     Column("metric", "string", "cosine or euclidean; missing for lda", nullable=True),
     SPACE,

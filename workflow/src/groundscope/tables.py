@@ -92,7 +92,11 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         *KEYS,
         PAIR_KIND,
         Column("metric", "string", "cosine"),
-        Column("measure", "string", "raw, normalised (minus random), or auc (against random)"),
+        Column(
+            "measure",
+            "string",
+            "raw, normalised (minus random), or auc (against random; compares between models)",
+        ),
         *INTERVAL,
         Column("seeds", "int64", "random draws of tokens that the estimate is the mean of"),
         Column("n_pairs", "int64", "token pairs, mean over draws"),

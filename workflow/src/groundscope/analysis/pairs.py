@@ -8,12 +8,12 @@ import pyarrow as pa
 from groundscope.analysis.columns import NO_INTERVAL, estimate_columns, number
 from groundscope.analysis.rows import Rows
 from groundscope.metrics.pair_kinds import Draws
-from groundscope.metrics.pair_scores import KindScores, by_word
+from groundscope.metrics.pair_scores import KindScores
+from groundscope.metrics.pair_word_scores import by_word
 
 _SCORE = {
     "analysis": "pairs",
     "labelling": None,
-    "measure": "normalised",
     "metric": "cosine",
     "space": "full",
     "label": None,
@@ -65,14 +65,17 @@ def word_rows(
     scores: KindScores, random: KindScores, keys: dict[str, str], data: Rows
 ) -> Iterator[dict[str, Any]]:
     """Make the rows of one kind in one layer (`keys`) for the table word_scores."""
-    for code, value, pseudo in zip(*by_word(scores, random, data.words), strict=True):
-        yield {
-            **keys,
-            **_SCORE,
-            "word": str(data.words.names[code]),
-            "value": float(value),
-            "pseudo_value": number(pseudo),
-            "unit": int(code),
-            "n_tokens": int(data.words.sizes[code]),
-            **data.dropped,
-        }
+    codes, found = by_word(scores, random, data.words)
+    for measure, columns in found.items():
+        for code, value, pseudo in zip(codes, *columns, strict=True):
+            yield {
+                **keys,
+                **_SCORE,
+                "measure": measure,
+                "word": str(data.words.names[code]),
+                "value": float(value),
+                "pseudo_value": number(pseudo),
+                "unit": int(code),
+                "n_tokens": int(data.words.sizes[code]),
+                **data.dropped,
+            }

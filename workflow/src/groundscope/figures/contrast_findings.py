@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
-from groundscope.figures.selection import ALPHA, Row, shown_rows
+from groundscope.figures.selection import ALPHA, ANISOTROPIC, Row, shown_rows
 from groundscope.figures.sheet import Sheet, groups_of, interval
 
-_ANALYSIS = {"silhouette": "silhouette by", "lda": "accuracy of", "pairs": "word pairs:"}
+_ANALYSIS = {
+    "silhouette": "silhouette by",
+    "lda": "accuracy of",
+    "pairs": "AUC of word pairs of kind",
+}
 
 
 def _difference(top: Row, significant: Sequence[Row], layers: int) -> str:
@@ -41,7 +45,7 @@ def contrasts(rows: list[Row]) -> Sheet:
     """Sheet of the ``contrasts`` table."""
     cells, sentences = [], []
     for keys, part in groups_of(
-        rows, "corpus", "contrast", "analysis", "labelling", "kind", "metric", "space"
+        rows, "corpus", "contrast", "analysis", "labelling", "kind", "measure", "metric", "space"
     ):
         significant = [row for row in part if row["p_holm"] < ALPHA]
         top = max(part, key=lambda row: abs(row["estimate"]))
@@ -50,13 +54,15 @@ def contrasts(rows: list[Row]) -> Sheet:
             [*what, top["layer"], top["estimate"], interval(top), top["p_holm"], len(significant),
              len(part), top["n_types"]]
         )  # fmt: skip
-        if top["metric"] in (None, "cosine") and top["space"] == "full":
+        shown = top["metric"] in (None, "cosine") and top["space"] == "full"
+        if shown and top["measure"] != ANISOTROPIC:
             sentences.append(_difference(top, significant, len(part)))
     return Sheet(
         "Contrasts: treated minus control, paired over words",
-        "The layer with the greatest difference, and how many layers differ (Holm over layers).",
-        ("corpus", "contrast", "analysis", "labelling", "kind", "metric", "space", "layer",
-         "difference", "95% interval", "p (Holm)", "layers p < 0.05", "layers", "words"),
+        "The layer with the greatest difference, and how many layers differ (Holm over layers). Of "
+        "word pairs, AUC compares between models; normalised cosines depend on anisotropy too.",
+        ("corpus", "contrast", "analysis", "labelling", "kind", "measure", "metric", "space",
+         "layer", "difference", "95% interval", "p (Holm)", "layers p < 0.05", "layers", "words"),
         cells,
         sentences,
     )  # fmt: skip

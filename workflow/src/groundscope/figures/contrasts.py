@@ -8,16 +8,25 @@ from matplotlib.figure import Figure
 
 from groundscope.figures import style
 from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
-from groundscope.figures.selection import ALPHA, Row, choose, count, in_order, intervals
+from groundscope.figures.selection import (
+    ALPHA,
+    ANISOTROPIC,
+    Row,
+    choose,
+    count,
+    in_order,
+    intervals,
+)
 
 _ANALYSIS = {"pairs": "pairs", "silhouette": "silhouette", "lda": "LDA"}
-_MEASURE = {"normalised": "cosine", "raw": "cosine"}
+_MEASURE = {"auc": "AUC"}
 
 
 def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     """Draw the ``contrasts`` table of one corpus.
 
-    Filled markers are layers whose Holm-corrected p is below 0.05.
+    Filled markers are layers whose Holm-corrected p is below 0.05. Of word pairs only the AUC is
+    shown, which compares between models.
 
     Parameters
     ----------
@@ -28,6 +37,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         a choice.
     """
     rows, shown = choose(table, "contrasts", {"space": "full"}, options)
+    rows = [row for row in rows if row["measure"] != ANISOTROPIC]
     with_cosine = {_quantity(row) for row in rows if row["metric"] == "cosine"}
     rows = [r for r in rows if r["metric"] == "cosine" or _quantity(r) not in with_cosine]
     names = in_order(row["contrast"] for row in rows)

@@ -126,16 +126,17 @@ def _lda(rows: list[Row]) -> Sheet:
 
 
 def _pairs(rows: list[Row]) -> Sheet:
-    rows = [row for row in rows if row["measure"] == "normalised" and row["kind"] not in AT_RANDOM]
+    rows = [row for row in rows if row["measure"] == "auc" and row["kind"] not in AT_RANDOM]
     cells = [
         [*keys, top["layer"], top["estimate"], interval(top), top["n_pairs"], top["n_types"]]
         for keys, part in groups_of(rows, "corpus", "kind", "model")
         for top in [best(part)]
     ]
     return Sheet(
-        "Word pairs: similarity above random pairs, in the best layer of each model",
-        "Mean cosine of the pairs minus that of random pairs. " + _OPTIMISM,
-        ("corpus", "kind", "model", "best layer", "difference", "95% interval", "pairs", "words"),
+        "Word pairs: AUC against random pairs, in the best layer of each model",
+        "Chance that a pair has a higher cosine than a random pair; 0.5: no difference. "
+        + _OPTIMISM,
+        ("corpus", "kind", "model", "best layer", "AUC", "95% interval", "pairs", "words"),
         cells,
     )
 

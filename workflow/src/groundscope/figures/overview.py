@@ -142,7 +142,7 @@ def _lda(rows: list[Row]) -> list[_Column]:
 
 def _pairs(rows: list[Row]) -> list[_Column]:
     return [
-        _by_layer(part, f"pairs · {kind}", "cosine minus random", None)
+        _by_layer(part, f"pairs · {kind}", "AUC against random", 0.5)
         for kind in in_order(row["kind"] for row in rows)
         for part in [[row for row in rows if row["kind"] == kind]]
     ]

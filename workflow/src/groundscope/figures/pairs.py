@@ -34,7 +34,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     order = in_order(row["model"] for row in rows)
     looks = style.looks(order, options.get("contrasts", ()))
     kinds = in_order((row["kind"] for row in rows), _KINDS)
-    measures = in_order((row["measure"] for row in rows), ["normalised", "auc", "raw"])
+    measures = in_order((row["measure"] for row in rows), ["auc", "normalised", "raw"])
     panels = []
     for measure in measures:
         for kind in kinds:

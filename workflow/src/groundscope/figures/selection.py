@@ -12,6 +12,8 @@ from groundscope.errors import UserError
 Row = dict[str, Any]
 # kinds of word pairs that the others are compared with
 AT_RANDOM = ("random", "different-word")
+# measure of word pairs that depends on anisotropy, in which models differ: none to contrast them by
+ANISOTROPIC = "normalised"
 # A corrected p below it counts as a difference.
 ALPHA = 0.05
 
@@ -160,7 +162,7 @@ _SHOWN: Mapping[str, Mapping[str, str]] = {
         "space": "full",
     },
     "lda": {"measure": "accuracy"},
-    "pairs": {"measure": "normalised"},
+    "pairs": {"measure": "auc"},
     "cka": {"measure": "cka-linear", "estimator": "debiased", "space": "full"},
 }
 

@@ -1,4 +1,4 @@
-"""Scores of the kinds of word pairs in one layer, and what each word does to them."""
+"""Scores of the kinds of word pairs in one layer."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,9 +7,8 @@ import numpy as np
 
 from groundscope.metrics.areas import areas_under_curve
 from groundscope.metrics.bootstrap import bootstrap_weights, percentile_interval
-from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.groups import Floats, Integers
 from groundscope.metrics.intervals import Interval, draws_interval
-from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.pair_kinds import RANDOM, Draws
 from groundscope.metrics.similarity import all_alike, type_means
 from groundscope.metrics.word_pairs import Crossed, Part
@@ -113,48 +112,3 @@ def score_layer(
 def _bootstrap_counts(words: int, replicates: int, seed: int) -> Floats:
     """Draw the words of each replicate: the same for all layers."""
     return bootstrap_weights(words, replicates, seed)
-
-
-def by_word(
-    scores: KindScores, random: KindScores, words: Groups
-) -> tuple[Integers, Floats, Floats]:
-    """Mean normalised cosine of the type pairs that hold a word, and pseudo-values of words.
-
-    A word is left out with all type pairs that hold it, of the kind and of the random pairs.
-
-    Parameters
-    ----------
-    scores, random
-        Of a kind, and of the random pairs.
-    words
-        Word of each token.
-
-    Returns
-    -------
-    tuple
-        Codes of the words that occur in the kind, their means, and their `pseudo_values`, which are
-        missing (NaN) where one word is in all pairs of the kind.
-    """
-    sums, counts = _held_by_words(scores, len(words))
-    present = np.flatnonzero(counts)
-    base = float((scores.raw - scores.normalised).mean())
-    with np.errstate(invalid="ignore"):
-        own, others = (
-            (each.values.sum() - of_words[0]) / (len(each.values) - of_words[1])
-            for each, of_words in (
-                (scores, (sums, counts)),
-                (random, _held_by_words(random, len(words))),
-            )
-        )
-    left_out = (own - others)[present]
-    pseudo = pseudo_values(float(scores.normalised.mean()), left_out)
-    return present, np.asarray(sums[present] / counts[present] - base), pseudo
-
-
-def _held_by_words(scores: KindScores, count: int) -> tuple[Floats, Integers]:
-    """Sum and number of the type pairs that hold each word, left or right."""
-    own = scores.words[:, 0] == scores.words[:, 1]
-    codes = np.concatenate([scores.words[:, 0], scores.words[~own, 1]])
-    values = np.concatenate([scores.values, scores.values[~own]])
-    sums = np.bincount(codes, weights=values, minlength=count)
-    return np.asarray(sums, np.float64), np.bincount(codes, minlength=count).astype(np.intp)
