@@ -1,5 +1,6 @@
 """The analysis commands, from files to tables."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -495,17 +496,21 @@ def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         output=output,
     )
     rows = _rows(output, "contrasts", metric="cosine")
-    assert len(rows) == 4
+    assert Counter(row["measure"] for row in rows) == {
+        "silhouette": 4,
+        "silhouette-above-null": 4,
+    }
     assert all(row["ci_low"] > 0.1 and row["p_holm"] >= row["p_value"] for row in rows)
     assert all(
         row["estimate"] == pytest.approx(row["mean_treated"] - row["mean_control"]) for row in rows
     )
     changes = _correlate(study, monkeypatch, output, _compare(study, monkeypatch, *sides))
     found = [row for row in changes if (row["correlation"], row["metric"]) == ("pearson", "cosine")]
-    pairs = {(row["cka_measure"], row["x"]): row["estimate"] for row in found}
-    assert pairs["cka-linear debiased", "cka"] == pytest.approx(
-        -pairs["cka-linear debiased", "change"]
-    )
+    pairs = {(row["measure"], row["cka_measure"], row["x"]): row["estimate"] for row in found}
+    for measure in ("silhouette", "silhouette-above-null"):
+        assert pairs[measure, "cka-linear debiased", "cka"] == pytest.approx(
+            -pairs[measure, "cka-linear debiased", "change"]
+        )
     with pytest.raises(UserError, match="a side of a contrast is one model, got control, treated"):
         call(
             monkeypatch,
@@ -719,7 +724,8 @@ def test_word_scores_do_not_depend_on_the_order_of_protocols(
         words = study.folder / f"{protocols[0]}.parquet"
         _score(study, monkeypatch, "silhouette", embeddings=layers, options=options, words=words)
         found.append(_rows(words, "word_scores"))
-    assert len(found[0]) == 2 * 2 * WORDS
+    # in two layers by two metrics, raw and above the null
+    assert len(found[0]) == 2 * 2 * 2 * WORDS
     assert found[0] == found[1]
 
 

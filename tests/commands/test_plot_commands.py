@@ -252,6 +252,21 @@ def test_contrast_sentences_count_significant_layers() -> None:
     assert len([cells for cells in sheet.rows if "normalised" in cells]) == 2
 
 
+def test_raw_silhouettes_are_no_finding_where_there_is_a_null() -> None:
+    """The sheet tells the difference above the null; the raw one only where nothing else is."""
+    table = result_tables.contrasts()
+    raw = [row for row in table.to_pylist() if row["measure"] != "silhouette-above-null"]
+    for shown, measure, words in (
+        (table, "silhouette-above-null", "silhouette above permuted labels by meaning"),
+        (pa.Table.from_pylist(raw, table.schema), "silhouette", "silhouette by meaning"),
+    ):
+        (sheet,) = sheets({"contrasts": shown})
+        told = [text for text in sheet.sentences if "silhouette" in text]
+        assert len(told) == 2
+        assert all(words in text for text in told)
+        assert {cells[4] for cells in sheet.rows} == {measure, "normalised", "accuracy"}
+
+
 def test_contrasts_of_alignment_count_pairs_of_layers() -> None:
     """Up and down among the 35 pairs of layers of whisper and minilm, by the table."""
     table = result_tables.cka_contrasts()

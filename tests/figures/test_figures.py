@@ -234,6 +234,18 @@ def test_contrasts_mark_what_survives_holm() -> None:
     assert list(hollow.get_ydata()) == list(curve.get_ydata())[:2]
 
 
+def test_contrasts_of_silhouettes_are_above_their_null() -> None:
+    """Raw silhouettes have a panel only where nothing else was contrasted."""
+    table = result_tables.contrasts()
+    raw = [row for row in table.to_pylist() if row["measure"] != "silhouette-above-null"]
+    for shown, label in (
+        (table, "Δ silhouette\nabove null"),
+        (pa.Table.from_pylist(raw, table.schema), "Δ silhouette"),
+    ):
+        labels = [box.get_ylabel() for box in _panels(contrasts.figure(shown, {}))]
+        assert [name for name in labels if "silhouette" in name] == [label]
+
+
 def test_contrasts_of_alignment_are_signed_where_they_survive_holm() -> None:
     """Each cell at its estimate, 0 in the middle of the scale, plus and minus by table."""
     table = result_tables.cka_contrasts()
@@ -272,7 +284,7 @@ def test_change_points_are_cka_and_contrast() -> None:
     )
     np.testing.assert_allclose(points.get_xdata(), 1 - np.diag(alike), rtol=1e-12)
     assert list(points.get_ydata()) == _estimates(
-        differences, contrast="training", analysis="silhouette"
+        differences, contrast="training", measure="silhouette-above-null"
     )
 
 

@@ -83,6 +83,7 @@ def test_methods_say_which_rows_and_draws_were_compared() -> None:
         "3 control tasks",
         "each word left out of both in turn",
         "Pearson, Spearman",
+        "Silhouettes were contrasted minus the mean that permuted labels gave",
     ):
         assert wanted in text
     cited = " ".join(references(settings))

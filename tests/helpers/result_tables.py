@@ -211,7 +211,7 @@ CONTRASTS = {"training": ("whisper", "whisper-random"), "depth": ("minilm", "whi
 
 
 def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
-    """Two contrasts of three analyses, the AUC up, normalised down; significant from layer 2."""
+    """Two contrasts of three analyses, pairs and silhouettes by two measures; from layer 2."""
     rng = np.random.default_rng(5)
     kinds: list[dict[str, Any]] = [
         *(
@@ -228,6 +228,13 @@ def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
             "analysis": "silhouette",
             "labelling": "meaning",
             "measure": "silhouette",
+            "kind": None,
+            "metric": "cosine",
+        },
+        {
+            "analysis": "silhouette",
+            "labelling": "meaning",
+            "measure": "silhouette-above-null",
             "kind": None,
             "metric": "cosine",
         },
@@ -317,6 +324,7 @@ def change_correlation(space: str = "full") -> pa.Table:
             "treated": "whisper",
             "control": "whisper-random",
             "labelling": labelling,
+            "measure": "silhouette-above-null",
             "metric": "cosine",
             "space": space,
             "cka_measure": "cka-linear debiased",

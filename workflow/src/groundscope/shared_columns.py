@@ -73,7 +73,12 @@ SIGN_FLIP = Column("p_value", "float64", "two-sided sign-flip permutation p over
 SCORE = (
     Column("analysis", "string", "pairs, silhouette or lda"),
     Column("labelling", "string", "labelling; missing for pairs", nullable=True),
-    Column("measure", "string", "auc or normalised (pairs), silhouette or accuracy"),
+    Column(
+        "measure",
+        "string",
+        "auc or normalised (pairs), silhouette, silhouette-above-null (minus the mean of its "
+        "permuted null, taken as known), or accuracy",
+    ),
     Column("kind", "string", "kind of pairs; missing for others", nullable=True),
     Column("metric", "string", "cosine or euclidean; missing for lda", nullable=True),
     SPACE,

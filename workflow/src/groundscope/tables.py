@@ -245,6 +245,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "change_correlation": (
         *CONTRAST,
         Column("labelling", "string", "labelling of the clustering"),
+        Column("measure", "string", "of the clustering: silhouette, or silhouette-above-null"),
         Column("metric", "string", "cosine or euclidean, of the clustering"),
         Column("space", "string", "space of the clustering"),
         Column("cka_measure", "string", "measure and estimator of the CKA"),

@@ -8,7 +8,7 @@ import numpy as np
 from groundscope.analysis.columns import number
 from groundscope.metrics.correlation import across_layers
 
-_KEYS = ("corpus", "contrast", "treated", "control", "labelling", "metric", "space")
+_KEYS = ("corpus", "contrast", "treated", "control", "labelling", "measure", "metric", "space")
 _DROPPED = ("missing_tokens", "unlabelled_tokens")
 
 Row = dict[str, Any]
@@ -20,8 +20,9 @@ def correlation_rows(
     """Correlate, across layers, the CKA of the two models with the change in silhouette.
 
     Equal layers of the two models are compared; every measure and space of the CKA table with every
-    labelling, metric and space of the silhouettes. Fewer than four layers give no row, nor do
-    layers in which one of the two never differs (two models that are the same).
+    labelling, measure (raw, above the null), metric and space of the silhouettes. Fewer than four
+    layers give no row, nor do layers in which one of the two never differs (two models that are the
+    same).
     """
     changes: dict[tuple[Any, ...], dict[str, Row]] = {}
     for row in contrasts:
@@ -30,12 +31,11 @@ def correlation_rows(
     alike: dict[tuple[str, ...], dict[str, float]] = {}
     for row in cka:
         if row["layer_a"] == row["layer_b"]:
-            measure = f"{row['measure']} {row['estimator']}"
-            key = measure, row["space"], row["rows"]
+            key = f"{row['measure']} {row['estimator']}", row["space"], row["rows"]
             alike.setdefault(key, {})[row["layer_a"]] = row["estimate"]
     rows = []
     for family, change in changes.items():
-        for (measure, space, kind), values in alike.items():
+        for (cka_measure, space, kind), values in alike.items():
             layers = [layer for layer in change if layer in values]
             if len(layers) < 4:
                 continue
@@ -50,7 +50,7 @@ def correlation_rows(
                     rows.append(
                         {
                             **dict(zip(_KEYS, family, strict=True)),
-                            "cka_measure": measure,
+                            "cka_measure": cka_measure,
                             "cka_space": space,
                             "cka_rows": kind,
                             "x": sign,

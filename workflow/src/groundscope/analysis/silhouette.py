@@ -11,8 +11,6 @@ from groundscope.metrics.clustering import Scores
 from groundscope.metrics.jackknife import pseudo_values, unit_means
 from groundscope.metrics.silhouette import Silhouette
 
-_SCORE = {"analysis": "silhouette", "measure": "silhouette", "kind": None}
-
 
 def silhouette_rows(scores: Scores, keys: dict[str, str], data: Rows) -> Iterator[dict[str, Any]]:
     """Make one row for all words and one a group, of one layer and protocol."""
@@ -37,6 +35,10 @@ def word_rows(result: Silhouette, keys: dict[str, str], data: Rows) -> list[dict
 
     Where the label is the word, words are no units of the jackknife: their groups would go with
     them. What a word does to the silhouettes of others is then left out.
+
+    Where labels were permuted there is a second measure, above the mean of that null, which is
+    taken as known: what silhouettes are without any information differs between models. Of an LDA
+    space, which is made to separate labels, it is then the only one.
     """
     if data.units is data.words:
         units = np.empty(len(data.words), np.intp)
@@ -45,4 +47,17 @@ def word_rows(result: Silhouette, keys: dict[str, str], data: Rows) -> list[dict
     else:
         units = np.arange(len(data.words))
         pseudo = pseudo_values(result.estimate[0], unit_means(result.rows, data.words))
-    return data.word_scores(result.rows, pseudo, units, {**keys, **_SCORE})
+    null = result.null[0]
+    subtracted = {"silhouette": 0.0} | ({"silhouette-above-null": null.mean()} if len(null) else {})
+    if len(null) and keys["space"].startswith("lda:"):
+        del subtracted["silhouette"]
+    return [
+        row
+        for measure, level in subtracted.items()
+        for row in data.word_scores(
+            result.rows - level,
+            pseudo - level,
+            units,
+            {**keys, "analysis": "silhouette", "measure": measure, "kind": None},
+        )
+    ]

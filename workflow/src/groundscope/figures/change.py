@@ -9,16 +9,18 @@ from matplotlib.figure import Figure
 
 from groundscope.errors import UserError
 from groundscope.figures import cka_matrices, labels, style
-from groundscope.figures.selection import LayerAxis, Row, choose, intervals, told
+from groundscope.figures.selection import ABOVE_NULL, LayerAxis, Row, choose, intervals, told
 
 _PANEL = ("contrast", "treated", "control", "labelling", "space", "cka_space")
 _SHOWN = {
+    "measure": ABOVE_NULL,
     "metric": "cosine",
     "space": "full",
     "x": "change",
     "cka_measure": "cka-linear debiased",
     "cka_rows": "types",
 }
+_CLUSTERING = ("contrast", "labelling", "measure", "metric", "space")
 _AXIS = {"cka": "CKA", "change": "1 - CKA"}
 _COEFFICIENT = {"pearson": "r", "spearman": "rho"}
 
@@ -37,8 +39,8 @@ def figure(
     cka, contrasts
         Tables that hold the points: CKA across, difference in silhouette up.
     options
-        ``corpus``; and, to show other rows, ``metric``, ``space``, ``x``, ``cka_measure``,
-        ``cka_rows``.
+        ``corpus``; and, to show other rows, ``measure``, ``metric``, ``space``, ``x``,
+        ``cka_measure``, ``cka_rows``.
 
     Raises
     ------
@@ -70,8 +72,9 @@ def figure(
     style.frame(
         made,
         f"Change against clustering · {shown['corpus']} · Δ: treated minus control · "
-        f"{shown['metric']} silhouette in {shown['space']} space · {cka_name} of treated with "
-        f"control · r: Pearson, rho: Spearman · beside a point: its layer · {intervals(drawn)}",
+        f"{shown['metric']} {_named(shown['measure'])} in {shown['space']} space · {cka_name} of "
+        "treated with control · r: Pearson, rho: Spearman · beside a point: its layer · "
+        f"{intervals(drawn)}",
     )
     style.settle(made)
     for box, points in named:
@@ -95,8 +98,7 @@ def _points(keys: Mapping[str, str], cka: Sequence[Row], changes: Sequence[Row])
     both = [
         row
         for row in changes
-        if row["layer"] in alike
-        and all(row[key] == keys[key] for key in ("contrast", "labelling", "metric", "space"))
+        if row["layer"] in alike and all(row[key] == keys[key] for key in _CLUSTERING)
     ]
     if not both:
         message = (
@@ -133,7 +135,7 @@ def _panel(
         if row["ci_low"] is not None and row["ci_high"] is not None:
             box.vlines(across, row["ci_low"], row["ci_high"], color=shape.colour, linewidth=0.7)
     box.margins(0.1)
-    box.set_ylabel("Δ silhouette")
+    box.set_ylabel(f"Δ {_named(keys['measure'])}")
     space, _, fitted_to = keys["cka_space"].partition(":")
     words = [
         f"{keys['contrast']} · {keys['labelling']}",
@@ -144,3 +146,7 @@ def _panel(
         for row in correlations
     ]
     box.set_title("\n".join(words), loc="left")
+
+
+def _named(measure: str) -> str:
+    return measure.replace("-", " ")

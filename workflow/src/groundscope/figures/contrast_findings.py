@@ -2,18 +2,26 @@
 
 from collections.abc import Sequence
 
-from groundscope.figures.selection import ALPHA, ANISOTROPIC, Row, shown_rows
+from groundscope.figures.selection import (
+    ABOVE_NULL,
+    ALPHA,
+    ANISOTROPIC,
+    Row,
+    above_null,
+    shown_rows,
+)
 from groundscope.figures.sheet import Sheet, groups_of, interval
 
-_ANALYSIS = {
+_MEASURE = {
     "silhouette": "silhouette by",
-    "lda": "accuracy of",
-    "pairs": "AUC of word pairs of kind",
+    ABOVE_NULL: "silhouette above permuted labels by",
+    "accuracy": "accuracy of",
+    "auc": "AUC of word pairs of kind",
 }
 
 
 def _difference(top: Row, significant: Sequence[Row], layers: int) -> str:
-    what = f"{_ANALYSIS[top['analysis']]} {top['labelling'] or top['kind']}"
+    what = f"{_MEASURE[top['measure']]} {top['labelling'] or top['kind']}"
     up = sum(row["estimate"] > 0 for row in significant)
     found = [f"higher than {top['control']} in {up}"] if up else []
     down = len(significant) - up
@@ -45,7 +53,8 @@ def contrasts(rows: list[Row]) -> Sheet:
     """Sheet of the ``contrasts`` table."""
     cells, sentences = [], []
     for keys, part in groups_of(
-        rows, "corpus", "contrast", "analysis", "labelling", "kind", "measure", "metric", "space"
+        above_null(rows),
+        *("corpus", "contrast", "analysis", "labelling", "kind", "measure", "metric", "space"),
     ):
         significant = [row for row in part if row["p_holm"] < ALPHA]
         top = max(part, key=lambda row: abs(row["estimate"]))
@@ -60,7 +69,9 @@ def contrasts(rows: list[Row]) -> Sheet:
     return Sheet(
         "Contrasts: treated minus control, paired over words",
         "The layer with the greatest difference, and how many layers differ (Holm over layers). Of "
-        "word pairs, AUC compares between models; normalised cosines depend on anisotropy too.",
+        "word pairs, AUC compares between models; normalised cosines depend on anisotropy too. "
+        "Silhouettes are above the mean of their permuted null wherever there is one: raw ones, "
+        "which are in the table, differ between models without any clustering.",
         ("corpus", "contrast", "analysis", "labelling", "kind", "measure", "metric", "space",
          "layer", "difference", "95% interval", "p (Holm)", "layers p < 0.05", "layers", "words"),
         cells,
@@ -99,8 +110,8 @@ def cka_contrasts(rows: list[Row]) -> Sheet:
 
 def changes(rows: list[Row]) -> Sheet:
     """Sheet of the ``change_correlation`` table."""
-    keys = ("corpus", "contrast", "labelling", "metric", "space", "cka_space", "cka_rows",
-            "correlation")  # fmt: skip
+    keys = ("corpus", "contrast", "labelling", "measure", "metric", "space", "cka_space",
+            "cka_rows", "correlation")  # fmt: skip
     # the table has every measure, and each correlation a second time with the other sign
     rows = [row for row in rows if row["cka_measure"] == "cka-linear debiased"]
     cells = [
@@ -111,7 +122,8 @@ def changes(rows: list[Row]) -> Sheet:
     ]  # fmt: skip
     return Sheet(
         "Change against clustering, across layers",
-        "1 - CKA (linear, debiased) of treated and control, with their difference in silhouette. "
+        "1 - CKA (linear, debiased) of treated and control, with their difference in silhouette; "
+        "in the raw one, which papers correlate, what permuted labels give differs too. "
         "Layers of one model depend on each other: p takes them as exchangeable and is too small.",
         [*(key.replace("_", " ") for key in keys), "coefficient", "95% interval", "p", "layers"],
         cells,

@@ -9,9 +9,11 @@ from matplotlib.figure import Figure
 from groundscope.figures import style
 from groundscope.figures.layer_lines import Curve, Panel, by_name, draw
 from groundscope.figures.selection import (
+    ABOVE_NULL,
     ALPHA,
     ANISOTROPIC,
     Row,
+    above_null,
     choose,
     count,
     in_order,
@@ -19,14 +21,14 @@ from groundscope.figures.selection import (
 )
 
 _ANALYSIS = {"pairs": "pairs", "silhouette": "silhouette", "lda": "LDA"}
-_MEASURE = {"auc": "AUC"}
+_MEASURE = {"auc": "AUC", ABOVE_NULL: "silhouette\nabove null"}
 
 
 def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     """Draw the ``contrasts`` table of one corpus.
 
-    Filled markers are layers whose Holm-corrected p is below 0.05. Of word pairs only the AUC is
-    shown, which compares between models.
+    Filled markers are layers whose Holm-corrected p is below 0.05. What compares between models is
+    shown: of word pairs the AUC, of silhouettes those above their null, where there are such.
 
     Parameters
     ----------
@@ -40,6 +42,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     rows = [row for row in rows if row["measure"] != ANISOTROPIC]
     with_cosine = {_quantity(row) for row in rows if row["metric"] == "cosine"}
     rows = [r for r in rows if r["metric"] == "cosine" or _quantity(r) not in with_cosine]
+    rows = above_null(rows)
     names = in_order(row["contrast"] for row in rows)
     looks = {name: style.look(number) for number, name in enumerate(names)}
     panels = []

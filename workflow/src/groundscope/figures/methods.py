@@ -41,6 +41,10 @@ def methods(
         if name in analyses:
             sentences.append(write(analyses[name]))
     sentences += [_contrast(name, one) for name, one in settings["contrasts"].items()]
+    if settings["contrasts"] and analyses.get("silhouette", {}).get("permutations"):
+        sentences.append(
+            "Silhouettes were contrasted minus the mean that permuted labels gave the same model."
+        )
     if aligned:
         sentences.append(
             "Where CKA compared both models of a contrast with a third one, these alignments were "

@@ -14,6 +14,8 @@ Row = dict[str, Any]
 AT_RANDOM = ("random", "different-word")
 # measure of word pairs that depends on anisotropy, in which models differ: none to contrast them by
 ANISOTROPIC = "normalised"
+# silhouettes of a contrast, minus the mean of their permuted null
+ABOVE_NULL = "silhouette-above-null"
 # A corrected p below it counts as a difference.
 ALPHA = 0.05
 
@@ -175,6 +177,16 @@ def shown_rows(name: str, rows: Sequence[Row]) -> list[Row]:
         wanted["rows"] = "types"
     found = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
     return [row for row in found if row.get("kind") not in AT_RANDOM]
+
+
+def above_null(rows: Sequence[Row]) -> list[Row]:
+    """Contrasts without those of raw silhouettes that were also contrasted above their null."""
+    above = {_clustering(row) for row in rows if row["measure"] == ABOVE_NULL}
+    return [row for row in rows if row["measure"] != "silhouette" or _clustering(row) not in above]
+
+
+def _clustering(row: Row) -> tuple[Any, ...]:
+    return tuple(row[key] for key in ("corpus", "contrast", "labelling", "metric", "space"))
 
 
 def best(rows: Sequence[Row]) -> Row:
