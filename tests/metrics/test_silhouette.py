@@ -187,6 +187,34 @@ def test_interval_covers() -> None:
     assert 0.93 <= covered[1:].mean() <= 0.97
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_interval_of_small_groups_covers(metric: str) -> None:
+    """Groups of 5 to 9 words: 93% or more of samples in each, and limits that can be reached.
+
+    With the degrees of freedom of all words, groups of 5 have 90% by cosine, and limits beyond 1.
+    """
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(14), [9, 8, 8, 6] + [5] * 10)
+    labels, words = Groups.of(codes), _words(len(codes))
+    centres = rng.normal(size=(14, 10)) * 1.5
+    results = [
+        score(
+            Distances(centres[codes] + rng.normal(size=(len(codes), 10)), metric),
+            labels,
+            words,
+            exchanged=words,
+        )
+        for _ in range(400)
+    ]
+    truth = np.mean([result.estimate for result in results], axis=0)
+    low = np.array([result.interval.low for result in results])
+    high = np.array([result.interval.high for result in results])
+    covered = ((low <= truth) & (truth <= high)).mean(axis=0)
+    assert covered[1:].min() >= 0.93
+    assert covered[1:].mean() >= 0.95
+    assert -1 <= low.min() < high.max() <= 1
+
+
 def test_p_is_uniform_under_the_null() -> None:
     """Labels of words that mean nothing have uniform p (spread within its steps), on tokens."""
     rng = np.random.default_rng(8)

@@ -15,7 +15,7 @@ from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.intervals import Interval, draws_interval
 from groundscope.metrics.lda_silhouette import score_refitted
 from groundscope.metrics.p_values import permutation_p
-from groundscope.metrics.silhouette import Silhouette, check_groups, score, silhouettes
+from groundscope.metrics.silhouette import Silhouette, bounded, check_groups, score, silhouettes
 from groundscope.metrics.spaces import into_space
 
 PROTOCOLS = ("all-groups", "leave-one-group-out")
@@ -268,7 +268,7 @@ def _leave_one_out(
             subset=subset,
             groups=[None],
             estimate=values.mean(keepdims=True),
-            interval=draws_interval(values[None]),
+            interval=bounded(draws_interval(values[None])),
             null=np.empty((1, 0)),
             p_value=np.full(1, np.nan),
             made_from="t over runs",

@@ -20,11 +20,14 @@ class Interval:
     high: Floats
 
 
-def t_interval(estimate: ArrayLike, standard_error: ArrayLike, degrees: float) -> Interval:
-    """Interval ``estimate -+ t * se`` with Student's t of `degrees` degrees of freedom."""
+def t_interval(estimate: ArrayLike, standard_error: ArrayLike, degrees: ArrayLike) -> Interval:
+    """Interval ``estimate -+ t * se`` with Student's t of `degrees` degrees of freedom.
+
+    One for all estimates, or one each.
+    """
     centre = np.asarray(estimate, np.float64)
     error = np.asarray(standard_error, np.float64)
-    half = t_quantile(degrees) * error
+    half = stdtrit(degrees, _TAIL) * error
     return Interval(error, centre - half, centre + half)
 
 

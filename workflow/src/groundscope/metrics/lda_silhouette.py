@@ -6,12 +6,13 @@ import numpy as np
 
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, permuted_labels
-from groundscope.metrics.jackknife import jackknife, pseudo_values
+from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import (
     Silhouette,
     check_groups,
     jackknife_blocks,
+    jackknife_intervals,
     means_by_group,
     silhouettes,
 )
@@ -78,7 +79,7 @@ def score_refitted(
         Silhouette(
             own,
             estimate,
-            jackknife(estimate, left_out, strata),
+            jackknife_intervals(estimate, left_out, labels, blocks, strata),
             shuffled,
             permutation_p(estimate, shuffled) if permutations else missing,
             blocks,

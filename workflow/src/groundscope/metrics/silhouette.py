@@ -14,7 +14,7 @@ import numpy as np
 
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of, permuted_labels
-from groundscope.metrics.intervals import Interval
+from groundscope.metrics.intervals import Interval, t_interval
 from groundscope.metrics.jackknife import jackknife, pseudo_values
 from groundscope.metrics.p_values import permutation_p
 
@@ -32,7 +32,7 @@ class Silhouette:
     estimate
         Mean over all rows, then mean over the rows of each group, shape ``[1 + k]``.
     interval
-        Jackknife over words, shape ``[1 + k]``.
+        See `jackknife_intervals`, shape ``[1 + k]``.
     null
         After permuting the labels, shape ``[1 + k, permutations]``.
     p_value
@@ -160,7 +160,7 @@ def score(
             from_sums(distances.sums(shuffled), counts, codes), codes, counts
         )
     p_value = permutation_p(estimate, null) if permutations else np.full(len(estimate), np.nan)
-    interval = jackknife(estimate, without, strata)
+    interval = jackknife_intervals(estimate, without, labels, blocks, strata)
     pseudo = pseudo_values(estimate[0], without[0], strata)
     return Silhouette(rows, estimate, interval, null, p_value, blocks, pseudo)
 
@@ -207,6 +207,35 @@ def jackknife_blocks(
     groups = np.empty(first, np.intp)
     groups[blocks] = home
     return blocks[units.codes], groups
+
+
+def jackknife_intervals(
+    estimate: Floats, without: Floats, labels: Groups, blocks: Integers, strata: Integers | None
+) -> Interval:
+    """Jackknife intervals of the mean over all rows and of the groups, shape ``[1 + k]``.
+
+    What is known of a group rests mostly on its own words: Student's t takes its units minus one
+    degrees of freedom, and units minus strata for all rows.
+
+    Parameters
+    ----------
+    estimate, without
+        Of all rows and of the groups, and without each block, shape ``[1 + k, blocks]``.
+    labels
+        Group of each row.
+    blocks, strata
+        See `jackknife_blocks`.
+    """
+    error = jackknife(estimate, without, strata).standard_error
+    apart = 1 if strata is None else len(labels)
+    own = _words_of_groups(labels, Groups.of(blocks)) - 1
+    return bounded(t_interval(estimate, error, [without.shape[1] - apart, *own]))
+
+
+def bounded(interval: Interval) -> Interval:
+    """Cut limits at -1 and 1, which no silhouette exceeds."""
+    low, high = (np.clip(limit, -1.0, 1.0) for limit in (interval.low, interval.high))
+    return Interval(interval.standard_error, low, high)
 
 
 def _without_mixed(distances: Distances, labels: Groups, sums: Floats, blocks: Integers) -> Floats:
