@@ -712,6 +712,27 @@ def test_a_subset_is_scored_in_the_labelling_that_has_its_groups(
         _score(study, monkeypatch, "silhouette", embeddings=layers, options=options)
 
 
+def test_two_groups_have_no_runs_that_leave_one_out(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A labelling or a subset of two groups is scored at once only, and told once a run."""
+    layers = study.layers("one", 1.0, 1)
+    options = {**OPTIONS["silhouette"], "subsets": {"mine": ["g0", "g2"]}}
+    output = _score(study, monkeypatch, "silhouette", embeddings=layers, options=options)
+    found = {(row["subset"], row["protocol"]) for row in _rows(output, "silhouette")}
+    assert found == {(name, "all-groups") for name in ("all", "mine")} | {
+        ("all", "leave-one-group-out")
+    }
+    lines = [f"{word},{'ab'[k % 2]}\n" for k, word in enumerate(study.words)]
+    study.labels.write_text("word,label\n" + "".join(lines), encoding="utf-8")
+    output = _score(study, monkeypatch, "silhouette", embeddings=layers)
+    assert {row["protocol"] for row in _rows(output, "silhouette")} == {"all-groups"}
+    assert [record.message for record in caplog.records] == [
+        f"leave-one-group-out needs 3 groups, {name} has 2: not scored"
+        for name in ("mine", "meaning")
+    ]
+
+
 def test_word_scores_do_not_depend_on_the_order_of_protocols(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from groundscope.analysis.labels import token_labels
 from groundscope.analysis.rows import make_rows
 from groundscope.analysis.silhouette import silhouette_rows, word_rows
 from groundscope.commands import _analysis, _cli
-from groundscope.metrics.clustering import score_protocols
+from groundscope.metrics.clustering import FEWEST_LEFT_OUT, score_protocols
 from groundscope.metrics.spaces import has_lda_space
 
 _CHOICES = ("metrics", "protocols", "permutations", "kmeans_seeds", "kmeans_restarts", "seed")
@@ -25,6 +25,8 @@ def main() -> None:
     labels = token_labels(selection, given.labels, given.label_options)
     data = make_rows(selection, given.options["rows"], labels)
     subsets = _own(given.options["subsets"], set(labels), given.labelling)
+    if "leave-one-group-out" in given.options["protocols"]:
+        _tell_too_few({given.labelling: data.grouping.names.tolist(), **subsets})
     rows: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
     for layer in read_layers(given.embeddings):
@@ -67,6 +69,18 @@ def _own(
     for name in subsets.keys() - own.keys():
         logging.warning("subset %s has no group of labelling %s: not scored", name, labelling)
     return own
+
+
+def _tell_too_few(groups: Mapping[str, Sequence[str]]) -> None:
+    """Name the labelling and the subsets of which no group can be left out."""
+    for name, members in groups.items():
+        if len(members) < FEWEST_LEFT_OUT:
+            logging.warning(
+                "leave-one-group-out needs %d groups, %s has %d: not scored",
+                FEWEST_LEFT_OUT,
+                name,
+                len(members),
+            )
 
 
 def _arguments() -> argparse.Namespace:

@@ -19,6 +19,8 @@ from groundscope.metrics.silhouette import Silhouette, bounded, check_groups, sc
 from groundscope.metrics.spaces import into_space
 
 PROTOCOLS = ("all-groups", "leave-one-group-out")
+# Two groups must be left where one is left out.
+FEWEST_LEFT_OUT = 3
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def score_protocols(
     space, metrics
         See `into_space` and `Distances`. A subspace is fitted once for all metrics.
     protocols
-        Some of `PROTOCOLS`.
+        Some of `PROTOCOLS`. Fewer than three groups have no ``leave-one-group-out``.
     subsets
         Groups of each named subset; all groups are scored in any case, first, as ``all``.
     permutations
@@ -122,7 +124,8 @@ def score_protocols(
             if protocol == "all-groups":
                 found = _all_groups(part, metrics, subset, rows, permutations, seed)
             elif protocol == "leave-one-group-out":
-                found = _leave_one_out(part, metrics, subset, rows)
+                several = len(part.labels) >= FEWEST_LEFT_OUT
+                found = _leave_one_out(part, metrics, subset, rows) if several else []
             else:
                 message = f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
                 raise ValueError(message)
@@ -251,9 +254,6 @@ def _agreement(
 def _leave_one_out(
     part: _Part, metrics: Sequence[str], subset: str, rows: Integers
 ) -> list[Scores]:
-    if len(part.labels) < 3:
-        message = f"leave-one-group-out needs at least 3 groups, got {len(part.labels)}"
-        raise ValueError(message)
     runs = []
     for code in range(len(part.labels)):
         kept = np.flatnonzero(part.labels.codes != code)
