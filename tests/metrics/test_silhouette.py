@@ -164,6 +164,27 @@ def test_subsets(rng: np.random.Generator) -> None:
         _scores(rows, codes, subsets={"x": ["0", "9"]})
 
 
+def test_an_axis_has_no_cosine(rng: np.random.Generator) -> None:
+    """LDA of two groups, or of the two that are left of three, is scored by Euclidean distance."""
+    rows, codes = _labelled(rng, 60, 3)
+    labels, words = Groups.of(codes), _words(len(rows))
+    both = {"cosine", "euclidean"}
+    for space, of_two in (("full", both), ("lda", {"euclidean"})):
+        found = score_protocols(
+            rows, labels, words, exchanged=words, space=space, metrics=["cosine", "euclidean"],
+            protocols=["all-groups", "leave-one-group-out"], subsets={"low": ["0", "1"]},
+            permutations=0, kmeans_seeds=0, kmeans_restarts=1, seed=0,
+        )  # fmt: skip
+        metrics: dict[tuple[str, str], set[str]] = {}
+        for each in found:
+            metrics.setdefault((each.subset, each.protocol), set()).add(each.metric)
+        assert metrics == {
+            ("all", "all-groups"): both,
+            ("all", "leave-one-group-out"): of_two,
+            ("low", "all-groups"): of_two,
+        }
+
+
 def test_interval_covers() -> None:
     """95% intervals hold the expected silhouette of as many words in 93 to 97% of samples."""
     rng = np.random.default_rng(0)

@@ -90,7 +90,8 @@ def score_protocols(
     exchanged
         Rows whose labels move together under the null (see `permuted_labels`).
     space, metrics
-        See `into_space` and `Distances`. A subspace is fitted once for all metrics.
+        See `into_space` and `Distances`. A subspace is fitted once for all metrics. The LDA space
+        of two groups has one dimension, in which cosines are 1 or -1: it has no ``cosine``.
     protocols
         Some of `PROTOCOLS`. Fewer than three groups have no ``leave-one-group-out``.
     subsets
@@ -121,14 +122,18 @@ def score_protocols(
         rows = np.flatnonzero(np.isin(labels.names[labels.codes], wanted))
         part = whole.only(rows)
         for protocol in protocols:
-            if protocol == "all-groups":
-                found = _all_groups(part, metrics, subset, rows, permutations, seed)
-            elif protocol == "leave-one-group-out":
-                several = len(part.labels) >= FEWEST_LEFT_OUT
-                found = _leave_one_out(part, metrics, subset, rows) if several else []
-            else:
+            if protocol not in PROTOCOLS:
                 message = f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
                 raise ValueError(message)
+            leaves_out = protocol == "leave-one-group-out"
+            apt = part.metrics(metrics, len(part.labels) - leaves_out)
+            if not apt or (leaves_out and len(part.labels) < FEWEST_LEFT_OUT):
+                continue
+            found = (
+                _leave_one_out(part, apt, subset, rows)
+                if leaves_out
+                else _all_groups(part, apt, subset, rows, permutations, seed)
+            )
             for scores in found:
                 results[scores.metric].append(scores)
     if kmeans_seeds and space != "lda":
@@ -159,6 +164,11 @@ class _Part:
     @cached_property
     def projected(self) -> Floats:
         return into_space(self.features, self.space, self.labels)
+
+    def metrics(self, wanted: Sequence[str], groups: int) -> list[str]:
+        """Those of the metrics that can tell rows of so many groups apart in this space."""
+        line = self.space == "lda" and min(self.features.shape[1], groups - 1) == 1
+        return [metric for metric in wanted if not (line and metric == "cosine")]
 
     def silhouettes(self, metric: str) -> Floats:
         return silhouettes(Distances(self.projected, metric), self.labels)
