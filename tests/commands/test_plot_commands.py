@@ -264,7 +264,7 @@ def test_raw_silhouettes_are_no_finding_where_there_is_a_null() -> None:
         told = [text for text in sheet.sentences if "silhouette" in text]
         assert len(told) == 2
         assert all(words in text for text in told)
-        assert {cells[4] for cells in sheet.rows} == {measure, "normalised", "accuracy"}
+        assert {cells[5] for cells in sheet.rows} == {measure, "auc", "normalised", "accuracy"}
 
 
 def test_contrasts_of_alignment_count_pairs_of_layers() -> None:

@@ -224,7 +224,7 @@ def test_contrasts_mark_what_survives_holm() -> None:
     (box, *others) = _panels(contrasts.figure(result_tables.contrasts(), {}))
     # normalised cosines of pairs, which do not compare between models, have no panel
     labels = [each.get_ylabel() for each in (box, *others)]
-    assert labels == ["Δ AUC", "Δ silhouette", "Δ accuracy"]
+    assert labels == ["Δ AUC", "Δ silhouette\nabove null", "Δ accuracy"]
     curve = _curve(box, "training: whisper minus whisper-random")
     (hollow,) = [
         line
