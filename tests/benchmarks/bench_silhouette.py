@@ -14,7 +14,8 @@ from sklearn.metrics import silhouette_samples
 
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.silhouette import score, silhouettes
+from groundscope.metrics.silhouette import score
+from groundscope.metrics.silhouette_coefficients import silhouettes
 
 _LAYERS, _CHECKED = 12, 50
 

@@ -13,7 +13,9 @@ from groundscope.metrics import distances
 from groundscope.metrics.clustering import Scores, score_protocols
 from groundscope.metrics.distances import METRICS, Distances
 from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.silhouette import jackknife_blocks, score, silhouettes
+from groundscope.metrics.silhouette import score
+from groundscope.metrics.silhouette_coefficients import silhouettes
+from groundscope.metrics.silhouette_jackknife import jackknife_blocks
 
 
 @pytest.fixture
@@ -45,6 +47,26 @@ def test_agrees_with_scikit_learn(
         monkeypatch.setattr(distances, "_BLOCK", 7)
     found = silhouettes(Distances(rows, metric), Groups.of(codes))
     np.testing.assert_allclose(found, silhouette_samples(rows, codes, metric=metric), atol=1e-10)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("within", [True, False])
+def test_sums_that_have_no_room_together(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, metric: str, *, within: bool
+) -> None:
+    """Blocks and permutations one after the other give what they give at once."""
+    monkeypatch.setattr(distances, "_BLOCK", 7)
+    rows, codes = _labelled(rng, 60, 4)
+    labels = Groups.of(codes)
+    words = _words(len(rows)) if within else Groups.of(np.arange(len(rows)) % 20)
+    found = []
+    for held in (2**23, 3 * len(rows), 1):
+        monkeypatch.setattr(distances, "_HELD", held)
+        made = score(Distances(rows, metric), labels, words, exchanged=words, permutations=5)
+        found.append([made.interval.low, made.interval.high, made.null.ravel()])
+    for other in found[1:]:
+        for one, same in zip(found[0], other, strict=True):
+            np.testing.assert_allclose(one, same, atol=1e-12)
 
 
 def test_hand_worked() -> None:

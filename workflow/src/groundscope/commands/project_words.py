@@ -13,7 +13,8 @@ from groundscope.analysis.rows import Rows, make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.planes import Plane, lda_plane, pca_plane, turned_like
-from groundscope.metrics.silhouette import check_groups, score
+from groundscope.metrics.silhouette import score
+from groundscope.metrics.silhouette_coefficients import check_groups
 
 
 def main() -> None:

@@ -15,8 +15,11 @@ from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.intervals import Interval, draws_interval
 from groundscope.metrics.lda_silhouette import score_refitted
 from groundscope.metrics.p_values import permutation_p
-from groundscope.metrics.silhouette import Silhouette, bounded, check_groups, score, silhouettes
+from groundscope.metrics.silhouette import Silhouette, score
+from groundscope.metrics.silhouette_coefficients import check_groups, silhouettes
+from groundscope.metrics.silhouette_jackknife import bounded
 from groundscope.metrics.spaces import into_space
+from groundscope.metrics.unit_vectors import unit_rows
 
 PROTOCOLS = ("all-groups", "leave-one-group-out")
 # Two groups must be left where one is left out.
@@ -234,8 +237,7 @@ def _agreement(
     part: _Part, metric: str, seeds: int, restarts: int, permutations: int, seed: int
 ) -> Scores:
     values, null = kmeans.agreement(
-        # rows of length 1 where the metric is cosine
-        Distances(part.projected, metric).rows,
+        unit_rows(part.projected) if metric == "cosine" else part.projected.astype(np.float64),
         part.labels,
         exchanged=part.exchanged,
         seeds=seeds,

@@ -4,12 +4,17 @@ Cosine: ``n_c - u_i' S_c`` with S_c the sum of the set's unit vectors, exact in 
 by blocks of rows, so that no ``[n, n]`` matrix is held.
 """
 
-import numpy as np
+from collections.abc import Iterator
 
-from groundscope.metrics.groups import Floats
+import numpy as np
+from scipy.sparse import csr_array
+
+from groundscope.metrics.groups import Floats, Integers
 
 METRICS = ("cosine", "euclidean")
 _BLOCK = 1024
+# sums of distances that are made together: 64 MiB
+_HELD = 2**23
 
 
 class Distances:
@@ -33,59 +38,97 @@ class Distances:
         if metric not in METRICS:
             message = f"metric must be one of {', '.join(METRICS)}, got {metric!r}"
             raise ValueError(message)
-        if not np.isfinite(rows).all():
+        squares = np.vecdot(rows, rows)
+        if not np.isfinite(squares).all():
             message = "the features hold values that are not finite: distances need finite ones"
             raise ValueError(message)
-        if not (rows != rows[0]).any():
+        if all((each == rows[0]).all() for each in rows):
             message = (
                 f"all {len(rows)} rows are the same vector: a silhouette needs rows that differ"
             )
             raise ValueError(message)
-        self.cosine = metric == "cosine"
-        if self.cosine:
-            norms = np.linalg.norm(rows, axis=1)
-            if (norms == 0).any():
+        self._cosine = metric == "cosine"
+        if self._cosine:
+            if (squares == 0).any():
                 message = (
-                    f"row {int(np.argmin(norms))} is the zero vector, which has no cosine: "
+                    f"row {int(np.argmin(squares))} is the zero vector, which has no cosine: "
                     "leave its word out, or take metric euclidean"
                 )
                 raise ValueError(message)
-            self.rows = rows / norms[:, None]
+            self._rows, self._scale = rows, 1 / np.sqrt(squares)
         else:
             # distances do not depend on the origin; squares lose less near it
-            self.rows = rows - rows.mean(axis=0)
-            self._squares = np.einsum("ij,ij->i", self.rows, self.rows)
+            self._rows = rows - rows.mean(axis=0)
+            self._squares = np.vecdot(self._rows, self._rows)
         count, width = rows.shape
         # sums of cosines need no distances, and few dimensions make them the cheaper way
-        few = self.cosine and 2 * width < count
+        few = self._cosine and 2 * width < count
         self._all = None if few or count > 2 * _BLOCK else self._block(slice(None))
 
     def _block(self, part: slice) -> Floats:
-        products = self.rows[part] @ self.rows.T
-        if self.cosine:
-            distances = 1.0 - products
+        products = self._rows[part] @ self._rows.T
+        if self._cosine:
+            distances = 1.0 - products * self._scale[part, None] * self._scale
         else:
             squared = self._squares[part, None] + self._squares - 2 * products
             distances = np.sqrt(np.maximum(squared, 0.0))
-        own = np.arange(len(self.rows))[part]
+        own = np.arange(len(self._rows))[part]
         distances[np.arange(len(own)), own] = 0.0
         return np.asarray(np.maximum(distances, 0.0))
 
-    def sums(self, indicator: Floats) -> Floats:
-        """Sum of distances of every row to the rows of each set, ``[n, m]`` to ``[n, m]``.
+    def sums(self, sets: Integers, count: int) -> Floats:
+        """Sum of distances of every row to the rows of each set, for several divisions into sets.
+
+        Euclidean distances of many rows are made anew for each call, not for each division.
 
         Parameters
         ----------
-        indicator
-            Which rows belong to which set: 0 or 1, shape ``[n, m]``.
+        sets
+            Set of each row in each division, -1 for none; shape ``[divisions, n]``.
+        count
+            Sets in a division, m.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape ``[divisions, n, m]``.
         """
-        if self._all is not None:
-            return self._all @ indicator
-        if self.cosine:
-            sums: Floats = indicator.sum(axis=0) - self.rows @ (self.rows.T @ indicator)
-            return sums
-        result = np.empty(indicator.shape)
-        for start in range(0, len(self.rows), _BLOCK):
+        result = np.empty((*sets.shape, count))
+        if self._cosine and self._all is None:
+            for sums, division in zip(result, sets, strict=True):
+                self._from_cosines(division, sums)
+            return result
+        indicators = [_indicator(division, count) for division in sets]
+        for start in range(0, len(self._rows), _BLOCK):
             part = slice(start, start + _BLOCK)
-            result[part] = self._block(part) @ indicator
+            distances = self._block(part) if self._all is None else self._all[part]
+            for sums, indicator in zip(result, indicators, strict=True):
+                np.matmul(distances, indicator, out=sums[part])
         return result
+
+    def _from_cosines(self, sets: Integers, sums: Floats) -> None:
+        chosen = np.flatnonzero(sets >= 0)
+        shape = sums.shape[::-1]
+        members = csr_array((self._scale[chosen], (sets[chosen], chosen)), shape)
+        np.matmul(self._rows, (members @ self._rows).T, out=sums)
+        sums *= -self._scale[:, None]
+        sums += np.bincount(sets[chosen], minlength=len(members.indptr) - 1)
+
+
+def _indicator(sets: Integers, count: int) -> Floats:
+    """Which rows belong to which set, 0 or 1, shape ``[n, m]``."""
+    chosen = np.flatnonzero(sets >= 0)
+    indicator = np.zeros((len(sets), count))
+    indicator[chosen, sets[chosen]] = 1.0
+    return indicator
+
+
+def room(each: int) -> int:
+    """Divisions or sets that have room at once where each takes so many sums, at least one."""
+    return max(1, _HELD // each)
+
+
+def together(count: int, each: int) -> Iterator[range]:
+    """Cut a count of divisions into ranges that have room at once, each of so many sums."""
+    for start in range(0, count, room(each)):
+        yield range(start, min(start + room(each), count))

@@ -8,14 +8,9 @@ from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, permuted_labels
 from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.p_values import permutation_p
-from groundscope.metrics.silhouette import (
-    Silhouette,
-    check_groups,
-    jackknife_blocks,
-    jackknife_intervals,
-    means_by_group,
-    silhouettes,
-)
+from groundscope.metrics.silhouette import Silhouette
+from groundscope.metrics.silhouette_coefficients import check_groups, means_by_group, silhouettes
+from groundscope.metrics.silhouette_jackknife import jackknife_blocks, jackknife_intervals
 from groundscope.metrics.spaces import into_space
 
 _REFITS = 100

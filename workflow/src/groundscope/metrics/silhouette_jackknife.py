@@ -1,0 +1,164 @@
+"""Jackknife of silhouettes: blocks of words, exact means without each, and intervals."""
+
+import numpy as np
+
+from groundscope.metrics.distances import Distances, room, together
+from groundscope.metrics.groups import Floats, Groups, Integers, home_of
+from groundscope.metrics.intervals import Interval, t_interval
+from groundscope.metrics.jackknife import jackknife
+from groundscope.metrics.silhouette_coefficients import from_sums, means_by_group, words_of_groups
+
+
+def jackknife_blocks(
+    labels: Groups, units: Groups, rng: np.random.Generator, most: int
+) -> tuple[Integers, Integers | None]:
+    """Blocks of words that a jackknife leaves out.
+
+    Parameters
+    ----------
+    labels, units
+        Group and word of each row.
+    rng
+        Forms the blocks.
+    most
+        Words beyond this number are left out in about this many random blocks.
+
+    Returns
+    -------
+    tuple
+        Block of each row, shape ``[n]``; and the group of each block, or None where the rows of
+        some word lie in several groups. Blocks stay within groups otherwise.
+    """
+    home = home_of(labels, units)
+    strata = np.zeros(len(units), np.intp) if home is None else home
+    blocks = np.empty(len(units), np.intp)
+    first = 0
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        count = len(members)
+        if len(units) > most:
+            count = min(count, max(2, round(most * count / len(units))))
+        blocks[rng.permutation(members)] = first + np.arange(len(members)) % count
+        first += count
+    if home is None:
+        return blocks[units.codes], None
+    groups = np.empty(first, np.intp)
+    groups[blocks] = home
+    return blocks[units.codes], groups
+
+
+def left_out(
+    distances: Distances, labels: Groups, sums: Floats, blocks: Integers, strata: Integers | None
+) -> Floats:
+    """Means of the silhouettes without each block, over all rows and of the groups.
+
+    Parameters
+    ----------
+    distances
+        Of the rows.
+    labels
+        Group of each row.
+    sums
+        Of the distances to the rows of each group, shape ``[n, k]``.
+    blocks, strata
+        See `jackknife_blocks`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``[1 + k, blocks]``.
+    """
+    if strata is None:
+        return _without_mixed(distances, labels, sums, blocks)
+    return _without_pure(distances, labels, sums, blocks, strata)
+
+
+def jackknife_intervals(
+    estimate: Floats, without: Floats, labels: Groups, blocks: Integers, strata: Integers | None
+) -> Interval:
+    """Jackknife intervals of the mean over all rows and of the groups, shape ``[1 + k]``.
+
+    What is known of a group rests mostly on its own words: Student's t takes its units minus one
+    degrees of freedom, and units minus strata for all rows.
+
+    Parameters
+    ----------
+    estimate, without
+        Of all rows and of the groups, and without each block, shape ``[1 + k, blocks]``.
+    labels
+        Group of each row.
+    blocks, strata
+        See `jackknife_blocks`.
+    """
+    error = jackknife(estimate, without, strata).standard_error
+    apart = 1 if strata is None else len(labels)
+    own = words_of_groups(labels, Groups.of(blocks)) - 1
+    return bounded(t_interval(estimate, error, [without.shape[1] - apart, *own]))
+
+
+def bounded(interval: Interval) -> Interval:
+    """Cut limits at -1 and 1, which no silhouette exceeds."""
+    low, high = (np.clip(limit, -1.0, 1.0) for limit in (interval.low, interval.high))
+    return Interval(interval.standard_error, low, high)
+
+
+def _without_mixed(distances: Distances, labels: Groups, sums: Floats, blocks: Integers) -> Floats:
+    """Estimates without each block of words, whose rows may lie in any group."""
+    without = np.empty((1 + len(labels), int(blocks.max()) + 1))
+    for some in together(without.shape[1], sums.size):
+        gone = np.where(blocks == np.asarray(some)[:, None], labels.codes, -1)
+        for block, removed in zip(some, distances.sums(gone, len(labels)), strict=True):
+            kept = blocks != block
+            codes = labels.codes[kept]
+            left = np.bincount(codes, minlength=len(labels)).astype(np.float64)
+            scores = from_sums((sums - removed)[kept], left, codes)
+            without[:, block] = means_by_group(scores, codes, left)
+    return without
+
+
+def _without_pure(
+    distances: Distances, labels: Groups, sums: Floats, blocks: Integers, strata: Integers
+) -> Floats:
+    """Estimates without each block of words, each block inside one group; blocks by group.
+
+    Only the distances to that group change: rows of the group get another a, all others may get
+    another b. That is O(n) a block.
+    """
+    count, groups = sums.shape
+    sizes = labels.sizes.astype(np.float64)
+    rows = np.arange(count)
+    means = sums / sizes
+    means[rows, labels.codes] = np.inf
+    nearest = np.argmin(means, axis=1)
+    outer = means[rows, nearest]
+    means[rows, nearest] = np.inf
+    second = means.min(axis=1)
+    inner = sums[rows, labels.codes] / np.maximum(sizes[labels.codes] - 1, 1)
+    without = np.empty((1 + groups, len(strata)))
+    starts = np.searchsorted(strata, np.arange(groups + 1))
+    removed, made = np.empty((count, 0)), 0
+    for group in range(groups):
+        first, last = starts[group : group + 2]
+        if last > made:
+            # of as many further groups as have room at once
+            made = max(last, starts[starts <= first + room(count)][-1])
+            sets = np.where((first <= blocks) & (blocks < made), blocks - first, -1)
+            (removed,), base = distances.sums(sets[None], made - first), first
+        members, own = labels.codes == group, np.arange(first, last)
+        gone = np.bincount(blocks)[own].astype(np.float64)
+        kept = blocks[:, None] != own
+        left = sizes[group] - gone
+        rest = np.maximum(sums[:, [group]] - removed[:, own - base], 0.0)
+        others = np.where(nearest == group, second, outer)
+        a = np.where(members[:, None], rest / np.maximum(left - 1, 1), inner[:, None])
+        b = np.where(members[:, None], outer[:, None], np.minimum(others[:, None], rest / left))
+        larger = np.maximum(a, b)
+        scores = np.divide(b - a, larger, out=np.zeros_like(a), where=larger > 0)
+        scores[members] *= left > 1
+        scores *= kept
+        without[0, own] = scores.sum(axis=0) / kept.sum(axis=0)
+        by_group = labels.sums(scores)
+        without[1:, own] = by_group / (
+            sizes[:, None] - (np.arange(groups) == group)[:, None] * gone
+        )
+    return without
