@@ -253,7 +253,7 @@ def _agreement(
         subset="all",
         groups=[None],
         estimate=estimate,
-        interval=draws_interval(values[None]),
+        interval=bounded(draws_interval(values[None])),
         null=null[None],
         p_value=permutation_p(estimate, null[None]) if permutations else np.full(1, np.nan),
         made_from="t over k-means seeds",

@@ -97,7 +97,7 @@ def jackknife_intervals(
 
 
 def bounded(interval: Interval) -> Interval:
-    """Cut limits at -1 and 1, which no silhouette exceeds."""
+    """Cut limits at -1 and 1, beyond which no silhouette is, nor an adjusted Rand index."""
     low, high = (np.clip(limit, -1.0, 1.0) for limit in (interval.low, interval.high))
     return Interval(interval.standard_error, low, high)
 
