@@ -13,7 +13,7 @@ from groundscope.metrics import distances
 from groundscope.metrics.clustering import Scores, score_protocols
 from groundscope.metrics.distances import METRICS, Distances
 from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.silhouette import score
+from groundscope.metrics.silhouette import Silhouette, score
 from groundscope.metrics.silhouette_coefficients import silhouettes
 from groundscope.metrics.silhouette_jackknife import jackknife_blocks
 
@@ -207,6 +207,14 @@ def test_an_axis_has_no_cosine(rng: np.random.Generator) -> None:
         }
 
 
+def _covered(results: Sequence[Silhouette]) -> Floats:
+    """How often intervals hold the mean of the estimates, overall and of each group."""
+    truth = np.mean([result.estimate for result in results], axis=0)
+    low = np.array([result.interval.low for result in results])
+    high = np.array([result.interval.high for result in results])
+    return np.asarray(((low <= truth) & (truth <= high)).mean(axis=0))
+
+
 def test_interval_covers() -> None:
     """95% intervals hold the expected silhouette of as many words in 93 to 97% of samples."""
     rng = np.random.default_rng(0)
@@ -222,17 +230,14 @@ def test_interval_covers() -> None:
         )
         for _ in range(1000)
     ]
-    truth = np.mean([result.estimate for result in results], axis=0)
-    low = np.array([result.interval.low for result in results])
-    high = np.array([result.interval.high for result in results])
-    covered = ((low <= truth) & (truth <= high)).mean(axis=0)
+    covered = _covered(results)
     assert 0.93 <= covered[0] <= 0.97
     assert 0.93 <= covered[1:].mean() <= 0.97
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_interval_of_small_groups_covers(metric: str) -> None:
-    """Groups of 5 to 9 words: 93% or more of samples in each, and limits that can be reached.
+    """Groups of 5 to 9 words: 93% or more in each, 95 to 98 on average, limits within reach.
 
     With the degrees of freedom of all words, groups of 5 have 90% by cosine, and limits beyond 1.
     """
@@ -249,12 +254,11 @@ def test_interval_of_small_groups_covers(metric: str) -> None:
         )
         for _ in range(400)
     ]
-    truth = np.mean([result.estimate for result in results], axis=0)
+    covered = _covered(results)
     low = np.array([result.interval.low for result in results])
     high = np.array([result.interval.high for result in results])
-    covered = ((low <= truth) & (truth <= high)).mean(axis=0)
     assert covered[1:].min() >= 0.93
-    assert covered[1:].mean() >= 0.95
+    assert 0.95 <= covered[1:].mean() <= 0.98
     assert -1 <= low.min() < high.max() <= 1
 
 

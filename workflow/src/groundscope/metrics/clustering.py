@@ -237,7 +237,7 @@ def _agreement(
     part: _Part, metric: str, seeds: int, restarts: int, permutations: int, seed: int
 ) -> Scores:
     values, null = kmeans.agreement(
-        unit_rows(part.projected) if metric == "cosine" else part.projected.astype(np.float64),
+        unit_rows(part.projected) if metric == "cosine" else np.asarray(part.projected, float),
         part.labels,
         exchanged=part.exchanged,
         seeds=seeds,

@@ -135,7 +135,7 @@ def _without_pure(
     second = means.min(axis=1)
     inner = sums[rows, labels.codes] / np.maximum(sizes[labels.codes] - 1, 1)
     without = np.empty((1 + groups, len(strata)))
-    starts = np.searchsorted(strata, np.arange(groups + 1))
+    starts, rows_of = np.searchsorted(strata, np.arange(groups + 1)), np.bincount(blocks)
     removed, made = np.empty((count, 0)), 0
     for group in range(groups):
         first, last = starts[group : group + 2]
@@ -145,7 +145,7 @@ def _without_pure(
             sets = np.where((first <= blocks) & (blocks < made), blocks - first, -1)
             (removed,), base = distances.sums(sets[None], made - first), first
         members, own = labels.codes == group, np.arange(first, last)
-        gone = np.bincount(blocks)[own].astype(np.float64)
+        gone = rows_of[own].astype(np.float64)
         kept = blocks[:, None] != own
         left = sizes[group] - gone
         rest = np.maximum(sums[:, [group]] - removed[:, own - base], 0.0)
