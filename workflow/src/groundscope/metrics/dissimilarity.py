@@ -125,7 +125,10 @@ class Dissimilarity:
         ranks = _ranks(distances, count * (count - 1) // 2)
         # products of the same rows may differ in rounding
         if not ranks.any() or not equal_rows(unit).any():
-            message = f"all distances between {count} words are the same: they have no ranks"
+            message = (
+                f"all distances between {count} words are the same: they have no ranks; RSA needs "
+                "distances that differ"
+            )
             raise ValueError(message)
         return cls(words, ranks, _product(ranks, ranks))
 

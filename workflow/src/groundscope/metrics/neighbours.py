@@ -54,7 +54,8 @@ class Neighbours:
         copies = int(np.bincount(equal_rows(unit)).max())
         if copies > count:
             message = (
-                f"{copies} rows are the same vector: {count} nearest of them cannot be told apart"
+                f"{copies} rows are the same vector: {count} nearest of them cannot be told apart; "
+                f"at most {count} may be the same: leave words out"
             )
             raise ValueError(message)
         last = min(count + -(-count // 4), len(unit) - 1)

@@ -177,7 +177,10 @@ def gaussian(values: Floats, order: Integers, *, name: str, threshold: float = 1
     distances = Distances(rows, equal_rows(values[order]))
     median = distances.median()
     if median == 0:
-        message = f"{name}: over half of the pairs of rows are the same: no RBF bandwidth exists"
+        message = (
+            f"{name}: over half of the pairs of rows are the same: no RBF bandwidth exists; "
+            "half of the pairs must differ: leave words out, or measure cka-linear"
+        )
         raise ValueError(message)
     scale = 2 * threshold**2 * median
     means = distances.weighted(scale, np.full((len(order), 1), 1 / len(order)))[:, 0]
