@@ -155,3 +155,28 @@ def test_models_that_differ() -> None:
     held, small = _simulated((0.6, 1.4, 1.0), "cka-linear", float(alike[0] - alike[1]), 200)
     assert 0.93 <= held <= 0.99
     assert small >= 0.8
+
+
+def test_equal_models_where_few_words_have_most_tokens() -> None:
+    """Words by Zipf's law: intervals hold 0, and p is small, no more than it may.
+
+    With words taken as of equal size they hold it in 91%.
+    """
+    codes = np.repeat(np.arange(40), -(-80 // np.arange(1, 41)))
+    words = Groups.of(codes)
+    held, small = 0, 0
+    for seed in range(200):
+        rng = np.random.default_rng([9, seed])
+        models = [
+            rows[codes] + rng.normal(size=(len(codes), 20)) / 2 for rows in _views(rng, 40, 1, 1, 1)
+        ]
+        found = _contrast(
+            leave_words_out(
+                _sources(*models[:2]), _sources(models[2]), words, measure="cka-linear"
+            ),
+            seed=seed,
+        )
+        held += bool(found.interval.low[0] <= 0 <= found.interval.high[0])
+        small += bool(found.p_value[0] <= 0.05)
+    assert 0.93 * 200 <= held < 200
+    assert small <= 0.07 * 200

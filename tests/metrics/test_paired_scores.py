@@ -9,7 +9,7 @@ from sklearn.metrics import silhouette_score
 
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups
-from groundscope.metrics.jackknife import pseudo_values, unit_means
+from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values, unit_means
 from groundscope.metrics.pair_kinds import Draws, draw_pairs
 from groundscope.metrics.pair_scores import KindScores, score_layer
 from groundscope.metrics.pair_word_scores import by_word
@@ -189,34 +189,47 @@ def test_contrasts_of_equal_models(scores: Callable[[Floats], Floats]) -> None:
     assert small <= 0.07 * 300
 
 
-def test_contrasts_of_equal_models_where_few_words_have_most_tokens() -> None:
-    """Accuracies, words by Zipf's law: intervals hold 0, and p is small, no more than it may.
+def _zipf_accuracies(rows: Floats, labels: Groups, words: Groups, seed: int) -> Floats:
+    found = probe(
+        rows, labels, words, [words], exchanged=words,
+        solver="svd", folds=3, repeats=3, permutations=0, seed=seed,
+    )  # fmt: skip
+    degrees = degrees_of_freedom(words.sizes)
+    without = unit_means(found.once, words)
+    return pseudo_values(float(found.estimate[0]), without, degrees=degrees)
 
-    With words taken as of equal size they hold it in 76%, and 16% of p are at most 0.05.
+
+def _zipf_silhouettes(rows: Floats, labels: Groups, words: Groups, seed: int) -> Floats:
+    return score(Distances(rows, "cosine"), labels, words, exchanged=words, seed=seed).pseudo_values
+
+
+@pytest.mark.parametrize("scores", [_zipf_accuracies, _zipf_silhouettes])
+def test_contrasts_of_equal_models_where_few_words_have_most_tokens(
+    scores: Callable[[Floats, Groups, Groups, int], Floats],
+) -> None:
+    """Words by Zipf's law: intervals hold 0, and p is small, no more than it may.
+
+    With words taken as of equal size they hold it in 83% (accuracies) and 90% (silhouettes), and
+    12% and 6% of p are at most 0.05.
     """
     rng = np.random.default_rng(1)
     words = Groups.of(np.repeat(np.arange(60), -(-60 // np.arange(1, 61))))
-    classes = rng.permutation(np.arange(60) % 3)
+    classes = rng.permutation(np.arange(60) % 5)
     labels = Groups.of(classes[words.codes])
-    centres = rng.normal(size=(3, 4))
+    centres = rng.normal(size=(5, 10))
 
-    def scores(seed: int) -> Floats:
-        of_word = centres[classes] + rng.normal(size=(60, 4))
-        found = probe(
-            of_word[words.codes] + rng.normal(size=(len(words.codes), 4)),
-            labels, words, [words], exchanged=words,
-            solver="svd", folds=3, repeats=3, permutations=0, seed=seed,
-        )  # fmt: skip
-        without = unit_means(found.once, words)
-        return pseudo_values(float(found.estimate[0]), without, sizes=words.sizes)
+    def model(seed: int) -> Floats:
+        of_word = centres[classes] + rng.normal(size=(60, 10))
+        rows = of_word[words.codes] + rng.normal(size=(len(words.codes), 10)) / 2
+        return scores(rows, labels, words, seed)
 
     held, small = 0, 0
     for seed in range(200):
-        difference = scores(seed) - scores(seed)
+        difference = model(seed) - model(seed)
         interval, p_value = paired_difference(
             difference, replicates=200, permutations=99, seed=seed
         )
         held += bool(interval.low <= 0 <= interval.high)
         small += bool(p_value <= 0.05)
-    assert held >= 0.93 * 200
+    assert 0.93 * 200 <= held < 200
     assert small <= 0.07 * 200

@@ -265,15 +265,16 @@ def test_pseudo_values_of_unequal_units(rng: np.random.Generator) -> None:
     values, sizes = rng.normal(size=12), np.arange(1, 13)
     without = (values @ sizes - values * sizes) / (sizes.sum() - sizes)
     estimate = values @ sizes / sizes.sum()
-    found = pseudo_values(float(estimate), without, sizes=sizes)
+    found = pseudo_values(float(estimate), without, degrees=degrees_of_freedom(sizes))
     assert found.mean() == pytest.approx(estimate)
     error = jackknife(estimate, without).standard_error
     expected = t_interval(estimate, error, degrees_of_freedom(sizes)).high
     assert t_interval(estimate, found.std(ddof=1) / np.sqrt(12), 11).high == pytest.approx(expected)
-    np.testing.assert_array_equal(
-        pseudo_values(float(estimate), without, sizes=np.full(12, 3)),
-        pseudo_values(float(estimate), without),
-    )
+    for degrees in (degrees_of_freedom(np.full(12, 3)), 20.0):
+        np.testing.assert_array_equal(
+            pseudo_values(float(estimate), without, degrees=degrees),
+            pseudo_values(float(estimate), without),
+        )
 
 
 def test_draws_interval() -> None:

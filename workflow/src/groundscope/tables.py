@@ -204,8 +204,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
             "pseudo_value",
             "float64",
             "the word's part in the score of all words, with what it does to other words: the "
-            "jackknife pseudo-value of its unit (accuracy: farther from the score where words have "
-            "unequal numbers of rows); missing where a word is in every pair of a kind",
+            "jackknife pseudo-value of its unit (but for pairs farther from the score where words "
+            "have unequal numbers of rows); missing where a word is in every pair of a kind",
             nullable=True,
         ),
         Column("unit", "int64", "words that the jackknife leaves out together have the same"),

@@ -9,7 +9,7 @@ from groundscope.analysis.columns import NO_NULL, estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics import control
 from groundscope.metrics.control import Control
-from groundscope.metrics.jackknife import pseudo_values, unit_means
+from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values, unit_means
 from groundscope.metrics.probing import MEASURES, Probe
 
 _SCORE = {"analysis": "lda", "measure": "accuracy", "kind": None, "metric": None, "space": "full"}
@@ -72,6 +72,7 @@ def word_rows(result: Probe, keys: dict[str, str], data: Rows) -> list[dict[str,
     words by Zipf's law, contrasts of equal models would else show differences in one of six.
     """
     without = unit_means(result.once, data.words)
-    pseudo = pseudo_values(float(result.rows.mean()), without, sizes=data.words.sizes)
+    degrees = degrees_of_freedom(data.words.sizes)
+    pseudo = pseudo_values(float(result.rows.mean()), without, degrees=degrees)
     units = np.arange(len(data.words))
     return data.word_scores(result.rows, pseudo, units, {**keys, **_SCORE})

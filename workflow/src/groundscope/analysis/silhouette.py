@@ -8,7 +8,7 @@ import numpy as np
 from groundscope.analysis.columns import estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics.clustering import Scores
-from groundscope.metrics.jackknife import pseudo_values, unit_means
+from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values, unit_means
 from groundscope.metrics.silhouette import Silhouette
 
 
@@ -46,7 +46,9 @@ def word_rows(result: Silhouette, keys: dict[str, str], data: Rows) -> list[dict
         pseudo = result.pseudo_values
     else:
         units = np.arange(len(data.words))
-        pseudo = pseudo_values(result.estimate[0], unit_means(result.rows, data.words))
+        without = unit_means(result.rows, data.words)
+        degrees = 2 * degrees_of_freedom(data.words.sizes)
+        pseudo = pseudo_values(result.estimate[0], without, degrees=degrees)
     null = result.null[0]
     subtracted = {"silhouette": 0.0} | ({"silhouette-above-null": null.mean()} if len(null) else {})
     if len(null) and keys["space"].startswith("lda:"):

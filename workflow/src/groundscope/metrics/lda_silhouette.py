@@ -6,7 +6,7 @@ import numpy as np
 
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, permuted_labels
-from groundscope.metrics.jackknife import pseudo_values
+from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import Silhouette
 from groundscope.metrics.silhouette_coefficients import check_groups, means_by_group, silhouettes
@@ -70,6 +70,7 @@ def score_refitted(
         moved = permuted_labels(labels, exchanged, rng)
         _, null[..., index] = _fitted(features, moved, metrics)
     missing = np.full(estimates.shape[1], np.nan)
+    degrees = 2 * degrees_of_freedom(np.bincount(blocks))
     return [
         Silhouette(
             own,
@@ -78,7 +79,7 @@ def score_refitted(
             shuffled,
             permutation_p(estimate, shuffled) if permutations else missing,
             blocks,
-            pseudo_values(estimate[0], left_out[0], strata),
+            pseudo_values(estimate[0], left_out[0], strata, degrees),
         )
         for own, estimate, left_out, shuffled in zip(rows, estimates, without, null, strict=True)
     ]

@@ -7,7 +7,7 @@ import numpy as np
 from groundscope.metrics.distances import Distances, together
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_labels
 from groundscope.metrics.intervals import Interval
-from groundscope.metrics.jackknife import pseudo_values
+from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette_coefficients import check_groups, from_sums, means_by_group
 from groundscope.metrics.silhouette_jackknife import jackknife_blocks, jackknife_intervals, left_out
@@ -34,7 +34,8 @@ class Silhouette:
     blocks
         Block of words of each row, which the jackknife left out together, shape ``[n]``.
     pseudo_values
-        Of the blocks, for the mean over all rows.
+        Of the blocks, for the mean over all rows. Blocks of unequal numbers of rows have twice
+        `degrees_of_freedom` (taken by simulation).
     """
 
     rows: Floats
@@ -97,5 +98,6 @@ def score(
             null[:, index] = means_by_group(from_sums(moved, counts, codes), codes, counts)
     p_value = permutation_p(estimate, null) if permutations else np.full(len(estimate), np.nan)
     interval = jackknife_intervals(estimate, without, labels, blocks, strata)
-    pseudo = pseudo_values(estimate[0], without[0], strata)
+    degrees = 2 * degrees_of_freedom(np.bincount(blocks))
+    pseudo = pseudo_values(estimate[0], without[0], strata, degrees)
     return Silhouette(rows, estimate, interval, null, p_value, blocks, pseudo)
