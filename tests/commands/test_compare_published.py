@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from result_tables import cka, silhouette
+from result_tables import change_correlation, cka, pairs, silhouette
 
 from groundscope import tables
 from groundscope.analysis.replication import read_published
@@ -31,6 +31,11 @@ CELL = {
 }
 SIZES = ("n_tokens", "n_types", "missing_tokens", "unlabelled_tokens")
 ANY_LAYER = {"layer_a": "", "layer_b": ""}
+# A number over all layers, which has none to average over.
+NO_LAYER = {
+    **dict.fromkeys(("model_a", "layer_a", "model_b", "layer_b", "measure", "estimator"), ""),
+    "table": "change_correlation",
+}
 
 
 def _compare(
@@ -41,9 +46,11 @@ def _compare(
         writer = csv.DictWriter(file, COLUMNS, restval="")
         writer.writeheader()
         writer.writerows(numbers)
-    table = folder / "cka.parquet"
-    tables.write_table(table, "cka", cka(MODELS))
-    arguments = ["--published", published, "--tables", table, "--output", output]
+    made = {"cka": cka(MODELS), "pairs": pairs(MODELS), "change_correlation": change_correlation()}
+    for name, table in made.items():
+        tables.write_table(folder / f"{name}.parquet", name, table)
+    found = [folder / f"{name}.parquet" for name in made]
+    arguments = ["--published", published, "--tables", *found, "--output", output]
     monkeypatch.setattr(sys, "argv", ["compare_published", *map(str, arguments)])
     compare_published.main()
     rows: list[dict[str, Any]] = tables.read_table(output, "replication").to_pylist()
@@ -110,6 +117,39 @@ def test_the_mean_over_layers_is_of_equal_layers(
     assert row["ours"] == pytest.approx((cells["1", "1"] + cells["2", "2"]) / 2, rel=1e-15)
 
 
+def test_the_mean_over_layers_of_one_model_is_of_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one model, every layer counts once, and rows that other keys tell apart do not."""
+    keys = {"table": "pairs", "model": "one", "kind": "same-word", "measure": "normalised"}
+    about = {"average": "layers", "published": "0.25", "reading": "stated", "source": "a paper"}
+    (row,) = _compare(tmp_path, monkeypatch, {**keys, **about})
+    cells = [
+        found["estimate"]
+        for found in pairs(MODELS).to_pylist()
+        if all(found[key] == value for key, value in keys.items() if key != "table")
+    ]
+    assert len(cells) == 2
+    assert row["ours"] == pytest.approx(sum(cells) / 2, rel=1e-15)
+    with pytest.raises(UserError, match=r"0\.25 matches \d rows of table 'pairs'"):
+        _compare(tmp_path, monkeypatch, {**keys, **about, "measure": ""})
+
+
+def test_a_correlation_over_layers_is_found_by_both_of_its_sides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys of the clustering, of the CKA and of the correlation name one row."""
+    wanted = change_correlation().to_pylist()[-1]
+    keys = ("contrast", "labelling", "space", "cka_measure", "cka_space", "cka_rows")
+    number = {"table": "change_correlation", **{key: wanted[key] for key in keys}}
+    number |= {"x": wanted["x"], "correlation": wanted["correlation"]}
+    number |= {"published": "0.718", "reading": "stated", "source": "a paper"}
+    (row,) = _compare(tmp_path, monkeypatch, number)
+    assert (row["status"], row["ours"]) == ("compared", wanted["estimate"])
+    with pytest.raises(UserError, match=r"0\.718 matches \d rows of table 'change_correlation'"):
+        _compare(tmp_path, monkeypatch, {**number, "correlation": ""})
+
+
 @pytest.mark.parametrize(
     "loose", [{"estimator": ""}, ANY_LAYER, {**ANY_LAYER, "average": "layers", "estimator": ""}]
 )
@@ -126,7 +166,9 @@ def test_keys_that_match_several_rows_are_refused(
     [
         ({"table": "ckq"}, r"line 2: table 'ckq' is not one of cka"),
         ({"protocol": "all-groups"}, r"line 2: table 'cka' has no column 'protocol'"),
+        ({"kind": "same-word"}, r"line 2: table 'cka' has no column 'kind'"),
         ({"average": "words"}, r"line 2: average 'words' is not legal"),
+        ({**NO_LAYER, "average": "layers"}, r"line 2: average 'layers' is not legal for table 'ch"),
         ({"published": ".1.2"}, r"line 2: published is '\.1\.2', expected a number"),
         ({"published": "nan"}, r"line 2: published is 'nan', expected a number"),
         ({"source": ""}, r"line 2: source is empty"),

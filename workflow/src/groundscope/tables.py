@@ -37,6 +37,7 @@ REPLICATION_KEYS = tuple(
     for name in (
         *("corpus", "model", "layer", "model_a", "layer_a", "model_b", "layer_b", "labelling"),
         *("measure", "estimator", "metric", "space", "rows", "protocol", "subset", "level"),
+        *("kind", "contrast", "cka_measure", "cka_space", "cka_rows", "x", "correlation"),
     )
 )
 
@@ -269,7 +270,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column(
             "average",
             "string",
-            "layers: mean over the layers with the same name in both models; missing for one row",
+            "layers: mean over layers, of two models over those of one name; missing for one row",
             nullable=True,
         ),
         Column("published", "float64", "the published number"),

@@ -13,8 +13,13 @@ from groundscope.tables import QUOTED_SIZES, REPLICATION_KEYS, TABLES
 
 _KEYS = tuple(column.name for column in REPLICATION_KEYS)
 _COLUMNS = ("table", *_KEYS, "average", "published", "reading_error", "reading", "source")
-# Tables whose rows the keys identify.
-_COMPARABLE = ("cka", "silhouette")
+# Tables whose rows the keys identify, with the columns that name the layer, or layers, of a row.
+_LAYERS: Mapping[str, tuple[str, ...]] = {
+    "cka": ("layer_a", "layer_b"),
+    "pairs": ("layer",),
+    "silhouette": ("layer",),
+    "change_correlation": (),
+}
 # Keys of two layers, which are alike in either order.
 _OTHER_SIDE = {
     "model_a": "model_b",
@@ -34,8 +39,8 @@ def read_published(path: Path) -> list[Published]:
     ----------
     path
         Columns ``table``, keys (columns of that table; an empty cell matches anything),
-        ``average`` (empty, or ``layers``: the mean over the rows whose two layers are equal),
-        ``published``, ``reading_error`` (may be empty), ``reading`` and ``source``.
+        ``average`` (empty, or ``layers``: the mean over layers, of two models over those of one
+        name), ``published``, ``reading_error`` (may be empty), ``reading`` and ``source``.
 
     Raises
     ------
@@ -75,15 +80,16 @@ def replication_rows(
     rows = {name: table.to_pylist() for name, table in found.items()}
     for number in published:
         keys = {key: number[key] for key in _KEYS if number[key] is not None}
+        # what an average is over: rows whose layers have one name
+        averaged = _LAYERS[number["table"]] if number["average"] else ()
         have = [
             row
             for row in rows.get(number["table"], ())
-            if number["average"] is None or row["layer_a"] == row["layer_b"]
+            if len({row[column] for column in averaged}) <= 1
         ]
         turned = {_OTHER_SIDE.get(key, key): value for key, value in keys.items()}
         matches = _matching(have, keys) or _matching(have, turned)
-        layers = {row["layer_a"] for row in matches} if number["average"] else {None}
-        if len(matches) > len(layers):
+        if len(matches) > len({tuple(row[column] for column in averaged) for row in matches}):
             message = (
                 f"published number {number['published']} matches {len(matches)} rows of table "
                 f"{number['table']!r}: expected more keys than {keys}"
@@ -110,15 +116,15 @@ def _checked(row: Mapping[str, str | None], where: str) -> Published:
     """One published number: empty cells are None, numbers are numbers."""
     number: dict[str, Any] = {name: row[name] or None for name in _COLUMNS}
     table = number["table"]
-    if table not in _COMPARABLE:
-        message = f"{where}: table {table!r} is not one of {', '.join(_COMPARABLE)}"
+    if table not in _LAYERS:
+        message = f"{where}: table {table!r} is not one of {', '.join(_LAYERS)}"
         raise UserError(message)
     legal = {column.name for column in TABLES[table]}
     for key in _KEYS:
         if number[key] is not None and key not in legal:
             message = f"{where}: table {table!r} has no column {key!r}"
             raise UserError(message)
-    if number["average"] not in ({None, "layers"} if "layer_a" in legal else {None}):
+    if number["average"] not in ({None, "layers"} if _LAYERS[table] else {None}):
         message = f"{where}: average {number['average']!r} is not legal for table {table!r}"
         raise UserError(message)
     for name in ("published", "reading_error"):

@@ -15,7 +15,7 @@ from groundscope.plan.extraction_jobs import ExtractionJobs, Wildcards
 # Keys of an analysis that decide which jobs exist; each job's inputs show them.
 _CHOICES = frozenset({"models", "labellings", "pairs", "groups", "labelling", "word_map"})
 # Tables that published numbers are looked up in.
-_REPLICATED = ("cka", "silhouette")
+_REPLICATED = ("cka", "pairs", "silhouette", "change_correlation")
 
 
 @dataclass(frozen=True)
