@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ import yaml
 from labelled_study import call
 
 from groundscope import tables
+from groundscope.analysis.replication import read_published
 from groundscope.commands import (
     compare_cka,
     compare_pairs,
@@ -122,15 +123,76 @@ def _align(data: LookAlike, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> list
 
 
 def _cluster(
-    data: LookAlike, plan: Plan, monkeypatch: pytest.MonkeyPatch, model: str, labelling: str
+    data: LookAlike, plan: Plan, monkeypatch: pytest.MonkeyPatch, *names: str
 ) -> tuple[Path, Path]:
+    """Score a labelling of a model in a space; subsets where the paper has them."""
+    model, labelling, space = names
     options = json.loads(plan.analysis_options("silhouette")(NO_WILDCARDS))
-    options |= {"permutations": 0, "spaces": ["full"], "kmeans_seeds": 0}
-    made = tuple(data.file(f"{labelling}-{model}-{what}", "mald") for what in ("scores", "words"))
+    options |= {"permutations": 0, "spaces": [space], "kmeans_seeds": 0}
+    if space != "full":
+        options["subsets"] = {}
+    made = tuple(data.file(f"{'-'.join(names)}-{what}", "mald") for what in ("scores", "words"))
     files = {"labels": plan.labels(SimpleNamespace(labelling=labelling)), **data.shared("mald")}
     files |= {"labelling": labelling, "output": made[0], "words": made[1]}
     layers = data.layers(model, "mald")
     call(monkeypatch, score_silhouette.main, embeddings=layers, options=options, **files)
+    return made[0], made[1]
+
+
+def _word_map(folder: Path) -> Path:
+    path = folder / "map.parquet"
+    first, second = zip(*PAIRS, strict=True)
+    found = {"relation": ["synonym", "near-homophone"], "word_a": first, "word_b": second}
+    found |= {"corpus": ["librispeech"] * 2}
+    tables.write_table(path, "word_map", {**found, "distance": [0.8, 0.4]})
+    return path
+
+
+def _relate(
+    data: LookAlike, plan: Plan, monkeypatch: pytest.MonkeyPatch, model: str, word_map: Path
+) -> Path:
+    made = data.file(f"{model}-pairs", "librispeech")
+    call(
+        monkeypatch,
+        compare_pairs.main,
+        **data.shared("librispeech"),
+        embeddings=data.layers(model, "librispeech"),
+        groups=[ROOT / path for path in plan.pair_groups(NO_WILDCARDS)],
+        word_map=word_map,
+        options=json.loads(plan.analysis_options("pairs")(NO_WILDCARDS)),
+        output=made,
+    )
+    return made
+
+
+def _change(
+    data: LookAlike,
+    plan: Plan,
+    monkeypatch: pytest.MonkeyPatch,
+    contrast: str,
+    words: Mapping[str, Sequence[Path]],
+) -> tuple[Path, Path]:
+    """Grounded minus not, and how that goes with the change in the space of the categories."""
+    sides = data.study["contrasts"][contrast]
+    made = tuple(data.file(f"{contrast}-{what}", "mald") for what in ("contrasts", "change"))
+    call(
+        monkeypatch,
+        contrast_models.main,
+        contrast=contrast,
+        treated=words[sides["treated"]],
+        control=words[sides["control"]],
+        options=json.loads(plan.contrast_options(SimpleNamespace(contrast=contrast))),
+        output=made[0],
+    )
+    call(
+        monkeypatch,
+        correlate_changes.main,
+        contrast=contrast,
+        contrasts=made[0],
+        cka=data.file(f"{sides['control']}--{sides['treated']}", "mald"),
+        options=json.loads(plan.change_options(SimpleNamespace(contrast=contrast))),
+        output=made[1],
+    )
     return made[0], made[1]
 
 
@@ -145,13 +207,32 @@ def test_every_published_number_meets_one_of_ours(
     monkeypatch.chdir(ROOT)
     study = _study()
     plan, data = Plan(study), LookAlike(tmp_path, study)
-    parts = {"cka": _align(data, plan, monkeypatch), "silhouette": []}
-    words = {}
-    for model in study["models"]:
-        for labelling in study["analyses"]["silhouette"]["labellings"]:
-            made = _cluster(data, plan, monkeypatch, model, labelling)
-            parts["silhouette"].append(made[0])
-            words[model, labelling] = made[1]
+    published = read_published(ROOT / study["replication"])
+    parts: dict[str, list[Path]] = {"cka": _align(data, plan, monkeypatch)}
+    parts |= {"pairs": [], "silhouette": [], "change_correlation": []}
+    for model in sorted({row["model"] for row in published if row["table"] == "pairs"}):
+        parts["pairs"].append(_relate(data, plan, monkeypatch, model, _word_map(tmp_path)))
+    words: dict[str, list[Path]] = {}
+    scored = {
+        (row["model"], row["labelling"], row["space"].partition(":")[0])
+        for row in published
+        if row["table"] == "silhouette"
+    }
+    for model, labelling, space in sorted(scored):
+        scores, of_words = _cluster(data, plan, monkeypatch, model, labelling, space)
+        parts["silhouette"].append(scores)
+        if labelling == "meaning":
+            words.setdefault(model, []).append(of_words)
+    for contrast in study["contrasts"]:
+        contrasts, correlations = _change(data, plan, monkeypatch, contrast, words)
+        parts["change_correlation"].append(correlations)
+        rows = tables.read_table(contrasts, "contrasts").to_pylist()
+        # two metrics in two spaces
+        assert Counter(row["layer"] for row in rows) == {str(layer): 4 for layer in range(1, 13)}
+        rows = tables.read_table(correlations, "change_correlation").to_pylist()
+        assert {(row["x"], row["correlation"], row["n_layers"]) for row in rows} == {
+            (sign, kind, 12) for sign in ("cka", "change") for kind in ("pearson", "spearman")
+        }
     for name, found in parts.items():
         output = tmp_path / f"{name}.parquet"
         call(monkeypatch, gather_table.main, table=name, inputs=found, output=output)
@@ -160,42 +241,14 @@ def test_every_published_number_meets_one_of_ours(
         monkeypatch,
         compare_published.main,
         published=study["replication"],
-        tables=[tmp_path / "cka.parquet", tmp_path / "silhouette.parquet"],
+        tables=[tmp_path / f"{name}.parquet" for name in parts],
         output=output,
     )
     rows = tables.read_table(output, "replication").to_pylist()
     assert {row["status"] for row in rows} == {"compared"}
-    assert len(rows) == 6 * 12 + 3 * (4 * 12 + 1) + 2 * 12 + 2
+    assert len(rows) == len(published)
     for row in rows:
         assert row["difference"] == pytest.approx(row["ours"] - row["published"])
-    # grounded minus not, and how that goes with the change in the space of the categories
-    for contrast, sides in study["contrasts"].items():
-        output = tmp_path / f"{contrast}.parquet"
-        correlations = tmp_path / f"{contrast}-change.parquet"
-        call(
-            monkeypatch,
-            contrast_models.main,
-            contrast=contrast,
-            treated=words[sides["treated"], "meaning"],
-            control=words[sides["control"], "meaning"],
-            options=json.loads(plan.contrast_options(SimpleNamespace(contrast=contrast))),
-            output=output,
-        )
-        call(
-            monkeypatch,
-            correlate_changes.main,
-            contrast=contrast,
-            contrasts=output,
-            cka=data.file(f"{sides['control']}--{sides['treated']}", "mald"),
-            options=json.loads(plan.change_options(SimpleNamespace(contrast=contrast))),
-            output=correlations,
-        )
-        layers = [row["layer"] for row in tables.read_table(output, "contrasts").to_pylist()]
-        assert Counter(layers) == {str(layer): 2 for layer in range(1, 13)}
-        found = tables.read_table(correlations, "change_correlation").to_pylist()
-        assert {(row["x"], row["correlation"], row["n_layers"]) for row in found} == {
-            (sign, kind, 12) for sign in ("cka", "change") for kind in ("pearson", "spearman")
-        }
 
 
 @pytest.mark.parametrize("name", ["curious-case", "choi-2024"])
@@ -203,23 +256,8 @@ def test_pairs_of_a_study(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Seeds and kinds are those of the file, with the relations of a map of words."""
     data, study = LookAlike(tmp_path, _study()), _study(name)
     plan = Plan(study)
-    word_map = tmp_path / "map.parquet"
-    first, second = zip(*PAIRS, strict=True)
-    found = {"relation": ["synonym", "near-homophone"], "word_a": first, "word_b": second}
-    found |= {"corpus": ["librispeech"] * 2}
-    tables.write_table(word_map, "word_map", {**found, "distance": [0.8, 0.4]})
-    output = tmp_path / "pairs.parquet"
-    call(
-        monkeypatch,
-        compare_pairs.main,
-        **data.shared("librispeech"),
-        embeddings=data.layers("bert", "librispeech")[-1:],
-        groups=[ROOT / path for path in plan.pair_groups(NO_WILDCARDS)],
-        word_map=word_map,
-        options=json.loads(plan.analysis_options("pairs")(NO_WILDCARDS)),
-        output=output,
-    )
-    rows = tables.read_table(output, "pairs").to_pylist()
+    made = _relate(data, plan, monkeypatch, "bert", _word_map(tmp_path))
+    rows = tables.read_table(made, "pairs").to_pylist()
     own = {"same-group"} if name == "curious-case" else set()
     shared = {"random", "different-word", "same-word", "same-speaker", "synonym", "near-homophone"}
     assert {row["kind"] for row in rows} == shared | own
