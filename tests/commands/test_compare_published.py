@@ -182,6 +182,35 @@ def test_a_wrong_cell_is_named(
         _compare(tmp_path, monkeypatch, {**CELL, **change})
 
 
+def test_columns_without_a_cell_may_be_left_out(tmp_path: Path) -> None:
+    """A table of few columns says the same as one of all."""
+    few, whole = tmp_path / "few.csv", tmp_path / "whole.csv"
+    for path, columns in ((few, [*CELL]), (whole, COLUMNS)):
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, restval="")
+            writer.writeheader()
+            writer.writerow(CELL)
+    assert read_published(few) == read_published(whole)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("table,published,reading\ncka,0.1,stated\n", r"published\.csv: expected columns table"),
+        ("table,published,reading,source,modell\n", r"got modell, published, reading, source, ta"),
+        ("table,published,reading,source\ncka,1,a,b,c\n", r"line 2: more cells than columns"),
+    ],
+)
+def test_columns_that_are_missing_or_unknown_are_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    """Also cells that belong to no column."""
+    path = tmp_path / "published.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        read_published(path)
+
+
 def test_the_shipped_numbers_are_those_published() -> None:
     """The paper's tables are complete, keys are distinct, and grounding spares VG-BERT's blocks."""
     numbers = read_published(SHIPPED)

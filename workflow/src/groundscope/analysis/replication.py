@@ -12,7 +12,8 @@ from groundscope.errors import UserError
 from groundscope.tables import QUOTED_SIZES, REPLICATION_KEYS, TABLES
 
 _KEYS = tuple(column.name for column in REPLICATION_KEYS)
-_COLUMNS = ("table", *_KEYS, "average", "published", "reading_error", "reading", "source")
+_NEEDED = ("table", "published", "reading", "source")
+_OTHERS = (*_KEYS, "average", "reading_error")
 # Tables whose rows the keys identify, with the columns that name the layer, or layers, of a row.
 _LAYERS: Mapping[str, tuple[str, ...]] = {
     "cka": ("layer_a", "layer_b"),
@@ -40,19 +41,24 @@ def read_published(path: Path) -> list[Published]:
     path
         Columns ``table``, keys (columns of that table; an empty cell matches anything),
         ``average`` (empty, or ``layers``: the mean over layers, of two models over those of one
-        name), ``published``, ``reading_error`` (may be empty), ``reading`` and ``source``.
+        name), ``published``, ``reading_error`` (may be empty), ``reading`` and ``source``. A column
+        that has only empty cells may be left out.
 
     Raises
     ------
     UserError
-        Missing columns, a table or key that does not exist, or a cell that is no number; the line
-        is named.
+        Missing or unknown columns, a table or key that does not exist, or a cell that is no number
+        or has no column; the line is named.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            if set(reader.fieldnames or ()) != set(_COLUMNS):
-                message = f"{path}: expected columns {', '.join(_COLUMNS)}"
+            columns = set(reader.fieldnames or ())
+            if not set(_NEEDED) <= columns <= {*_NEEDED, *_OTHERS}:
+                message = (
+                    f"{path}: expected columns {', '.join(_NEEDED)}, and such of "
+                    f"{', '.join(_OTHERS)} as are not empty; got {', '.join(sorted(columns))}"
+                )
                 raise UserError(message)
             return [_checked(row, f"{path}, line {reader.line_num}") for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
@@ -112,9 +118,12 @@ def _matching(rows: Sequence[Row], keys: Row) -> list[Row]:
     return [row for row in rows if all(row[key] == value for key, value in keys.items())]
 
 
-def _checked(row: Mapping[str, str | None], where: str) -> Published:
+def _checked(row: Mapping[str | None, str | None], where: str) -> Published:
     """One published number: empty cells are None, numbers are numbers."""
-    number: dict[str, Any] = {name: row[name] or None for name in _COLUMNS}
+    if None in row:
+        message = f"{where}: more cells than columns"
+        raise UserError(message)
+    number: dict[str, Any] = {name: row.get(name) or None for name in (*_NEEDED, *_OTHERS)}
     table = number["table"]
     if table not in _LAYERS:
         message = f"{where}: table {table!r} is not one of {', '.join(_LAYERS)}"
