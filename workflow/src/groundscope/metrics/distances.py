@@ -66,15 +66,21 @@ class Distances:
         self._all = None if few or count > 2 * _BLOCK else self._block(slice(None))
 
     def _block(self, part: slice) -> Floats:
+        # in place, where it can be: a temporary takes longer to make than to fill
         products = self._rows[part] @ self._rows.T
         if self._cosine:
-            distances = 1.0 - products * self._scale[part, None] * self._scale
+            products *= self._scale[part, None]
+            products *= self._scale
+            distances = np.subtract(1.0, products, out=products)
+            np.maximum(distances, 0.0, out=distances)
         else:
-            squared = self._squares[part, None] + self._squares - 2 * products
-            distances = np.sqrt(np.maximum(squared, 0.0))
+            products *= 2
+            distances = self._squares[part, None] + self._squares
+            distances -= products
+            np.sqrt(np.maximum(distances, 0.0, out=distances), out=distances)
         own = np.arange(len(self._rows))[part]
         distances[np.arange(len(own)), own] = 0.0
-        return np.asarray(np.maximum(distances, 0.0))
+        return np.asarray(distances)
 
     def sums(self, sets: Integers, count: int) -> Floats:
         """Sum of distances of every row to the rows of each set, for several divisions into sets.
