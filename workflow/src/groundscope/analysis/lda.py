@@ -9,10 +9,17 @@ from groundscope.analysis.columns import NO_NULL, estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics import control
 from groundscope.metrics.control import Control
-from groundscope.metrics.jackknife import pseudo_values, unit_means
-from groundscope.metrics.probing import MEASURES, Probe
+from groundscope.metrics.jackknife import pseudo_values
+from groundscope.metrics.probing import MEASURES, Probe, without_words
 
-_SCORE = {"analysis": "lda", "measure": "accuracy", "kind": None, "metric": None, "space": "full"}
+_SCORE = {
+    "analysis": "lda",
+    "kind": None,
+    "metric": None,
+    "space": "full",
+    "protocol": None,
+    "subset": None,
+}
 
 
 def lda_rows(result: Probe, keys: dict[str, Any], data: Rows) -> Iterator[dict[str, Any]]:
@@ -65,13 +72,24 @@ def confusion_rows(result: Probe, keys: dict[str, str], data: Rows) -> Iterator[
 
 
 def word_rows(result: Probe, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:
-    """Make the rows of one layer for the table word_scores.
+    """Make the rows of one layer for the table word_scores; each measure has the same values.
 
     Words are as far apart as in one repeat: averaged over repeats they would not show what drawing
     the training words adds (see `probing`). Words of unequal numbers of rows are farther apart: of
     words by Zipf's law, contrasts of equal models would else show differences in one of six.
     """
-    without = unit_means(result.once, data.words)
-    pseudo = pseudo_values(float(result.rows.mean()), without, sizes=data.words.sizes)
-    units = np.arange(len(data.words))
-    return data.word_scores(result.rows, pseudo, units, {**keys, **_SCORE})
+    words = data.words
+    pseudo = pseudo_values(
+        result.estimate, without_words(result.once, data.grouping, words), sizes=words.sizes
+    )
+    return [
+        row
+        for measure, values in zip(MEASURES, pseudo, strict=True)
+        for row in data.word_scores(
+            np.arange(len(words.codes)),
+            result.rows,
+            values,
+            words.codes,
+            {**keys, **_SCORE, "measure": measure},
+        )
+    ]
