@@ -111,6 +111,25 @@ def test_labels_within_words(rng: np.random.Generator) -> None:
     assert found.interval.standard_error[0] == pytest.approx(expected, rel=1e-8)
 
 
+def test_runs_of_labels_within_words(rng: np.random.Generator) -> None:
+    """A word left out of all runs, where it has rows of each group."""
+    words, labels = Groups.of(np.repeat(np.arange(10), 4)), Groups.of(np.arange(40) % 4)
+    rows = rng.normal(size=(40, 5)) + labels.codes[:, None] / 2
+    _, found = score_both(
+        Distances(rows, "euclidean"), labels, words, exchanged=words, permutations=0, seed=0
+    )
+    kept = [words.codes != word for word in range(10)]
+    left_out = [_mean_of_runs(rows[keep], labels.codes[keep], "full") for keep in kept]
+    expected = np.sqrt(9 * np.var(left_out))
+    assert found.interval.standard_error[0] == pytest.approx(expected, rel=1e-8)
+    each = [silhouette_samples(rows[labels.codes != g], labels.codes[labels.codes != g])
+            for g in range(4)]  # fmt: skip
+    sums = np.zeros(40)
+    for group, scores in enumerate(each):
+        sums[labels.codes != group] += scores
+    np.testing.assert_allclose(found.rows, sums / 3, atol=1e-12)
+
+
 def test_many_words_are_left_out_in_blocks_within_their_group() -> None:
     """About 200 blocks, each inside one group, at least two a group."""
     labels = Groups.of(np.arange(1000) % 7)
