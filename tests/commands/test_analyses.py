@@ -341,8 +341,15 @@ def test_control_tasks(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Selectivity is the difference of two accuracies on tokens whose words recur."""
     layers = study.layers("one", 8.0, 1, 1)
     options = {**OPTIONS["lda"], "control_tasks": 2}
-    output = _score(study, monkeypatch, "lda", embeddings=layers, options=options)
+    words = study.folder / "words.parquet"
+    output = _score(study, monkeypatch, "lda", embeddings=layers, options=options, words=words)
     found = {row["measure"]: row for row in _rows(output, "lda", held_apart="rows")}
+    for measure, row in found.items():
+        of_words = _rows(words, "word_scores", measure=measure)
+        assert [each["n_tokens"] for each in of_words] == [3] * WORDS
+        for name in ("value", "pseudo_value"):
+            mean = np.mean([each[name] for each in of_words])
+            assert mean == pytest.approx(row["estimate"])
     seen, control = (found[name]["estimate"] for name in ("seen-word-accuracy", "control-accuracy"))
     row = found["selectivity"]
     assert row["estimate"] == pytest.approx(seen - control)

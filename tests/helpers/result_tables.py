@@ -291,7 +291,7 @@ def with_more_families(contrasts: pa.Table) -> pa.Table:
                     if (protocol, subset) != ("all-groups", "all"):
                         more.append({**other, "protocol": protocol, "subset": subset})
         elif row["analysis"] == "lda":
-            more.append({**other, "measure": "balanced-accuracy"})
+            more += [{**other, "measure": name} for name in ("balanced-accuracy", "selectivity")]
     return pa.concat_tables([contrasts, pa.Table.from_pylist(more, contrasts.schema)])
 
 

@@ -77,7 +77,7 @@ SCORE = (
         "measure",
         "string",
         "auc or normalised (pairs), silhouette, silhouette-above-null (minus the mean of its "
-        "permuted null, taken as known), accuracy or balanced-accuracy",
+        "permuted null, taken as known), or one of table lda",
     ),
     Column("kind", "string", "kind of pairs; missing for others", nullable=True),
     Column("metric", "string", "cosine or euclidean; missing for lda", nullable=True),

@@ -9,7 +9,7 @@ from groundscope.analysis.columns import NO_NULL, estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics import control
 from groundscope.metrics.control import Control
-from groundscope.metrics.jackknife import pseudo_values
+from groundscope.metrics.jackknife import pseudo_values, unit_means
 from groundscope.metrics.probing import MEASURES, Probe, without_words
 
 _SCORE = {
@@ -82,14 +82,25 @@ def word_rows(result: Probe, keys: dict[str, str], data: Rows) -> list[dict[str,
     pseudo = pseudo_values(
         result.estimate, without_words(result.once, data.grouping, words), sizes=words.sizes
     )
+    rows, fixed = np.arange(len(words.codes)), {**keys, **_SCORE}
     return [
         row
         for measure, values in zip(MEASURES, pseudo, strict=True)
         for row in data.word_scores(
-            np.arange(len(words.codes)),
-            result.rows,
-            values,
-            words.codes,
-            {**keys, **_SCORE, "measure": measure},
+            rows, result.rows, values, words.codes, {**fixed, "measure": measure}
+        )
+    ]
+
+
+def control_word_rows(result: Control, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:
+    """Make those of the control tasks of one layer, of one task as those of one repeat above."""
+    words, fixed = data.words.only(result.rows), {**keys, **_SCORE}
+    without = np.stack([unit_means(values, words) for values in result.once])
+    pseudo = pseudo_values(result.estimate, without, sizes=words.sizes)
+    return [
+        row
+        for measure, scores, values in zip(control.MEASURES, result.scores, pseudo, strict=True)
+        for row in data.word_scores(
+            result.rows, scores, values, words.codes, {**fixed, "measure": measure}
         )
     ]

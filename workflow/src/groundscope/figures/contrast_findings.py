@@ -72,7 +72,9 @@ def contrasts(rows: list[Row]) -> Sheet:
         if shown and top["measure"] != ANISOTROPIC and of_all_groups([top]):
             sentences.append(_difference(top, significant, len(part)))
     # what the figures show comes first
-    cells.sort(key=lambda cell: (cell[5] == "balanced-accuracy", cell[8:10] not in _FIRST))
+    cells.sort(
+        key=lambda cell: (cell[2] == "lda" and cell[5] != "accuracy", cell[8:10] not in _FIRST)
+    )
     return Sheet(
         "Contrasts: treated minus control, paired over words",
         "The layer with the greatest difference, and how many layers differ (Holm over layers). Of "
