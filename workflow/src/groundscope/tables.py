@@ -199,7 +199,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         *SCORE,
         Column("label", "string", "label of the word; missing where it varies", nullable=True),
         Column("word", "string", "word type"),
-        Column("value", "float64", "mean score of the word, or mean accuracy of it (lda)"),
+        Column("value", "float64", "mean score of the word (balanced-accuracy: its accuracy)"),
         Column(
             "pseudo_value",
             "float64",

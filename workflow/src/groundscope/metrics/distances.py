@@ -13,6 +13,8 @@ from groundscope.metrics.groups import Floats, Integers
 
 METRICS = ("cosine", "euclidean")
 _BLOCK = 1024
+# rows whose distances are made sooner than a sparse product is set up
+_FEW = 256
 # sums of distances that are made together: 64 MiB
 _HELD = 2**23
 
@@ -61,8 +63,8 @@ class Distances:
             self._rows = rows - rows.mean(axis=0)
             self._squares = np.vecdot(self._rows, self._rows)
         count, width = rows.shape
-        # sums of cosines need no distances, and few dimensions make them the cheaper way
-        few = self._cosine and 2 * width < count
+        # sums of cosines need no distances, and few dimensions of many rows make them cheaper
+        few = self._cosine and 2 * width < count and count > _FEW
         self._all = None if few or count > 2 * _BLOCK else self._block(slice(None))
 
     def _block(self, part: slice) -> Floats:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from groundscope.metrics.distances import Distances
-from groundscope.metrics.groups import Floats, Groups, permuted_labels
+from groundscope.metrics.groups import Floats, Groups, home_of, permuted_labels
 from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import Silhouette
@@ -38,7 +38,8 @@ def score_refitted(
     features
         Shape ``[n, d]``.
     labels, units
-        Group and word of each row. Over 100 words are left out in 100 random blocks.
+        Group and word of each row. Over 100 words are left out in 100 random blocks, which stay
+        within groups; over 50 in 50 where the rows of some word lie in several groups.
     space, metrics
         See `into_space` and `Distances`; each fit serves all metrics.
     exchanged
@@ -60,7 +61,8 @@ def score_refitted(
     """
     check_groups(labels, units)
     rng = np.random.default_rng(seed)
-    blocks, strata = jackknife_blocks(labels, units, rng, _REFITS)
+    within = home_of(labels, units) is None
+    blocks, strata = jackknife_blocks(labels, units, rng, _REFITS // 2 if within else _REFITS)
     projected = into_space(features, space, labels)
     rows, estimates = _scored(projected, labels, metrics)
     without = np.empty((*estimates.shape, int(blocks.max()) + 1))
