@@ -272,6 +272,16 @@ def test_contrasts_of_some_groups_are_cells_and_no_sentence() -> None:
     assert told == warnings({"contrasts": table}, {})
 
 
+def test_changes_are_of_all_groups() -> None:
+    """Correlations with the runs that leave a group out are in the table, not in the sheet."""
+    table = result_tables.change_correlation()
+    others = [{**row, "protocol": "leave-one-group-out"} for row in table.to_pylist()]
+    both = pa.concat_tables([table, pa.Table.from_pylist(others, table.schema)])
+    (one,), (other,) = (sheets({"change_correlation": each}) for each in (table, both))
+    assert len(one.rows) == 2
+    assert other == one
+
+
 def test_raw_silhouettes_are_no_finding_where_there_is_a_null() -> None:
     """The sheet tells the difference above the null; the raw one only where nothing else is."""
     table = result_tables.contrasts()

@@ -120,13 +120,14 @@ def cka_contrasts(rows: list[Row]) -> Sheet:
 
 def changes(rows: list[Row]) -> Sheet:
     """Sheet of the ``change_correlation`` table."""
-    keys = ("corpus", "contrast", "labelling", "measure", "metric", "space", "protocol",
-            "cka_space", "cka_rows", "correlation")  # fmt: skip
-    # the table has every measure, and each correlation a second time with the other sign
+    keys = ("corpus", "contrast", "labelling", "measure", "metric", "space", "cka_space",
+            "cka_rows", "correlation")  # fmt: skip
+    # the table has every measure, protocol and subset, and each correlation with the other sign
     rows = [
         row
         for row in rows
-        if row["cka_measure"] == "cka-linear debiased" and row["subset"] == ALL_GROUPS["subset"]
+        if row["cka_measure"] == "cka-linear debiased"
+        and all(row[key] == value for key, value in ALL_GROUPS.items())
     ]
     cells = [
         [*(row[key] for key in keys), row["estimate"], interval(row), row["p_value"],
@@ -136,8 +137,9 @@ def changes(rows: list[Row]) -> Sheet:
     ]  # fmt: skip
     return Sheet(
         "Change against clustering, across layers",
-        "1 - CKA (linear, debiased) of treated and control, with their difference in silhouette; "
-        "in the raw one, which papers correlate, what permuted labels give differs too. "
+        "1 - CKA (linear, debiased) of treated and control, with their difference in silhouette "
+        "(all groups at once); in the raw one, which papers correlate, what permuted labels give "
+        "differs too. "
         "Layers of one model depend on each other: p takes them as exchangeable and is too small.",
         [*(key.replace("_", " ") for key in keys), "coefficient", "95% interval", "p", "layers"],
         cells,

@@ -190,9 +190,6 @@ def of_all_groups(rows: Iterable[Row]) -> list[Row]:
     ]
 
 
-_CLUSTERING = ("metric", "space", *ALL_GROUPS)
-
-
 def above_null(rows: Sequence[Row]) -> list[Row]:
     """Contrasts without those of raw silhouettes that were also contrasted above their null."""
     above = {_clustering(row) for row in rows if row["measure"] == ABOVE_NULL}
@@ -200,7 +197,8 @@ def above_null(rows: Sequence[Row]) -> list[Row]:
 
 
 def _clustering(row: Row) -> tuple[Any, ...]:
-    return tuple(row[key] for key in ("corpus", "contrast", "labelling", *_CLUSTERING))
+    keys = ("corpus", "contrast", "labelling", "metric", "space", *ALL_GROUPS)
+    return tuple(row[key] for key in keys)
 
 
 def best(rows: Sequence[Row]) -> Row:
