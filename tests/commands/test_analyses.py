@@ -1,6 +1,7 @@
 """The analysis commands, from files to tables."""
 
 from collections import Counter
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,8 @@ def test_silhouette_is_that_of_the_word_means(
     groups = _rows(output, "silhouette", layer="0", metric="cosine", level="group")
     assert np.mean([each["estimate"] for each in groups]) == pytest.approx(expected)
     runs = _rows(output, "silhouette", layer="0", protocol="leave-one-group-out")
-    assert {(each["n_groups"], each["permuted"]) for each in runs} == {(3, None)}
+    assert {(each["n_groups"], each["permuted"]) for each in runs} == {(3, "word")}
+    assert {each["interval"] for each in runs} == {"jackknife over words"}
 
 
 def test_groups_with_the_same_mean_have_no_lda_space(
@@ -246,7 +248,12 @@ def test_lda_reads_separated_groups_and_not_noise(
     assert row["estimate"] > 0.9
     assert (row["chance"], row["held_apart"], row["n_classes"]) == (0.25, "word", 4)
     assert row["ci_low"] < row["estimate"] <= row["ci_high"] <= 1
-    assert len(_rows(words, "word_scores")) == WORDS
+    for measure in ("accuracy", "balanced-accuracy"):
+        of_words = _rows(words, "word_scores", measure=measure)
+        assert len(of_words) == WORDS
+        (scored,) = _rows(output, "lda", measure=measure)
+        pseudo = np.mean([each["pseudo_value"] for each in of_words])
+        assert pseudo == pytest.approx(scored["estimate"])
     cells = _rows(confusion, "confusion")
     assert sum(cell["count"] for cell in cells) == 2 * WORDS
     output = _score(study, monkeypatch, "lda", embeddings=study.layers("none", 0.0, 3, 1))
@@ -334,8 +341,15 @@ def test_control_tasks(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Selectivity is the difference of two accuracies on tokens whose words recur."""
     layers = study.layers("one", 8.0, 1, 1)
     options = {**OPTIONS["lda"], "control_tasks": 2}
-    output = _score(study, monkeypatch, "lda", embeddings=layers, options=options)
+    words = study.folder / "words.parquet"
+    output = _score(study, monkeypatch, "lda", embeddings=layers, options=options, words=words)
     found = {row["measure"]: row for row in _rows(output, "lda", held_apart="rows")}
+    for measure, row in found.items():
+        of_words = _rows(words, "word_scores", measure=measure)
+        assert [each["n_tokens"] for each in of_words] == [3] * WORDS
+        for name in ("value", "pseudo_value"):
+            mean = np.mean([each[name] for each in of_words])
+            assert mean == pytest.approx(row["estimate"])
     seen, control = (found[name]["estimate"] for name in ("seen-word-accuracy", "control-accuracy"))
     row = found["selectivity"]
     assert row["estimate"] == pytest.approx(seen - control)
@@ -479,7 +493,8 @@ def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     for model, separation in (("treated", 4.0), ("control", 0.0)):
         path = study.folder / f"{model}-words.parquet"
         layers = study.layers(model, separation, 5, 4)
-        _score(study, monkeypatch, "silhouette", embeddings=layers, words=path)
+        options = {**OPTIONS["silhouette"], "subsets": {"some": ["g0", "g1", "g3"]}}
+        _score(study, monkeypatch, "silhouette", embeddings=layers, options=options, words=path)
         words.append(path)
     sides = [
         [study.folder / f"{side}-{layer}.parquet" for layer in range(4)]
@@ -496,17 +511,30 @@ def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         output=output,
     )
     rows = _rows(output, "contrasts", metric="cosine")
-    assert Counter(row["measure"] for row in rows) == {
-        "silhouette": 4,
-        "silhouette-above-null": 4,
-    }
+    families = Counter((row["measure"], row["protocol"], row["subset"]) for row in rows)
+    assert families == dict.fromkeys(
+        product(
+            ("silhouette", "silhouette-above-null"),
+            ("all-groups", "leave-one-group-out"),
+            ("all", "some"),
+        ),
+        4,
+    )
+    assert {(row["subset"], row["n_types"]) for row in rows} == {("all", WORDS), ("some", 18)}
     assert all(row["ci_low"] > 0.1 and row["p_holm"] >= row["p_value"] for row in rows)
     assert all(
         row["estimate"] == pytest.approx(row["mean_treated"] - row["mean_control"]) for row in rows
     )
     changes = _correlate(study, monkeypatch, output, _compare(study, monkeypatch, *sides))
     found = [row for row in changes if (row["correlation"], row["metric"]) == ("pearson", "cosine")]
-    pairs = {(row["measure"], row["cka_measure"], row["x"]): row["estimate"] for row in found}
+    assert {(row["protocol"], row["subset"]) for row in found} == {
+        (row["protocol"], row["subset"]) for row in rows
+    }
+    pairs = {
+        (row["measure"], row["cka_measure"], row["x"]): row["estimate"]
+        for row in found
+        if (row["protocol"], row["subset"]) == ("all-groups", "all")
+    }
     for measure in ("silhouette", "silhouette-above-null"):
         assert pairs[measure, "cka-linear debiased", "cka"] == pytest.approx(
             -pairs[measure, "cka-linear debiased", "change"]
@@ -736,7 +764,7 @@ def test_two_groups_have_no_runs_that_leave_one_out(
 def test_word_scores_do_not_depend_on_the_order_of_protocols(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Scores of words are those of all groups at once, wherever that protocol is listed."""
+    """Scores of words by a protocol are the same, wherever it is listed."""
     layers = study.layers("one", 1.0, 1)
     found = []
     for order in (slice(None), slice(None, None, -1)):
@@ -745,9 +773,11 @@ def test_word_scores_do_not_depend_on_the_order_of_protocols(
         words = study.folder / f"{protocols[0]}.parquet"
         _score(study, monkeypatch, "silhouette", embeddings=layers, options=options, words=words)
         found.append(_rows(words, "word_scores"))
-    # in two layers by two metrics, raw and above the null
-    assert len(found[0]) == 2 * 2 * 2 * WORDS
-    assert found[0] == found[1]
+    # in two layers by two metrics and two protocols, raw and above the null
+    assert len(found[0]) == 2 * 2 * 2 * 2 * WORDS
+    for protocol in protocols:
+        one, other = ([row for row in part if row["protocol"] == protocol] for part in found)
+        assert one == other
 
 
 def test_constant_layer(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

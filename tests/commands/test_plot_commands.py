@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,35 @@ def test_contrast_sentences_count_significant_layers() -> None:
     assert "whisper is higher than whisper-random in 3 of 5 layers" in sentence
     assert sum("word pairs" in text for text in sheet.sentences) == 2
     assert len([cells for cells in sheet.rows if "normalised" in cells]) == 2
+
+
+def test_contrasts_of_some_groups_are_cells_and_no_sentence() -> None:
+    """The sheet has all families, those of the figure first; no sentence or caution changes."""
+    table = result_tables.contrasts()
+    (few,), (all_of_them,) = (
+        sheets({"contrasts": each}) for each in (table, result_tables.with_more_families(table))
+    )
+    assert all_of_them.sentences == few.sentences
+    assert all_of_them.rows[: len(few.rows)] == few.rows
+    groups = [tuple(cells[8:10]) for cells in all_of_them.rows[len(few.rows) :]]
+    assert Counter(groups) == {
+        ("leave-one-group-out", "all"): 2,
+        ("leave-one-group-out", "concrete"): 2,
+        ("all-groups", "concrete"): 2,
+        ("", ""): 2 * 2,
+    }
+    told = warnings({"contrasts": result_tables.with_more_families(table)}, {})
+    assert told == warnings({"contrasts": table}, {})
+
+
+def test_changes_are_of_all_groups() -> None:
+    """Correlations with the runs that leave a group out are in the table, not in the sheet."""
+    table = result_tables.change_correlation()
+    others = [{**row, "protocol": "leave-one-group-out"} for row in table.to_pylist()]
+    both = pa.concat_tables([table, pa.Table.from_pylist(others, table.schema)])
+    (one,), (other,) = (sheets({"change_correlation": each}) for each in (table, both))
+    assert len(one.rows) == 2
+    assert other == one
 
 
 def test_raw_silhouettes_are_no_finding_where_there_is_a_null() -> None:

@@ -246,6 +246,29 @@ def test_contrasts_of_silhouettes_are_above_their_null() -> None:
         assert [name for name in labels if "silhouette" in name] == [label]
 
 
+def test_contrasts_of_some_groups_are_in_the_table_only() -> None:
+    """Runs that leave a group out, subsets and balanced accuracy have no panel, and move none."""
+    table = result_tables.contrasts()
+    shown = [box.get_ylabel() for box in _panels(contrasts.figure(table, {}))]
+    found = [
+        box.get_ylabel()
+        for box in _panels(contrasts.figure(result_tables.with_more_families(table), {}))
+    ]
+    assert found == shown
+    cka, rows = result_tables.cka(), result_tables.change_correlation()
+    other = [{**row, "protocol": "leave-one-group-out"} for row in rows.to_pylist()]
+    both = pa.concat_tables([rows, pa.Table.from_pylist(other, rows.schema)])
+    one, two = (
+        _panels(change.figure(correlations, cka, result_tables.with_more_families(table), {}))
+        for correlations in (rows, both)
+    )
+    assert [box.get_title(loc="left") for box in one] == [box.get_title(loc="left") for box in two]
+    (points,) = (
+        next(line for line in box.lines if line.get_marker() == "o").get_ydata() for box in two
+    )
+    assert list(points) == _estimates(table, contrast="training", measure="silhouette-above-null")
+
+
 def test_contrasts_of_alignment_are_signed_where_they_survive_holm() -> None:
     """Each cell at its estimate, 0 in the middle of the scale, plus and minus by table."""
     table = result_tables.cka_contrasts()

@@ -223,10 +223,10 @@ def test_uneven_and_untestable_studies_are_told(
     assert not any(wanted in text for text in warnings({name: getattr(result_tables, name)()}, {}))
 
 
-def test_runs_without_a_null_of_their_own_are_no_warning() -> None:
-    """Runs that leave a group out have no permuted null; that of all groups at once is there."""
+def test_runs_whose_null_is_known_in_the_mean_are_no_warning() -> None:
+    """Runs that leave a group out of a subspace have no p; without any null it is told."""
     rows = result_tables.silhouette().to_pylist()
-    out = {"protocol": "leave-one-group-out", "null_mean": None, "null_high": None}
+    out = {"protocol": "leave-one-group-out", "null_high": None}
     more = [{**row, **out, "p_value": None} for row in rows if row["level"] == "overall"]
     schema = result_tables.silhouette().schema
     told = warnings({"silhouette": pa.Table.from_pylist(rows + more, schema)}, {})

@@ -221,29 +221,31 @@ def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
                 "measure": measure,
                 "kind": "same-word",
                 "metric": "cosine",
+                "protocol": None,
+                "subset": None,
             }
             for measure in ("auc", "normalised")
         ),
-        {
-            "analysis": "silhouette",
-            "labelling": "meaning",
-            "measure": "silhouette",
-            "kind": None,
-            "metric": "cosine",
-        },
-        {
-            "analysis": "silhouette",
-            "labelling": "meaning",
-            "measure": "silhouette-above-null",
-            "kind": None,
-            "metric": "cosine",
-        },
+        *(
+            {
+                "analysis": "silhouette",
+                "labelling": "meaning",
+                "measure": measure,
+                "kind": None,
+                "metric": "cosine",
+                "protocol": "all-groups",
+                "subset": "all",
+            }
+            for measure in ("silhouette", "silhouette-above-null")
+        ),
         {
             "analysis": "lda",
             "labelling": "meaning",
             "measure": "accuracy",
             "kind": None,
             "metric": None,
+            "protocol": None,
+            "subset": None,
         },
     ]
     rows = []
@@ -276,6 +278,21 @@ def contrasts(layers: Sequence[str] = DEFAULT["whisper"]) -> pa.Table:
                     }
                 )
     return _table("contrasts", rows)
+
+
+def with_more_families(contrasts: pa.Table) -> pa.Table:
+    """Contrasts, and with them those of few words that no figure shows, with other numbers."""
+    more = []
+    for row in contrasts.to_pylist():
+        other = {**row, "estimate": row["estimate"] - 1, "n_types": 5}
+        if row["analysis"] == "silhouette":
+            for protocol in ("all-groups", "leave-one-group-out"):
+                for subset in ("all", "concrete"):
+                    if (protocol, subset) != ("all-groups", "all"):
+                        more.append({**other, "protocol": protocol, "subset": subset})
+        elif row["analysis"] == "lda":
+            more += [{**other, "measure": name} for name in ("balanced-accuracy", "selectivity")]
+    return pa.concat_tables([contrasts, pa.Table.from_pylist(more, contrasts.schema)])
 
 
 def cka_contrasts(models: Models = DEFAULT) -> pa.Table:
@@ -327,6 +344,8 @@ def change_correlation(space: str = "full") -> pa.Table:
             "measure": "silhouette-above-null",
             "metric": "cosine",
             "space": space,
+            "protocol": "all-groups",
+            "subset": "all",
             "cka_measure": "cka-linear debiased",
             "cka_space": "full",
             "cka_rows": "tokens",

@@ -5,6 +5,8 @@ import pytest
 
 from groundscope.metrics.control import control_labels, control_tasks, recurring, recurring_folds
 from groundscope.metrics.groups import Floats, Groups
+from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values, unit_means
+from groundscope.metrics.paired_difference import paired_difference
 from groundscope.metrics.probing import make_folds, predict
 
 WORDS = Groups.of(np.repeat(np.arange(40), 4))
@@ -39,6 +41,33 @@ def test_a_representation_of_the_label_is_selective(rng: np.random.Generator) ->
     # among the 10 words of a class, the most frequent of 4 random labels is at 4 or so
     assert found["control"] < 0.5
     assert found["selectivity"] == pytest.approx(found["seen"] - found["control"])
+
+
+def test_contrasts_of_equal_models() -> None:
+    """Intervals hold 0 and p is no smaller than it may, though words share labels and folds.
+
+    Of vectors that hold the word and the label, and as much of either in both models.
+    """
+    rng = np.random.default_rng(3)
+    centres = rng.normal(size=(4, 12)) / 2
+
+    def values(seed: int) -> Floats:
+        of_word = centres[np.arange(40) % 4] + rng.normal(size=(40, 12))
+        rows = of_word[WORDS.codes] + rng.normal(size=(160, 12))
+        found = control_tasks(rows, CLASSES, WORDS, solver="svd", folds=4, tasks=3, seed=seed)
+        without = np.stack([unit_means(right, WORDS) for right in found.once])
+        degrees = degrees_of_freedom(WORDS.sizes)
+        return pseudo_values(found.estimate, without, degrees=degrees)
+
+    held, small = np.zeros(3, int), np.zeros(3, int)
+    for seed in range(200):
+        interval, p_value = paired_difference(
+            values(seed) - values(seed), replicates=200, permutations=99, seed=seed
+        )
+        held += (interval.low <= 0) & (interval.high >= 0)
+        small += p_value <= 0.05
+    assert (held >= 0.93 * 200).all()
+    assert (small <= 0.07 * 200).all()
 
 
 def test_control_tasks_cannot_be_learned_with_words_apart(rng: np.random.Generator) -> None:

@@ -5,17 +5,19 @@ from functools import cache, partial
 
 import numpy as np
 import pytest
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, silhouette_score
 
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups
-from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values, unit_means
+from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values
 from groundscope.metrics.pair_kinds import Draws, draw_pairs
 from groundscope.metrics.pair_scores import KindScores, score_layer
 from groundscope.metrics.pair_word_scores import by_word
 from groundscope.metrics.paired_difference import paired_difference
-from groundscope.metrics.probing import probe
-from groundscope.metrics.silhouette import score
+from groundscope.metrics.probing import probe, without_words
+from groundscope.metrics.silhouette import Silhouette, score, score_both
+from groundscope.metrics.silhouette_refitted import score_refitted
+from groundscope.metrics.silhouette_runs import score_runs
 from groundscope.metrics.word_pairs import group_word_pairs
 
 # words of the nine categories that the papers use
@@ -157,6 +159,14 @@ def _silhouettes(rows: Floats) -> Floats:
     return score(Distances(rows, "cosine"), LABELS, WORDS, exchanged=WORDS).pseudo_values
 
 
+def _runs(rows: Floats) -> Floats:
+    """Leave a group out, in all dimensions."""
+    _, runs = score_both(
+        Distances(rows, "cosine"), LABELS, WORDS, exchanged=WORDS, permutations=0, seed=0
+    )
+    return runs.pseudo_values
+
+
 def _pairs(measure: str, rows: Floats) -> Floats:
     found = score_layer(rows, _same_group(), replicates=2, seed=0)
     _, by_measure = by_word(found["same-group"], found["random"], WORDS)
@@ -165,7 +175,7 @@ def _pairs(measure: str, rows: Floats) -> Floats:
 
 
 @pytest.mark.parametrize(
-    "scores", [_silhouettes, partial(_pairs, "auc"), partial(_pairs, "normalised")]
+    "scores", [_silhouettes, _runs, partial(_pairs, "auc"), partial(_pairs, "normalised")]
 )
 def test_contrasts_of_equal_models(scores: Callable[[Floats], Floats]) -> None:
     """Words share groups and pairs; still intervals hold 0, and p is small, no more than it may.
@@ -189,14 +199,49 @@ def test_contrasts_of_equal_models(scores: Callable[[Floats], Floats]) -> None:
     assert small <= 0.07 * 300
 
 
+@pytest.mark.parametrize("scores", [score_refitted, score_runs])
+@pytest.mark.parametrize("space", ["pca-3", "lda"])
+def test_contrasts_of_equal_models_in_a_subspace(
+    scores: Callable[..., list[Silhouette]], space: str
+) -> None:
+    """Axes are fitted anew without each block: intervals hold 0, and p is no smaller than it may.
+
+    With principal components as they are they hold it in 88%. A model whose groups are farther
+    apart is ahead.
+    """
+    rng = np.random.default_rng(1)
+    codes = np.repeat(np.arange(4), (12, 10, 8, 6))
+    labels, words = Groups.of(codes), Groups.of([f"w{number:02d}" for number in range(36)])
+    centres = rng.normal(size=(4, 12))
+
+    def values(apart: float) -> Floats:
+        rows = apart * centres[codes] + rng.normal(size=(36, 12))
+        (found,) = scores(
+            rows, labels, words, space, ["euclidean"], exchanged=words, permutations=0, seed=0
+        )
+        return found.pseudo_values
+
+    held, small, ahead = 0, 0, 0
+    for seed in range(60):
+        treated, control = values(1.0), values(1.0)
+        interval, p_value = paired_difference(
+            treated - control, replicates=200, permutations=99, seed=seed
+        )
+        held += bool(interval.low <= 0 <= interval.high)
+        small += bool(p_value <= 0.05)
+        ahead += bool((values(2.0) - control).mean() > 0)
+    assert held >= 0.93 * 60
+    assert small <= 0.07 * 60
+    assert ahead == 60
+
+
 def _zipf_accuracies(rows: Floats, labels: Groups, words: Groups, seed: int) -> Floats:
     found = probe(
         rows, labels, words, [words], exchanged=words,
         solver="svd", folds=3, repeats=3, permutations=0, seed=seed,
     )  # fmt: skip
-    degrees = degrees_of_freedom(words.sizes)
-    without = unit_means(found.once, words)
-    return pseudo_values(float(found.estimate[0]), without, degrees=degrees)
+    without = without_words(found.once, labels, words)
+    return pseudo_values(found.estimate, without, degrees=degrees_of_freedom(words.sizes))
 
 
 def _zipf_silhouettes(rows: Floats, labels: Groups, words: Groups, seed: int) -> Floats:
@@ -210,11 +255,12 @@ def test_contrasts_of_equal_models_where_few_words_have_most_tokens(
     """Words by Zipf's law: intervals hold 0, and p is small, no more than it may.
 
     With words taken as of equal size they hold it in 83% (accuracies) and 90% (silhouettes), and
-    12% and 6% of p are at most 0.05.
+    12% and 6% of p are at most 0.05. Balanced accuracies are of the same words, in classes of
+    unequal size.
     """
     rng = np.random.default_rng(1)
     words = Groups.of(np.repeat(np.arange(60), -(-60 // np.arange(1, 61))))
-    classes = rng.permutation(np.arange(60) % 5)
+    classes = rng.permutation(np.repeat(np.arange(5), (20, 15, 10, 8, 7)))
     labels = Groups.of(classes[words.codes])
     centres = rng.normal(size=(5, 10))
 
@@ -223,13 +269,31 @@ def test_contrasts_of_equal_models_where_few_words_have_most_tokens(
         rows = of_word[words.codes] + rng.normal(size=(len(words.codes), 10)) / 2
         return scores(rows, labels, words, seed)
 
-    held, small = 0, 0
+    held, small = np.zeros(2, int), np.zeros(2, int)
     for seed in range(200):
         difference = model(seed) - model(seed)
         interval, p_value = paired_difference(
             difference, replicates=200, permutations=99, seed=seed
         )
-        held += bool(interval.low <= 0 <= interval.high)
-        small += bool(p_value <= 0.05)
-    assert 0.93 * 200 <= held < 200
-    assert small <= 0.07 * 200
+        held += (interval.low <= 0) & (interval.high >= 0)
+        small += p_value <= 0.05
+    assert (held >= 0.93 * 200).all()
+    assert (small <= 0.07 * 200).all()
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_accuracies_without_each_word(*, within: bool) -> None:
+    """Each word left out, by scikit-learn: labels of words, or labels that vary within them."""
+    rng = np.random.default_rng(7)
+    words = Groups.of(np.repeat(np.arange(12), rng.integers(2, 6, 12)))
+    codes = rng.integers(0, 3, len(words.codes)) if within else words.codes % 3
+    guesses = np.where(rng.random(len(codes)) < 0.6, codes, rng.integers(0, 3, len(codes)))
+    found = without_words((guesses == codes).astype(float), Groups.of(codes), words)
+    for word in range(len(words)):
+        kept = words.codes != word
+        assert found[:, word] == pytest.approx(
+            [
+                accuracy_score(codes[kept], guesses[kept]),
+                balanced_accuracy_score(codes[kept], guesses[kept]),
+            ]
+        )

@@ -10,9 +10,9 @@ from scipy.stats import chisquare, kstest
 
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, permuted_labels
-from groundscope.metrics.lda_silhouette import score_refitted
 from groundscope.metrics.probing import probe
 from groundscope.metrics.silhouette import score
+from groundscope.metrics.silhouette_refitted import score_refitted
 
 Measure: TypeAlias = Callable[[Floats, Groups, Groups, Groups, int, int], tuple[float, Floats]]
 
@@ -42,8 +42,9 @@ def _in_lda_space(
     rows: Floats, labels: Groups, words: Groups, exchanged: Groups, count: int, seed: int
 ) -> tuple[float, Floats]:
     (found,) = score_refitted(
-        rows, labels, words, ["euclidean"], exchanged=exchanged, permutations=count, seed=seed
-    )
+        rows, labels, words, "lda", ["euclidean"],
+        exchanged=exchanged, permutations=count, seed=seed,
+    )  # fmt: skip
     return float(found.estimate[0]), found.null[0]
 
 

@@ -12,8 +12,8 @@ from sklearn.metrics import silhouette_samples, silhouette_score
 from groundscope.metrics import distances
 from groundscope.metrics.clustering import Scores, score_protocols
 from groundscope.metrics.distances import METRICS, Distances
-from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.silhouette import Silhouette, score
+from groundscope.metrics.groups import Floats, Groups, Integers, deal, permuted_labels
+from groundscope.metrics.silhouette import Silhouette, score, score_both
 from groundscope.metrics.silhouette_coefficients import silhouettes
 from groundscope.metrics.silhouette_jackknife import jackknife_blocks
 
@@ -111,6 +111,25 @@ def test_labels_within_words(rng: np.random.Generator) -> None:
     assert found.interval.standard_error[0] == pytest.approx(expected, rel=1e-8)
 
 
+def test_runs_of_labels_within_words(rng: np.random.Generator) -> None:
+    """A word left out of all runs, where it has rows of each group."""
+    words, labels = Groups.of(np.repeat(np.arange(10), 4)), Groups.of(np.arange(40) % 4)
+    rows = rng.normal(size=(40, 5)) + labels.codes[:, None] / 2
+    _, found = score_both(
+        Distances(rows, "euclidean"), labels, words, exchanged=words, permutations=0, seed=0
+    )
+    kept = [words.codes != word for word in range(10)]
+    left_out = [_mean_of_runs(rows[keep], labels.codes[keep], "full") for keep in kept]
+    expected = np.sqrt(9 * np.var(left_out))
+    assert found.interval.standard_error[0] == pytest.approx(expected, rel=1e-8)
+    each = [silhouette_samples(rows[labels.codes != g], labels.codes[labels.codes != g])
+            for g in range(4)]  # fmt: skip
+    sums = np.zeros(40)
+    for group, scores in enumerate(each):
+        sums[labels.codes != group] += scores
+    np.testing.assert_allclose(found.rows, sums / 3, atol=1e-12)
+
+
 def test_many_words_are_left_out_in_blocks_within_their_group() -> None:
     """About 200 blocks, each inside one group, at least two a group."""
     labels = Groups.of(np.arange(1000) % 7)
@@ -146,24 +165,92 @@ def _scores(
     )
 
 
+def _in_space(rows: Floats, codes: Integers, space: str) -> float:
+    """Mean silhouette in a space that is fitted to the rows, by scikit-learn."""
+    if space == "pca-3":
+        rows = PCA(3).fit_transform(rows)
+    elif space == "lda":
+        rows = LinearDiscriminantAnalysis().fit_transform(rows, codes)
+    return float(silhouette_score(rows, codes))
+
+
+def _mean_of_runs(rows: Floats, codes: Integers, space: str) -> float:
+    kept = [codes != group for group in np.unique(codes)]
+    return float(np.mean([_in_space(rows[keep], codes[keep], space) for keep in kept]))
+
+
 @pytest.mark.parametrize("space", ["full", "pca-3", "lda"])
 def test_leave_one_group_out(rng: np.random.Generator, space: str) -> None:
-    """The published protocol: refit the space without the group, Euclidean, t over the runs."""
+    """The published protocol: refit the space without the group, Euclidean, mean over the runs.
+
+    The error is the jackknife of that mean, all of it made again without each block of words:
+    single words within their groups, or of a subspace few blocks of words of all groups.
+    """
     rows, codes = _labelled(rng, 60, 5)
-    runs = []
-    for group in range(5):
-        kept = codes != group
-        part = rows[kept]
-        if space == "pca-3":
-            part = PCA(3).fit_transform(part)
-        elif space == "lda":
-            part = LinearDiscriminantAnalysis().fit_transform(part, codes[kept])
-        runs.append(silhouette_score(part, codes[kept]))
     (found,) = _scores(rows, codes, space=space, protocols=["leave-one-group-out"])
-    assert found.estimate[0] == pytest.approx(np.mean(runs), abs=1e-9)
+    assert found.estimate[0] == pytest.approx(_mean_of_runs(rows, codes, space), abs=1e-9)
     assert found.n_groups == 4
-    half = 2.7764451 * np.std(runs, ddof=1) / np.sqrt(5)
-    assert found.interval.high[0] - found.estimate[0] == pytest.approx(half, rel=1e-6)
+    assert found.scored is not None
+    blocks = found.scored.blocks
+    without = np.array(
+        [
+            _mean_of_runs(rows[blocks != block], codes[blocks != block], space)
+            for block in range(blocks.max() + 1)
+        ]
+    )
+    groups = [set(codes[blocks == block].tolist()) for block in range(len(without))]
+    if space == "full":
+        assert len(without) == len(rows)
+        of = np.array([group.pop() for group in groups])
+    else:
+        assert groups == [set(range(5))] * 10
+        of = np.zeros(10)
+    variance = sum(
+        (np.sum(of == stratum) - 1) * without[of == stratum].var() for stratum in np.unique(of)
+    )
+    assert found.interval.standard_error[0] == pytest.approx(np.sqrt(variance), rel=1e-6)
+    values = found.scored.pseudo_values
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    assert values.mean() == pytest.approx(found.estimate[0])
+    assert error == pytest.approx(np.sqrt(variance), rel=1e-6)
+
+
+def test_null_of_runs_is_made_of_permuted_labels(rng: np.random.Generator) -> None:
+    """In all dimensions each permutation has all runs, as the labels themselves have."""
+    rows, codes = _labelled(rng, 30, 4)
+    words = _words(len(rows))
+    _, runs = score_both(
+        Distances(rows, "euclidean"),
+        Groups.of(codes),
+        words,
+        exchanged=words,
+        permutations=5,
+        seed=0,
+    )
+    drawn = np.random.default_rng(0)
+    jackknife_blocks(Groups.of(codes), words, drawn, 200)
+    moved = [permuted_labels(Groups.of(codes), words, drawn).codes for _ in range(5)]
+    wanted = [_mean_of_runs(rows, each, "full") for each in moved]
+    np.testing.assert_allclose(runs.null, [wanted], atol=1e-9)
+    assert runs.p_value[0] == pytest.approx((1 + np.sum(wanted >= runs.estimate[0])) / 6)
+
+
+@pytest.mark.parametrize("space", ["pca-3", "lda"])
+def test_null_of_runs_in_a_subspace_is_known_in_the_mean(
+    rng: np.random.Generator, space: str
+) -> None:
+    """A permutation has one run, each group is left out in turn, and there is no p."""
+    rows, codes = _labelled(rng, 30, 4)
+    labels, words = Groups.of(codes), _words(len(rows))
+    (found,) = _scores(rows, codes, space=space, protocols=["leave-one-group-out"], permutations=6)
+    drawn = np.random.default_rng(0)
+    deal(labels, words, 12, drawn)
+    wanted = []
+    for group in (0, 1, 2, 3, 0, 1):
+        moved = permuted_labels(labels, words, drawn).codes
+        wanted.append(_in_space(rows[moved != group], moved[moved != group], space))
+    np.testing.assert_allclose(found.null, [wanted], atol=1e-9)
+    assert np.isnan(found.p_value).all()
 
 
 def test_null_of_an_lda_space_is_fitted_anew(rng: np.random.Generator) -> None:
@@ -216,23 +303,30 @@ def _covered(results: Sequence[Silhouette]) -> Floats:
 
 
 def test_interval_covers() -> None:
-    """95% intervals hold the expected silhouette of as many words in 93 to 97% of samples."""
+    """95% intervals hold the expected silhouette of as many words in 93 to 97% of samples.
+
+    So do those of the mean of runs that leave a group out: t over runs would in some 30%.
+    """
     rng = np.random.default_rng(0)
     codes = np.arange(150) % 5
     labels, words = Groups.of(codes), _words(150)
     centres = rng.normal(size=(5, 10)) * np.linspace(0.5, 1.5, 5)[:, None]
     results = [
-        score(
+        score_both(
             Distances(centres[codes] + rng.normal(size=(150, 10)), "cosine"),
             labels,
             words,
             exchanged=words,
+            permutations=0,
+            seed=0,
         )
         for _ in range(1000)
     ]
-    covered = _covered(results)
+    covered = _covered([whole for whole, _ in results])
     assert 0.93 <= covered[0] <= 0.97
     assert 0.93 <= covered[1:].mean() <= 0.97
+    (of_runs,) = _covered([runs for _, runs in results])
+    assert 0.93 <= of_runs <= 0.97
 
 
 @pytest.mark.parametrize("metric", METRICS)

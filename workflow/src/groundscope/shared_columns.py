@@ -77,9 +77,13 @@ SCORE = (
         "measure",
         "string",
         "auc or normalised (pairs), silhouette, silhouette-above-null (minus the mean of its "
-        "permuted null, taken as known), or accuracy",
+        "permuted null, taken as known), or one of table lda",
     ),
     Column("kind", "string", "kind of pairs; missing for others", nullable=True),
     Column("metric", "string", "cosine or euclidean; missing for lda", nullable=True),
     SPACE,
+    *(
+        Column(name, "string", "as in table silhouette; missing for others", nullable=True)
+        for name in ("protocol", "subset")
+    ),
 )

@@ -200,7 +200,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         *SCORE,
         Column("label", "string", "label of the word; missing where it varies", nullable=True),
         Column("word", "string", "word type"),
-        Column("value", "float64", "mean score of the word"),
+        Column("value", "float64", "mean score of the word (balanced-accuracy: its accuracy)"),
         Column(
             "pseudo_value",
             "float64",
@@ -249,6 +249,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("measure", "string", "of the clustering: silhouette, or silhouette-above-null"),
         Column("metric", "string", "cosine or euclidean, of the clustering"),
         Column("space", "string", "space of the clustering"),
+        Column("protocol", "string", "of the clustering: all-groups, or leave-one-group-out"),
+        Column("subset", "string", "groups of the clustering: all, or a subset of them"),
         Column("cka_measure", "string", "measure and estimator of the CKA"),
         Column("cka_space", "string", "space of the CKA"),
         Column("cka_rows", "string", "rows of the CKA: types or tokens"),

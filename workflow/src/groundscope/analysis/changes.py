@@ -8,7 +8,10 @@ import numpy as np
 from groundscope.analysis.columns import number
 from groundscope.metrics.correlation import across_layers
 
-_KEYS = ("corpus", "contrast", "treated", "control", "labelling", "measure", "metric", "space")
+_KEYS = (
+    *("corpus", "contrast", "treated", "control", "labelling", "measure", "metric", "space"),
+    *("protocol", "subset"),
+)
 _DROPPED = ("missing_tokens", "unlabelled_tokens")
 
 Row = dict[str, Any]
@@ -20,9 +23,9 @@ def correlation_rows(
     """Correlate, across layers, the CKA of the two models with the change in silhouette.
 
     Equal layers of the two models are compared; every measure and space of the CKA table with every
-    labelling, measure (raw, above the null), metric and space of the silhouettes. Fewer than four
-    layers give no row, nor do layers in which one of the two never differs (two models that are the
-    same).
+    labelling, measure (raw, above the null), metric, space, protocol and subset of the silhouettes.
+    Fewer than four layers give no row, nor do layers in which one of the two never differs (two
+    models that are the same).
     """
     changes: dict[tuple[Any, ...], dict[str, Row]] = {}
     for row in contrasts:

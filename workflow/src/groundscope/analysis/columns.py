@@ -34,12 +34,16 @@ NO_NULL = dict.fromkeys(("permuted", "null_mean", "null_high", "p_value"))
 
 
 def null_columns(null: Floats, p_value: Any, permuted: str) -> dict[str, Any]:
-    """Make permuted, null_mean, null_high and p_value from permuted estimates, shape ``[p]``."""
+    """Make permuted, null_mean, null_high and p_value from permuted estimates, shape ``[p]``.
+
+    Where p is missing, only the mean of the null is known.
+    """
     if not len(null):
         return dict(NO_NULL)
+    known = number(p_value)
     return {
         "permuted": permuted,
         "null_mean": float(null.mean()),
-        "null_high": float(np.percentile(null, 95)),
-        "p_value": number(p_value),
+        "null_high": None if known is None else float(np.percentile(null, 95)),
+        "p_value": known,
     }

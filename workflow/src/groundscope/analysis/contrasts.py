@@ -13,7 +13,10 @@ from groundscope.metrics.groups import Floats
 from groundscope.metrics.p_values import holm
 from groundscope.metrics.paired_difference import paired_difference
 
-_FAMILY = ("corpus", "analysis", "labelling", "measure", "kind", "metric", "space")
+_FAMILY = (
+    *("corpus", "analysis", "labelling", "measure", "kind", "metric", "space"),
+    *("protocol", "subset"),
+)
 _DROPPED = ("missing_tokens", "unlabelled_tokens")
 _TOO_FEW = "no contrast: it needs 3 words, none of which is in every pair"
 

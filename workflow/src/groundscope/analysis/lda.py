@@ -10,9 +10,16 @@ from groundscope.analysis.rows import Rows
 from groundscope.metrics import control
 from groundscope.metrics.control import Control
 from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values, unit_means
-from groundscope.metrics.probing import MEASURES, Probe
+from groundscope.metrics.probing import MEASURES, Probe, without_words
 
-_SCORE = {"analysis": "lda", "measure": "accuracy", "kind": None, "metric": None, "space": "full"}
+_SCORE = {
+    "analysis": "lda",
+    "kind": None,
+    "metric": None,
+    "space": "full",
+    "protocol": None,
+    "subset": None,
+}
 
 
 def lda_rows(result: Probe, keys: dict[str, Any], data: Rows) -> Iterator[dict[str, Any]]:
@@ -65,14 +72,34 @@ def confusion_rows(result: Probe, keys: dict[str, str], data: Rows) -> Iterator[
 
 
 def word_rows(result: Probe, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:
-    """Make the rows of one layer for the table word_scores.
+    """Make the rows of one layer for the table word_scores; each measure has the same values.
 
     Words are as far apart as in one repeat: averaged over repeats they would not show what drawing
     the training words adds (see `probing`). Words of unequal numbers of rows are farther apart: of
     words by Zipf's law, contrasts of equal models would else show differences in one of six.
     """
-    without = unit_means(result.once, data.words)
-    degrees = degrees_of_freedom(data.words.sizes)
-    pseudo = pseudo_values(float(result.rows.mean()), without, degrees=degrees)
-    units = np.arange(len(data.words))
-    return data.word_scores(result.rows, pseudo, units, {**keys, **_SCORE})
+    words = data.words
+    without = without_words(result.once, data.grouping, words)
+    pseudo = pseudo_values(result.estimate, without, degrees=degrees_of_freedom(words.sizes))
+    rows, fixed = np.arange(len(words.codes)), {**keys, **_SCORE}
+    return [
+        row
+        for measure, values in zip(MEASURES, pseudo, strict=True)
+        for row in data.word_scores(
+            rows, result.rows, values, words.codes, {**fixed, "measure": measure}
+        )
+    ]
+
+
+def control_word_rows(result: Control, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:
+    """Make those of the control tasks of one layer, of one task as those of one repeat above."""
+    words, fixed = data.words.only(result.rows), {**keys, **_SCORE}
+    without = np.stack([unit_means(values, words) for values in result.once])
+    pseudo = pseudo_values(result.estimate, without, degrees=degrees_of_freedom(words.sizes))
+    return [
+        row
+        for measure, scores, values in zip(control.MEASURES, result.scores, pseudo, strict=True)
+        for row in data.word_scores(
+            result.rows, scores, values, words.codes, {**fixed, "measure": measure}
+        )
+    ]

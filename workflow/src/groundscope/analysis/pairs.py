@@ -16,6 +16,8 @@ _SCORE = {
     "labelling": None,
     "metric": "cosine",
     "space": "full",
+    "protocol": None,
+    "subset": None,
     "label": None,
 }
 

@@ -84,33 +84,41 @@ class Rows:
         return {"n_tokens": int(tokens), "n_types": len(words), **self.dropped}
 
     def word_scores(
-        self, scores: Floats, pseudo: Floats, units: Integers, keys: dict[str, Any]
+        self,
+        rows: Integers,
+        scores: Floats,
+        pseudo: Floats,
+        units: Integers,
+        keys: dict[str, Any],
     ) -> list[dict[str, Any]]:
         """Rows of the word_scores table.
 
         Parameters
         ----------
-        scores
-            Of the rows, shape ``[n]``.
+        rows, scores
+            Rows that have a score, as indices, and their scores, shape ``[m]``.
         pseudo, units
-            `jackknife.pseudo_values`, and the unit of each word, shape ``[words]``.
+            `jackknife.pseudo_values`, and the unit of each of the rows, shape ``[m]``.
         keys
             Further columns.
         """
         home = None if self.labels is None else home_of(self.labels, self.words)
         names = None if home is None or self.labels is None else self.labels.names[home]
+        codes = self.words.codes[rows]
+        counts, sums = np.bincount(codes), np.bincount(codes, scores)
+        tokens = counts if self.kind == "tokens" else self.token_words.sizes
         return [
             {
                 **keys,
                 "label": None if names is None else str(names[code]),
                 "word": str(self.words.names[code]),
-                "value": float(value),
+                "value": float(sums[code] / counts[code]),
                 "pseudo_value": float(pseudo[unit]),
                 "unit": int(unit),
-                "n_tokens": int(self.token_words.sizes[code]),
+                "n_tokens": int(tokens[code]),
                 **self.dropped,
             }
-            for code, (value, unit) in enumerate(zip(self.words.means(scores), units, strict=True))
+            for code, unit in sorted(dict(zip(codes, units, strict=True)).items())
         ]
 
     def features(self, layer: Layer) -> Floats:

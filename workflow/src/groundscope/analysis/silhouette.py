@@ -3,13 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from groundscope.analysis.columns import estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics.clustering import Scores
 from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values, unit_means
-from groundscope.metrics.silhouette import Silhouette
 
 
 def silhouette_rows(scores: Scores, keys: dict[str, str], data: Rows) -> Iterator[dict[str, Any]]:
@@ -30,8 +27,10 @@ def silhouette_rows(scores: Scores, keys: dict[str, str], data: Rows) -> Iterato
         }
 
 
-def word_rows(result: Silhouette, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:
-    """Make the rows of one layer for the table word_scores.
+def word_rows(scores: Scores, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:
+    """Make the rows of one layer, protocol and subset for the table word_scores.
+
+    None of k-means, whose clusters a jackknife over words does not leave as they are.
 
     Where the label is the word, words are no units of the jackknife: their groups would go with
     them. What a word does to the silhouettes of others is then left out.
@@ -40,16 +39,24 @@ def word_rows(result: Silhouette, keys: dict[str, str], data: Rows) -> list[dict
     taken as known: what silhouettes are without any information differs between models. Of an LDA
     space, which is made to separate labels, it is then the only one.
     """
+    result, rows = scores.scored, scores.members[0]
+    if result is None:
+        return []
     if data.units is data.words:
-        units = np.empty(len(data.words), np.intp)
-        units[data.words.codes] = result.blocks
-        pseudo = result.pseudo_values
+        units, pseudo = result.blocks, result.pseudo_values
     else:
-        units = np.arange(len(data.words))
-        without = unit_means(result.rows, data.words)
-        degrees = 2 * degrees_of_freedom(data.words.sizes)
+        words = data.words.only(rows)
+        units = words.codes
+        without = unit_means(result.rows, words)
+        degrees = 2 * degrees_of_freedom(words.sizes)
         pseudo = pseudo_values(result.estimate[0], without, degrees=degrees)
     null = result.null[0]
+    keys = {
+        **keys,
+        "analysis": "silhouette",
+        "protocol": scores.protocol,
+        "subset": scores.subset,
+    }
     subtracted = {"silhouette": 0.0} | ({"silhouette-above-null": null.mean()} if len(null) else {})
     if len(null) and keys["space"].startswith("lda:"):
         del subtracted["silhouette"]
@@ -57,9 +64,10 @@ def word_rows(result: Silhouette, keys: dict[str, str], data: Rows) -> list[dict
         row
         for measure, level in subtracted.items()
         for row in data.word_scores(
+            rows,
             result.rows - level,
             pseudo - level,
             units,
-            {**keys, "analysis": "silhouette", "measure": measure, "kind": None},
+            {**keys, "measure": measure, "kind": None},
         )
     ]

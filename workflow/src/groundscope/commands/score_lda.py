@@ -8,7 +8,13 @@ from typing import Any
 from groundscope import tables
 from groundscope.analysis.inputs import naming, read_layers, read_selection
 from groundscope.analysis.labels import token_labels
-from groundscope.analysis.lda import confusion_rows, control_rows, lda_rows, word_rows
+from groundscope.analysis.lda import (
+    confusion_rows,
+    control_rows,
+    control_word_rows,
+    lda_rows,
+    word_rows,
+)
 from groundscope.analysis.rows import Rows, held_apart, make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.control import control_tasks, recurring
@@ -63,6 +69,7 @@ def main() -> None:
                 )
             fixed["repeats"] = tasks["tasks"]
             rows += control_rows(control, {**keys, **fixed}, spoken)
+            words += control_word_rows(control, keys, spoken)
         words += word_rows(result, keys, data)
         confusions += confusion_rows(result, keys, data)
     tables.write_table(given.output, "lda", rows)

@@ -54,8 +54,7 @@ def main() -> None:
             for each in scores:
                 named = {**keys, "metric": each.metric}
                 rows += silhouette_rows(each, named, data)
-                if each.subset == "all" and each.scored:
-                    words += word_rows(each.scored, named, data)
+                words += word_rows(each, named, data)
     tables.write_table(given.output, "silhouette", rows)
     if given.words:
         tables.write_table(given.words, "word_scores", words)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from groundscope.figures.findings import Tables
-from groundscope.figures.selection import Row
+from groundscope.figures.selection import Row, of_all_groups
 from groundscope.figures.sheet import groups_of
 
 # Below these a number carries no claim.
@@ -48,7 +48,7 @@ def warnings(tables: Tables, speakers: Mapping[str, int]) -> list[str]:
         for (corpus, contrast), part in groups_of(
             tables["contrasts"].to_pylist(), "corpus", "contrast"
         ):
-            fewest = min(row["n_types"] for row in part)
+            fewest = min(row["n_types"] for row in of_all_groups(part))
             if fewest < FEWEST_PAIRED:
                 found.append(
                     f"contrast {contrast} in {corpus} is paired over {fewest} words: with fewer "
@@ -70,10 +70,7 @@ def _small(where: str, analysis: str, rows: Sequence[Row]) -> list[str]:
     tested = [
         row
         for row in rows
-        if row["measure"] in ("silhouette", "accuracy")
-        and row.get("level", "overall") == "overall"
-        # runs that leave a group out are not permuted
-        and row.get("protocol", "all-groups") == "all-groups"
+        if row["measure"] in ("silhouette", "accuracy") and row.get("level", "overall") == "overall"
     ]
     if any(row["null_mean"] is None for row in tested):
         found.append(f"{where}: {analysis} has no permuted null, so it cannot be told from chance.")

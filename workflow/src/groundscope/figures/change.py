@@ -9,18 +9,27 @@ from matplotlib.figure import Figure
 
 from groundscope.errors import UserError
 from groundscope.figures import cka_matrices, labels, style
-from groundscope.figures.selection import ABOVE_NULL, LayerAxis, Row, choose, intervals, told
+from groundscope.figures.selection import (
+    ABOVE_NULL,
+    ALL_GROUPS,
+    LayerAxis,
+    Row,
+    choose,
+    intervals,
+    told,
+)
 
 _PANEL = ("contrast", "treated", "control", "labelling", "space", "cka_space")
 _SHOWN = {
     "measure": ABOVE_NULL,
     "metric": "cosine",
     "space": "full",
+    **ALL_GROUPS,
     "x": "change",
     "cka_measure": "cka-linear debiased",
     "cka_rows": "types",
 }
-_CLUSTERING = ("contrast", "labelling", "measure", "metric", "space")
+_CLUSTERING = ("contrast", "labelling", "measure", "metric", "space", *ALL_GROUPS)
 _AXIS = {"cka": "CKA", "change": "1 - CKA"}
 _COEFFICIENT = {"pearson": "r", "spearman": "rho"}
 
@@ -39,8 +48,8 @@ def figure(
     cka, contrasts
         Tables that hold the points: CKA across, difference in silhouette up.
     options
-        ``corpus``; and, to show other rows, ``measure``, ``metric``, ``space``, ``x``,
-        ``cka_measure``, ``cka_rows``.
+        ``corpus``; and, to show other rows, ``measure``, ``metric``, ``space``,
+        ``protocol``, ``subset``, ``x``, ``cka_measure``, ``cka_rows``.
 
     Raises
     ------

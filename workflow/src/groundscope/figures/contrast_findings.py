@@ -4,14 +4,18 @@ from collections.abc import Sequence
 
 from groundscope.figures.selection import (
     ABOVE_NULL,
+    ALL_GROUPS,
     ALPHA,
     ANISOTROPIC,
     Row,
     above_null,
+    of_all_groups,
     shown_rows,
 )
 from groundscope.figures.sheet import Sheet, groups_of, interval
 
+# protocol and groups of what the figures show
+_FIRST = (["", ""], [*ALL_GROUPS.values()])
 _MEASURE = {
     "silhouette": "silhouette by",
     ABOVE_NULL: "silhouette above permuted labels by",
@@ -55,6 +59,7 @@ def contrasts(rows: list[Row]) -> Sheet:
     for keys, part in groups_of(
         above_null(rows),
         *("corpus", "contrast", "analysis", "labelling", "kind", "measure", "metric", "space"),
+        *ALL_GROUPS,
     ):
         significant = [row for row in part if row["p_holm"] < ALPHA]
         top = max(part, key=lambda row: abs(row["estimate"]))
@@ -64,8 +69,12 @@ def contrasts(rows: list[Row]) -> Sheet:
              len(part), top["n_types"]]
         )  # fmt: skip
         shown = top["metric"] in (None, "cosine") and top["space"] == "full"
-        if shown and top["measure"] != ANISOTROPIC:
+        if shown and top["measure"] != ANISOTROPIC and of_all_groups([top]):
             sentences.append(_difference(top, significant, len(part)))
+    # what the figures show comes first
+    cells.sort(
+        key=lambda cell: (cell[2] == "lda" and cell[5] != "accuracy", cell[8:10] not in _FIRST)
+    )
     return Sheet(
         "Contrasts: treated minus control, paired over words",
         "The layer with the greatest difference, and how many layers differ (Holm over layers). Of "
@@ -73,7 +82,8 @@ def contrasts(rows: list[Row]) -> Sheet:
         "Silhouettes are above the mean of their permuted null wherever there is one: raw ones, "
         "which are in the table, differ between models without any clustering.",
         ("corpus", "contrast", "analysis", "labelling", "kind", "measure", "metric", "space",
-         "layer", "difference", "95% interval", "p (Holm)", "layers p < 0.05", "layers", "words"),
+         "protocol", "groups", "layer", "difference", "95% interval", "p (Holm)",
+         "layers p < 0.05", "layers", "words"),
         cells,
         sentences,
     )  # fmt: skip
@@ -112,8 +122,13 @@ def changes(rows: list[Row]) -> Sheet:
     """Sheet of the ``change_correlation`` table."""
     keys = ("corpus", "contrast", "labelling", "measure", "metric", "space", "cka_space",
             "cka_rows", "correlation")  # fmt: skip
-    # the table has every measure, and each correlation a second time with the other sign
-    rows = [row for row in rows if row["cka_measure"] == "cka-linear debiased"]
+    # the table has every measure, protocol and subset, and each correlation with the other sign
+    rows = [
+        row
+        for row in rows
+        if row["cka_measure"] == "cka-linear debiased"
+        and all(row[key] == value for key, value in ALL_GROUPS.items())
+    ]
     cells = [
         [*(row[key] for key in keys), row["estimate"], interval(row), row["p_value"],
          row["n_layers"]]
@@ -122,8 +137,9 @@ def changes(rows: list[Row]) -> Sheet:
     ]  # fmt: skip
     return Sheet(
         "Change against clustering, across layers",
-        "1 - CKA (linear, debiased) of treated and control, with their difference in silhouette; "
-        "in the raw one, which papers correlate, what permuted labels give differs too. "
+        "1 - CKA (linear, debiased) of treated and control, with their difference in silhouette "
+        "(all groups at once); in the raw one, which papers correlate, what permuted labels give "
+        "differs too. "
         "Layers of one model depend on each other: p takes them as exchangeable and is too small.",
         [*(key.replace("_", " ") for key in keys), "coefficient", "95% interval", "p", "layers"],
         cells,

@@ -18,6 +18,7 @@ from groundscope.figures.selection import (
     count,
     in_order,
     intervals,
+    of_all_groups,
 )
 
 _ANALYSIS = {"pairs": "pairs", "silhouette": "silhouette", "lda": "LDA"}
@@ -28,7 +29,8 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     """Draw the ``contrasts`` table of one corpus.
 
     Filled markers are layers whose Holm-corrected p is below 0.05. What compares between models is
-    shown: of word pairs the AUC, of silhouettes those above their null, where there are such.
+    shown: of word pairs the AUC, of silhouettes those above their null, where there are such. Of
+    silhouettes those of all groups at once are shown, and of LDA the accuracy.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         a choice.
     """
     rows, shown = choose(table, "contrasts", {"space": "full"}, options)
-    rows = [row for row in rows if row["measure"] != ANISOTROPIC]
+    rows = [row for row in of_all_groups(rows) if row["measure"] != ANISOTROPIC]
     with_cosine = {_quantity(row) for row in rows if row["metric"] == "cosine"}
     rows = [r for r in rows if r["metric"] == "cosine" or _quantity(r) not in with_cosine]
     rows = above_null(rows)
@@ -63,6 +65,7 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         panels.append(Panel(title, f"Δ {measure}", curves, 0.0))
     head = (
         f"Contrasts · {shown['corpus']} · Δ: treated minus control, paired over words · "
+        "silhouettes of all groups at once · "
         f"{shown['space']} space · filled: Holm-corrected p < {ALPHA} · {intervals(rows)}"
     )
     return draw(panels, head=head, reference="no difference")

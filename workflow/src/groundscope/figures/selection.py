@@ -14,6 +14,8 @@ Row = dict[str, Any]
 AT_RANDOM = ("random", "different-word")
 # measure of word pairs that depends on anisotropy, in which models differ: none to contrast them by
 ANISOTROPIC = "normalised"
+# groups whose silhouettes the figures, sentences and cautions of contrasts speak of
+ALL_GROUPS = {"protocol": "all-groups", "subset": "all"}
 # silhouettes of a contrast, minus the mean of their permuted null
 ABOVE_NULL = "silhouette-above-null"
 # A corrected p below it counts as a difference.
@@ -158,10 +160,9 @@ _SHOWN: Mapping[str, Mapping[str, str]] = {
     "silhouette": {
         "level": "overall",
         "measure": "silhouette",
-        "protocol": "all-groups",
-        "subset": "all",
         "metric": "cosine",
         "space": "full",
+        **ALL_GROUPS,
     },
     "lda": {"measure": "accuracy"},
     "pairs": {"measure": "auc"},
@@ -179,6 +180,16 @@ def shown_rows(name: str, rows: Sequence[Row]) -> list[Row]:
     return [row for row in found if row.get("kind") not in AT_RANDOM]
 
 
+def of_all_groups(rows: Iterable[Row]) -> list[Row]:
+    """Contrasts of what the figures show: silhouettes of all groups at once, accuracies of LDA."""
+    return [
+        row
+        for row in rows
+        if (row["analysis"] != "lda" or row["measure"] == "accuracy")
+        and all(row[key] in (None, value) for key, value in ALL_GROUPS.items())
+    ]
+
+
 def above_null(rows: Sequence[Row]) -> list[Row]:
     """Contrasts without those of raw silhouettes that were also contrasted above their null."""
     above = {_clustering(row) for row in rows if row["measure"] == ABOVE_NULL}
@@ -186,7 +197,8 @@ def above_null(rows: Sequence[Row]) -> list[Row]:
 
 
 def _clustering(row: Row) -> tuple[Any, ...]:
-    return tuple(row[key] for key in ("corpus", "contrast", "labelling", "metric", "space"))
+    keys = ("corpus", "contrast", "labelling", "metric", "space", *ALL_GROUPS)
+    return tuple(row[key] for key in keys)
 
 
 def best(rows: Sequence[Row]) -> Row:

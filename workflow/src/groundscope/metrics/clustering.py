@@ -1,11 +1,11 @@
 """Silhouettes of a labelling by protocol: all groups, subsets of them, leave one group out.
 
-Each protocol fits its subspace anew on the rows that it scores.
+Each protocol, and each run that leaves a group out, fits its subspace anew on the rows that it
+scores.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -13,11 +13,11 @@ from groundscope.metrics import kmeans
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.intervals import Interval, draws_interval
-from groundscope.metrics.lda_silhouette import score_refitted
 from groundscope.metrics.p_values import permutation_p
-from groundscope.metrics.silhouette import Silhouette, score
-from groundscope.metrics.silhouette_coefficients import check_groups, silhouettes
+from groundscope.metrics.silhouette import Silhouette, score_both
 from groundscope.metrics.silhouette_jackknife import bounded
+from groundscope.metrics.silhouette_refitted import score_refitted
+from groundscope.metrics.silhouette_runs import score_runs
 from groundscope.metrics.spaces import into_space
 from groundscope.metrics.unit_vectors import unit_rows
 
@@ -100,7 +100,7 @@ def score_protocols(
     subsets
         Groups of each named subset; all groups are scored in any case, first, as ``all``.
     permutations
-        Of the null of ``all-groups``.
+        Of the labels; 0 leaves nulls out.
     kmeans_seeds, kmeans_restarts
         See `kmeans.agreement`; of all groups, except in an LDA space, which was made to agree with
         the labels. 0 seeds leave it out.
@@ -112,6 +112,10 @@ def score_protocols(
     ValueError
         Unknown protocol, a subset that names an unknown group, or too few groups or words.
     """
+    for protocol in protocols:
+        if protocol not in PROTOCOLS:
+            message = f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
+            raise ValueError(message)
     whole = _Part(features, labels, units, exchanged, space)
     results: dict[str, list[Scores]] = {metric: [] for metric in metrics}
     for subset, wanted in {"all": labels.names.tolist(), **subsets}.items():
@@ -124,21 +128,8 @@ def score_protocols(
             raise ValueError(message)
         rows = np.flatnonzero(np.isin(labels.names[labels.codes], wanted))
         part = whole.only(rows)
-        for protocol in protocols:
-            if protocol not in PROTOCOLS:
-                message = f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
-                raise ValueError(message)
-            leaves_out = protocol == "leave-one-group-out"
-            apt = part.metrics(metrics, len(part.labels) - leaves_out)
-            if not apt or (leaves_out and len(part.labels) < FEWEST_LEFT_OUT):
-                continue
-            found = (
-                _leave_one_out(part, apt, subset, rows)
-                if leaves_out
-                else _all_groups(part, apt, subset, rows, permutations, seed)
-            )
-            for scores in found:
-                results[scores.metric].append(scores)
+        for protocol, metric, found in _silhouettes(part, metrics, protocols, permutations, seed):
+            results[metric].append(_scores(found, part, metric, protocol, subset, rows))
     if kmeans_seeds and space != "lda":
         for metric in metrics:
             results[metric].append(
@@ -158,86 +149,82 @@ class _Part:
     def only(self, rows: Integers) -> "_Part":
         return _Part(
             self.features[rows],
-            _only(self.labels, rows),
-            _only(self.units, rows),
-            _only(self.exchanged, rows),
+            self.labels.only(rows),
+            self.units.only(rows),
+            self.exchanged.only(rows),
             self.space,
         )
-
-    @cached_property
-    def projected(self) -> Floats:
-        return into_space(self.features, self.space, self.labels)
 
     def metrics(self, wanted: Sequence[str], groups: int) -> list[str]:
         """Those of the metrics that can tell rows of so many groups apart in this space."""
         line = self.space == "lda" and min(self.features.shape[1], groups - 1) == 1
         return [metric for metric in wanted if not (line and metric == "cosine")]
 
-    def silhouettes(self, metric: str) -> Floats:
-        return silhouettes(Distances(self.projected, metric), self.labels)
 
-
-def _only(groups: Groups, rows: Integers) -> Groups:
-    return Groups.of(groups.names[groups.codes[rows]])
-
-
-def _all_groups(
-    part: _Part,
-    metrics: Sequence[str],
-    subset: str,
-    rows: Integers,
-    permutations: int,
-    seed: int,
-) -> list[Scores]:
-    check_groups(part.labels, part.units)
-    if part.space == "lda":
-        found = score_refitted(
-            part.features,
-            part.labels,
-            part.units,
-            metrics,
+def _silhouettes(
+    part: _Part, metrics: Sequence[str], protocols: Sequence[str], permutations: int, seed: int
+) -> Iterator[tuple[str, str, Silhouette]]:
+    """Give the protocols that the part has, each metric of each, and its silhouettes."""
+    rows = part.labels, part.units
+    both = [
+        score_both(
+            Distances(part.features, metric),
+            *rows,
             exchanged=part.exchanged,
             permutations=permutations,
             seed=seed,
         )
-    else:
-        found = [
-            score(
-                Distances(part.projected, metric),
-                part.labels,
-                part.units,
-                exchanged=part.exchanged,
-                permutations=permutations,
-                seed=seed,
-            )
-            for metric in metrics
-        ]
-    codes = part.labels.codes
-    return [
-        Scores(
-            measure="silhouette",
-            metric=metric,
-            protocol="all-groups",
-            subset=subset,
-            groups=[None, *part.labels.names.tolist()],
-            estimate=result.estimate,
-            interval=result.interval,
-            null=result.null,
-            p_value=result.p_value,
-            made_from="jackknife over words",
-            scored=result,
-            members=[rows, *(rows[codes == code] for code in range(len(part.labels)))],
-            n_groups=len(part.labels),
-        )
-        for metric, result in zip(metrics, found, strict=True)
+        for metric in metrics
+        if part.space == "full"
     ]
+    for protocol in protocols:
+        leaves_out = protocol == "leave-one-group-out"
+        apt = part.metrics(metrics, len(part.labels) - leaves_out)
+        if not apt or (leaves_out and len(part.labels) < FEWEST_LEFT_OUT):
+            continue
+        refitted = score_runs if leaves_out else score_refitted
+        found = [each[leaves_out] for each in both] or refitted(
+            part.features,
+            *rows,
+            part.space,
+            apt,
+            exchanged=part.exchanged,
+            permutations=permutations,
+            seed=seed,
+        )
+        for metric, one in zip(apt, found, strict=True):
+            yield protocol, metric, one
+
+
+def _scores(
+    found: Silhouette, part: _Part, metric: str, protocol: str, subset: str, rows: Integers
+) -> Scores:
+    codes = part.labels.codes
+    left_out = protocol == "leave-one-group-out"
+    by_group = [] if left_out else part.labels.names.tolist()
+    return Scores(
+        measure="silhouette",
+        metric=metric,
+        protocol=protocol,
+        subset=subset,
+        groups=[None, *by_group],
+        estimate=found.estimate,
+        interval=found.interval,
+        null=found.null,
+        p_value=found.p_value,
+        made_from="jackknife over words",
+        scored=found,
+        members=[rows, *(rows[codes == code] for code in range(len(by_group)))],
+        n_groups=len(part.labels) - left_out,
+    )
 
 
 def _agreement(
     part: _Part, metric: str, seeds: int, restarts: int, permutations: int, seed: int
 ) -> Scores:
+    projected = into_space(part.features, part.space)
     values, null = kmeans.agreement(
-        unit_rows(part.projected) if metric == "cosine" else np.asarray(part.projected, float),
+        unit_rows(projected) if metric == "cosine" else np.asarray(projected, float),
         part.labels,
         exchanged=part.exchanged,
         seeds=seeds,
@@ -261,32 +248,3 @@ def _agreement(
         members=[np.arange(len(part.features))],
         n_groups=len(part.labels),
     )
-
-
-def _leave_one_out(
-    part: _Part, metrics: Sequence[str], subset: str, rows: Integers
-) -> list[Scores]:
-    runs = []
-    for code in range(len(part.labels)):
-        kept = np.flatnonzero(part.labels.codes != code)
-        run = part.only(kept)
-        check_groups(run.labels, run.units)
-        runs.append([run.silhouettes(metric).mean() for metric in metrics])
-    return [
-        Scores(
-            measure="silhouette",
-            metric=metric,
-            protocol="leave-one-group-out",
-            subset=subset,
-            groups=[None],
-            estimate=values.mean(keepdims=True),
-            interval=bounded(draws_interval(values[None])),
-            null=np.empty((1, 0)),
-            p_value=np.full(1, np.nan),
-            made_from="t over runs",
-            scored=None,
-            members=[rows],
-            n_groups=len(part.labels) - 1,
-        )
-        for metric, values in zip(metrics, np.array(runs).T, strict=True)
-    ]

@@ -36,11 +36,15 @@ class Control:
         Wilson for accuracies, t for selectivity; jackknife over words.
     rows
         Rows that entered, as indices: those of words with at least two.
+    scores, once
+        Of these rows, mean over the tasks and in the first one, shape ``[3, rows]``.
     """
 
     estimate: Floats
     intervals: tuple[Interval, Interval, Interval]
     rows: Integers
+    scores: Floats
+    once: Floats
 
 
 def recurring(labels: Groups, words: Groups) -> Integers:
@@ -120,19 +124,20 @@ def control_tasks(
     own = Groups.of(labels.names[labels.codes[chosen]])
     features = check_rows(rows[chosen])
     rng = np.random.default_rng(seed)
-    right = np.empty((2, tasks, len(chosen)))
+    right = np.empty((3, tasks, len(chosen)))
     for task in range(tasks):
         parts = recurring_folds(part, own, folds, rng)
         for index, target in enumerate((own, control_labels(own, part, rng))):
             right[index, task] = predict(features, target, parts, solver) == target.codes
-    measures = [*right, right[0] - right[1]]
-    estimate = np.array([values.mean() for values in measures])
-    errors = [_error(values, part) for values in measures]
+    right[2] = right[0] - right[1]
+    estimate = right.mean(axis=(1, 2))
+    errors = [_error(values, part) for values in right]
     degrees = len(part) - 1
     seen, control = (
         proportion_interval(estimate[k], errors[k], len(part), degrees) for k in range(2)
     )
-    return Control(estimate, (seen, control, t_interval(estimate[2], errors[2], degrees)), chosen)
+    intervals = seen, control, t_interval(estimate[2], errors[2], degrees)
+    return Control(estimate, intervals, chosen, right.mean(axis=1), right[:, 0])
 
 
 def _error(values: Floats, words: Groups) -> float:

@@ -156,8 +156,8 @@ def fit_svd_rows(rows: Floats, codes: Integers, classes: int) -> Discriminant:
     spread = centred.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)
     centred /= scale * np.sqrt(len(rows))
-    # squared singular values, from the smaller side
-    values, vectors = eigh(centred @ centred.T)
+    # squared singular values, from the smaller side; of few rows LAPACK's other way is the slower
+    values, vectors = np.linalg.eigh(centred @ centred.T)
     keep = values > _TOLERANCE**2
     matrix = centred.T @ (vectors[:, keep] / values[keep]) / scale[:, None]
     return _by_matrix(means, counts, matrix)

@@ -13,6 +13,8 @@ from groundscope.metrics.groups import Floats, Integers
 
 METRICS = ("cosine", "euclidean")
 _BLOCK = 1024
+# rows whose distances are made sooner than a sparse product is set up
+_FEW = 256
 # sums of distances that are made together: 64 MiB
 _HELD = 2**23
 
@@ -61,20 +63,26 @@ class Distances:
             self._rows = rows - rows.mean(axis=0)
             self._squares = np.vecdot(self._rows, self._rows)
         count, width = rows.shape
-        # sums of cosines need no distances, and few dimensions make them the cheaper way
-        few = self._cosine and 2 * width < count
+        # sums of cosines need no distances, and few dimensions of many rows make them cheaper
+        few = self._cosine and 2 * width < count and count > _FEW
         self._all = None if few or count > 2 * _BLOCK else self._block(slice(None))
 
     def _block(self, part: slice) -> Floats:
+        # in place, where it can be: a temporary takes longer to make than to fill
         products = self._rows[part] @ self._rows.T
         if self._cosine:
-            distances = 1.0 - products * self._scale[part, None] * self._scale
+            products *= self._scale[part, None]
+            products *= self._scale
+            distances = np.subtract(1.0, products, out=products)
+            np.maximum(distances, 0.0, out=distances)
         else:
-            squared = self._squares[part, None] + self._squares - 2 * products
-            distances = np.sqrt(np.maximum(squared, 0.0))
+            products *= 2
+            distances = self._squares[part, None] + self._squares
+            distances -= products
+            np.sqrt(np.maximum(distances, 0.0, out=distances), out=distances)
         own = np.arange(len(self._rows))[part]
         distances[np.arange(len(own)), own] = 0.0
-        return np.asarray(np.maximum(distances, 0.0))
+        return np.asarray(distances)
 
     def sums(self, sets: Integers, count: int) -> Floats:
         """Sum of distances of every row to the rows of each set, for several divisions into sets.

@@ -42,6 +42,10 @@ class Groups:
         """Rows of each group, shape ``[g]``."""
         return np.bincount(self.codes, minlength=len(self.names)).astype(np.intp)
 
+    def only(self, rows: Integers | NDArray[np.bool_]) -> "Groups":
+        """Give the partition of some rows; groups that have none of them are gone."""
+        return Groups.of(self.names[self.codes[rows]])
+
     def sums(self, rows: Floats) -> Floats:
         """Sum over the rows of each group: ``[n, ...]`` to ``[g, ...]``."""
         if rows.ndim == 1:
@@ -100,6 +104,21 @@ def home_of(labels: Groups, units: Groups) -> Integers | None:
     home = np.empty(len(units), np.intp)
     home[units.codes] = labels.codes
     return home if (home[units.codes] == labels.codes).all() else None
+
+
+def deal(labels: Groups, units: Groups, count: int, rng: np.random.Generator) -> Integers:
+    """Part of each row, 0 to ``count - 1``: every part has about as many units of every class.
+
+    Units stay whole. Where the rows of some unit lie in several classes, only parts are alike in
+    size.
+    """
+    home = home_of(labels, units)
+    order = rng.permutation(len(units))
+    if home is not None:
+        order = order[np.argsort(home[order], kind="stable")]
+    part = np.empty(len(units), np.intp)
+    part[order] = np.arange(len(units)) % count
+    return part[units.codes]
 
 
 def permuted_labels(labels: Groups, units: Groups, rng: np.random.Generator) -> Groups:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundscope.metrics.discriminant import check_varies_within, held_out
-from groundscope.metrics.groups import Floats, Groups, Integers, home_of, permuted_labels
+from groundscope.metrics.groups import Floats, Groups, Integers, deal, permuted_labels
 from groundscope.metrics.intervals import Interval, proportion_interval
 from groundscope.metrics.jackknife import degrees_of_freedom, jackknife, unit_means
 from groundscope.metrics.p_values import permutation_p
@@ -50,17 +50,6 @@ class Probe:
     p_value: Floats
     chance: Floats
     confusion: NDArray[np.int64]
-
-
-def deal(labels: Groups, units: Groups, count: int, rng: np.random.Generator) -> Integers:
-    """Fold of each row: units stay whole; classes are spread evenly where they are of units."""
-    home = home_of(labels, units)
-    order = rng.permutation(len(units))
-    if home is not None:
-        order = order[np.argsort(home[order], kind="stable")]
-    fold = np.empty(len(units), np.intp)
-    fold[order] = np.arange(len(units)) % count
-    return fold[units.codes]
 
 
 def make_folds(
@@ -120,6 +109,25 @@ def _scores(values: Floats, labels: Groups) -> Floats:
     return np.array([values.mean(), labels.means(values).mean()])
 
 
+def without_words(values: Floats, labels: Groups, words: Groups) -> Floats:
+    """Scores of rows that are right or wrong without each word, shape ``[2, words]``.
+
+    Parameters
+    ----------
+    values
+        Whether each row was classified correctly, or how often, shape ``[n]``.
+    labels, words
+        Class and word of each row. A class of one word is gone without it.
+    """
+    cells = words.codes * len(labels) + labels.codes
+    shape = (len(words), len(labels))
+    gone = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+    out = np.bincount(cells, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
+    left = labels.sizes - gone
+    by_class = (labels.sums(values) - out) / np.maximum(left, 1)
+    return np.stack([unit_means(values, words), by_class.mean(axis=1, where=left > 0)])
+
+
 def _interval(correct: Floats, labels: Groups, words: Groups, estimate: Floats) -> Interval:
     """Wilson interval whose error is that of one repeat: ``se^2`` is the mean over repeats.
 
@@ -131,15 +139,9 @@ def _interval(correct: Floats, labels: Groups, words: Groups, estimate: Floats) 
     factor was taken by simulation (with 1, 98 to 100 percent; with 2, 94 to 98; with 3, 91 to 97).
     """
     degrees = min(2 * degrees_of_freedom(words.sizes), len(words) - 1)
-    counts = labels.sizes.astype(np.float64)
-    cells = words.codes * len(labels) + labels.codes
-    shape = (len(words), len(labels))
-    gone = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
     variance = np.zeros(2)
     for values in correct:
-        out = np.bincount(cells, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
-        by_class = (labels.sums(values) - out) / (counts - gone)
-        without = np.stack([unit_means(values, words), by_class.mean(axis=1)])
+        without = without_words(values, labels, words)
         variance += jackknife(estimate, without).standard_error ** 2 / len(correct)
     return proportion_interval(estimate, np.sqrt(variance), len(words), degrees)
 

@@ -9,7 +9,12 @@ from groundscope.metrics.groups import Floats, Groups, Integers, permuted_labels
 from groundscope.metrics.intervals import Interval
 from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values
 from groundscope.metrics.p_values import permutation_p
-from groundscope.metrics.silhouette_coefficients import check_groups, from_sums, means_by_group
+from groundscope.metrics.silhouette_coefficients import (
+    check_groups,
+    coefficients,
+    distances_to_groups,
+    means_by_protocol,
+)
 from groundscope.metrics.silhouette_jackknife import jackknife_blocks, jackknife_intervals, left_out
 
 _UNITS = 200
@@ -17,24 +22,26 @@ _UNITS = 200
 
 @dataclass(frozen=True)
 class Silhouette:
-    """Silhouettes of one layer.
+    """Silhouettes of one layer, of all groups or as the mean of runs that each leave one out.
 
     Attributes
     ----------
     rows
-        Of each row, shape ``[n]``.
+        Of each row, shape ``[n]``; of runs the mean over those that the row is in.
     estimate
-        Mean over all rows, then mean over the rows of each group, shape ``[1 + k]``.
+        Mean over all rows, then mean over the rows of each group, shape ``[1 + k]``; of runs their
+        mean, shape ``[1]``.
     interval
-        See `jackknife_intervals`, shape ``[1 + k]``.
+        See `jackknife_intervals`, shape of `estimate`.
     null
-        After permuting the labels, shape ``[1 + k, permutations]``.
+        After permuting the labels, shape ``[1 + k, permutations]`` or ``[1, permutations]``.
     p_value
-        One-sided, shape ``[1 + k]``; missing without permutations.
+        One-sided, shape of `estimate`; missing without permutations, and where the null is only
+        known in the mean (see `score_runs`).
     blocks
         Block of words of each row, which the jackknife left out together, shape ``[n]``.
     pseudo_values
-        Of the blocks, for the mean over all rows. Blocks of unequal numbers of rows have twice
+        Of the blocks, for the first of the estimates. Blocks of unequal numbers of rows have twice
         `degrees_of_freedom` (taken by simulation).
     """
 
@@ -56,14 +63,32 @@ def score(
     permutations: int = 0,
     seed: int = 0,
 ) -> Silhouette:
-    """Silhouettes of a labelling, per row, per group and overall.
+    """Silhouettes of all groups at once: the first of `score_both`."""
+    return score_both(
+        distances, labels, units, exchanged=exchanged, permutations=permutations, seed=seed
+    )[0]
+
+
+def score_both(
+    distances: Distances,
+    labels: Groups,
+    units: Groups,
+    *,
+    exchanged: Groups,
+    permutations: int,
+    seed: int,
+) -> tuple[Silhouette, Silhouette]:
+    """Silhouettes of a labelling: of all groups at once, and of runs that each leave one out.
+
+    The space is the same in all runs. Both follow from the same sums of distances: a run only lacks
+    one of the groups that might be nearest.
 
     Parameters
     ----------
     distances
         Of the rows.
     labels
-        Group of each row.
+        Group of each row. The runs of two groups are missing (NaN).
     units
         Word of each row: what the jackknife leaves out. Over 200 words are left out in 200 random
         blocks. Where every word lies in one group, the jackknife is stratified by group.
@@ -84,8 +109,7 @@ def score(
     rng = np.random.default_rng(seed)
     sizes = labels.sizes.astype(np.float64)
     (sums,) = distances.sums(labels.codes[None], len(labels))
-    rows = from_sums(sums, sizes, labels.codes)
-    estimate = means_by_group(rows, labels.codes, sizes)
+    estimate = means_by_protocol(sums, sizes, labels.codes)
     blocks, strata = jackknife_blocks(labels, units, rng, _UNITS)
     without = left_out(distances, labels, sums, blocks, strata)
     null = np.empty((len(estimate), permutations))
@@ -95,9 +119,23 @@ def score(
             some, shuffled, distances.sums(shuffled, len(labels)), strict=True
         ):
             counts = np.bincount(codes, minlength=len(labels)).astype(np.float64)
-            null[:, index] = means_by_group(from_sums(moved, counts, codes), codes, counts)
+            null[:, index] = means_by_protocol(moved, counts, codes)
     p_value = permutation_p(estimate, null) if permutations else np.full(len(estimate), np.nan)
-    interval = jackknife_intervals(estimate, without, labels, blocks, strata)
+    inner, others, _ = distances_to_groups(sums, sizes, labels.codes, 2)
+    rows, further = (coefficients(inner, other, sizes[labels.codes]) for other in others)
+    # a row is in the runs of all groups but its own, and one of them lacks the nearest other
+    of_runs = rows + (further - rows) / (len(labels) - 1)
     degrees = 2 * degrees_of_freedom(np.bincount(blocks))
-    pseudo = pseudo_values(estimate[0], without[0], strata, degrees)
-    return Silhouette(rows, estimate, interval, null, p_value, blocks, pseudo)
+    whole, runs = (
+        Silhouette(
+            own,
+            estimate[part],
+            jackknife_intervals(estimate[part], without[part], labels, blocks, strata),
+            null[part],
+            p_value[part],
+            blocks,
+            pseudo_values(estimate[part][0], without[part][0], strata, degrees),
+        )
+        for own, part in ((rows, slice(0, -1)), (of_runs, slice(-1, None)))
+    )
+    return whole, runs

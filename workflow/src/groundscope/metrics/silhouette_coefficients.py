@@ -32,24 +32,92 @@ def from_sums(sums: Floats, sizes: Floats, codes: Integers) -> Floats:
     codes
         Group of each row, shape ``[n]``.
     """
+    inner, (outer,), _ = distances_to_groups(sums, sizes, codes, 1)
+    return coefficients(inner, outer, sizes[codes])
+
+
+def distances_to_groups(
+    sums: Floats, sizes: Floats, codes: Integers, count: int
+) -> tuple[Floats, Floats, Integers]:
+    """Mean distances of each row to its own group and to the nearest others.
+
+    Parameters
+    ----------
+    sums, sizes, codes
+        As in `from_sums`.
+    count
+        Nearest groups that are wanted.
+
+    Returns
+    -------
+    tuple
+        Distances to the own group, shape ``[n]``; to the nearest groups, nearest first, infinite
+        where there is none, shape ``[count, n]``; and which groups these are.
+    """
     rows = np.arange(len(codes))
-    own_size = sizes[codes]
+    inner = np.maximum(sums[rows, codes] / np.maximum(sizes[codes] - 1, 1), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         means = sums / sizes
-        means[:, sizes == 0] = np.inf
-        inner = np.maximum(sums[rows, codes] / (own_size - 1), 0.0)
-        means[rows, codes] = np.inf
-        outer = np.maximum(means.min(axis=1), 0.0)
-        scores = (outer - inner) / np.maximum(inner, outer)
-    # alone in its group, or at distance zero from both groups: neither in nor out
-    scores[(own_size <= 1) | ((inner == 0) & (outer == 0))] = 0.0
-    return np.asarray(scores)
+    means[:, sizes == 0] = np.inf
+    means[rows, codes] = np.inf
+    outer, which = np.empty((count, len(rows))), np.empty((count, len(rows)), np.intp)
+    for rank in range(count):
+        which[rank] = np.argmin(means, axis=1)
+        outer[rank] = np.maximum(means[rows, which[rank]], 0.0)
+        means[rows, which[rank]] = np.inf
+    return inner, outer, which
+
+
+def coefficients(inner: Floats, outer: Floats, own_sizes: Floats) -> Floats:
+    """Silhouettes ``(outer - inner) / max(outer, inner)``; missing where `outer` is infinite.
+
+    0 for a row alone in its group, or at distance zero from both groups: neither in nor out.
+    """
+    larger = np.maximum(inner, outer)
+    with np.errstate(invalid="ignore"):
+        scores = np.divide(outer - inner, larger, out=np.zeros_like(larger), where=larger > 0)
+    return np.where(own_sizes > 1, scores, 0.0)
 
 
 def means_by_group(rows: Floats, codes: Integers, sizes: Floats) -> Floats:
     """Mean over all rows, then over the rows of each group, shape ``[1 + k]``."""
     groups = np.bincount(codes, weights=rows, minlength=len(sizes)) / sizes
     return np.concatenate([[rows.mean()], groups])
+
+
+def means_by_protocol(sums: Floats, sizes: Floats, codes: Integers) -> Floats:
+    """`means_by_group`, then the mean of runs that each leave a group out, shape ``[2 + k]``.
+
+    Parameters
+    ----------
+    sums, sizes, codes
+        As in `from_sums`.
+    """
+    inner, (outer, further), (nearest, _) = distances_to_groups(sums, sizes, codes, 2)
+    rows, moved = (coefficients(inner, each, sizes[codes]) for each in (outer, further))
+    means = means_by_group(rows, codes, sizes)
+    gains = np.asarray(np.bincount(nearest, moved - rows, len(sizes)), np.float64)
+    return np.append(means, mean_of_runs(means[1:] * sizes, gains, sizes))
+
+
+def mean_of_runs(sums: Floats, gains: Floats, sizes: Floats) -> Floats:
+    """Mean of the runs that each leave one group out of a space that does not change.
+
+    Without group g its rows are gone, and rows that g was nearest to have the next group instead:
+
+    ``R_g = (sum_h S_h - S_g + G_g) / (n - n_g)``
+
+    Parameters
+    ----------
+    sums
+        Sum S of the silhouettes of each group, shape ``[k, ...]``.
+    gains
+        G: what the rows that each group is nearest to gain without it, shape ``[k, ...]``.
+    sizes
+        Rows of each group, shape ``[k, ...]``; a group of size zero has no run.
+    """
+    runs = (sums.sum(axis=0) - sums + gains) / (sizes.sum(axis=0) - sizes)
+    return np.asarray(runs.mean(axis=0, where=sizes > 0))
 
 
 def check_groups(labels: Groups, units: Groups) -> None:

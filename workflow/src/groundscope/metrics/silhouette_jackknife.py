@@ -1,12 +1,19 @@
 """Jackknife of silhouettes: blocks of words, exact means without each, and intervals."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from groundscope.metrics.distances import Distances, room, together
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of
 from groundscope.metrics.intervals import Interval, t_interval
 from groundscope.metrics.jackknife import jackknife
-from groundscope.metrics.silhouette_coefficients import from_sums, means_by_group, words_of_groups
+from groundscope.metrics.silhouette_coefficients import (
+    coefficients,
+    distances_to_groups,
+    mean_of_runs,
+    means_by_protocol,
+    words_of_groups,
+)
 
 
 def jackknife_blocks(
@@ -50,7 +57,7 @@ def jackknife_blocks(
 def left_out(
     distances: Distances, labels: Groups, sums: Floats, blocks: Integers, strata: Integers | None
 ) -> Floats:
-    """Means of the silhouettes without each block, over all rows and of the groups.
+    """`means_by_protocol` of the silhouettes without each block.
 
     Parameters
     ----------
@@ -66,7 +73,7 @@ def left_out(
     Returns
     -------
     numpy.ndarray
-        Shape ``[1 + k, blocks]``.
+        Shape ``[2 + k, blocks]``.
     """
     if strata is None:
         return _without_mixed(distances, labels, sums, blocks)
@@ -84,7 +91,8 @@ def jackknife_intervals(
     Parameters
     ----------
     estimate, without
-        Of all rows and of the groups, and without each block, shape ``[1 + k, blocks]``.
+        Of all rows and of the groups, and without each block, shape ``[1 + k, blocks]``; or of one
+        number that all rows make.
     labels
         Group of each row.
     blocks, strata
@@ -93,7 +101,8 @@ def jackknife_intervals(
     error = jackknife(estimate, without, strata).standard_error
     apart = 1 if strata is None else len(labels)
     own = words_of_groups(labels, Groups.of(blocks)) - 1
-    return bounded(t_interval(estimate, error, [without.shape[1] - apart, *own]))
+    degrees = [without.shape[1] - apart, *own][: len(estimate)]
+    return bounded(t_interval(estimate, error, degrees))
 
 
 def bounded(interval: Interval) -> Interval:
@@ -104,15 +113,14 @@ def bounded(interval: Interval) -> Interval:
 
 def _without_mixed(distances: Distances, labels: Groups, sums: Floats, blocks: Integers) -> Floats:
     """Estimates without each block of words, whose rows may lie in any group."""
-    without = np.empty((1 + len(labels), int(blocks.max()) + 1))
+    without = np.empty((2 + len(labels), int(blocks.max()) + 1))
     for some in together(without.shape[1], sums.size):
         gone = np.where(blocks == np.asarray(some)[:, None], labels.codes, -1)
         for block, removed in zip(some, distances.sums(gone, len(labels)), strict=True):
             kept = blocks != block
             codes = labels.codes[kept]
             left = np.bincount(codes, minlength=len(labels)).astype(np.float64)
-            scores = from_sums((sums - removed)[kept], left, codes)
-            without[:, block] = means_by_group(scores, codes, left)
+            without[:, block] = means_by_protocol((sums - removed)[kept], left, codes)
     return without
 
 
@@ -126,15 +134,8 @@ def _without_pure(
     """
     count, groups = sums.shape
     sizes = labels.sizes.astype(np.float64)
-    rows = np.arange(count)
-    means = sums / sizes
-    means[rows, labels.codes] = np.inf
-    nearest = np.argmin(means, axis=1)
-    outer = means[rows, nearest]
-    means[rows, nearest] = np.inf
-    second = means.min(axis=1)
-    inner = sums[rows, labels.codes] / np.maximum(sizes[labels.codes] - 1, 1)
-    without = np.empty((1 + groups, len(strata)))
+    inner, nearest, which = distances_to_groups(sums, sizes, labels.codes, 3)
+    without = np.empty((2 + groups, len(strata)))
     starts, rows_of = np.searchsorted(strata, np.arange(groups + 1)), np.bincount(blocks)
     removed, made = np.empty((count, 0)), 0
     for group in range(groups):
@@ -144,21 +145,52 @@ def _without_pure(
             made = max(last, starts[starts <= first + room(count)][-1])
             sets = np.where((first <= blocks) & (blocks < made), blocks - first, -1)
             (removed,), base = distances.sums(sets[None], made - first), first
-        members, own = labels.codes == group, np.arange(first, last)
+        own = np.arange(first, last)
         gone = rows_of[own].astype(np.float64)
-        kept = blocks[:, None] != own
-        left = sizes[group] - gone
         rest = np.maximum(sums[:, [group]] - removed[:, own - base], 0.0)
-        others = np.where(nearest == group, second, outer)
-        a = np.where(members[:, None], rest / np.maximum(left - 1, 1), inner[:, None])
-        b = np.where(members[:, None], outer[:, None], np.minimum(others[:, None], rest / left))
-        larger = np.maximum(a, b)
-        scores = np.divide(b - a, larger, out=np.zeros_like(a), where=larger > 0)
-        scores[members] *= left > 1
-        scores *= kept
-        without[0, own] = scores.sum(axis=0) / kept.sum(axis=0)
-        by_group = labels.sums(scores)
-        without[1:, own] = by_group / (
-            sizes[:, None] - (np.arange(groups) == group)[:, None] * gone
+        left = np.where(np.arange(groups)[:, None] == group, sizes[:, None] - gone, sizes[:, None])
+        without[:, own] = _without_some(
+            labels, group, inner, nearest, which, rest, left, blocks[:, None] != own
         )
     return without
+
+
+def _without_some(
+    labels: Groups,
+    group: int,
+    inner: Floats,
+    nearest: Floats,
+    which: Integers,
+    rest: Floats,
+    left: Floats,
+    kept: NDArray[np.bool_],
+) -> Floats:
+    """Estimates without each block of one group, shape ``[2 + k, blocks]``.
+
+    Parameters
+    ----------
+    labels, group
+        Group of each row, and the group that the blocks lie in.
+    inner, nearest, which
+        See `distances_to_groups`, of three others.
+    rest
+        Sums of distances to what is left of the group, shape ``[n, blocks]``.
+    left, kept
+        Rows that are left of the groups, ``[k, blocks]``, and which, ``[n, blocks]``.
+    """
+    members = (labels.codes == group)[:, None]
+    a = np.where(members, rest / np.maximum(left[group] - 1, 1), inner[:, None])
+    # the two nearest groups but for this one, which comes before, between or after them
+    skipped = ((which == group) & np.isfinite(nearest)).cumsum(axis=0, dtype=np.intp)
+    rows = np.arange(len(inner))
+    one, two = nearest[skipped[0], rows, None], nearest[1 + skipped[1], rows, None]
+    here = np.where(members, np.inf, rest / left[group])
+    moved = here < one
+    b, further = np.minimum(one, here), np.minimum(np.maximum(one, here), two)
+    own_sizes = np.where(members, left[group], labels.sizes[labels.codes][:, None])
+    scores, without_nearest = (coefficients(a, each, own_sizes) * kept for each in (b, further))
+    sums, gain = labels.sums(scores), without_nearest - scores
+    gains = Groups(labels.names, which[skipped[0], rows]).sums(np.where(moved, 0.0, gain))
+    gains[group] += np.where(moved, gain, 0.0).sum(axis=0)
+    runs = mean_of_runs(sums, gains, left)
+    return np.vstack([sums.sum(axis=0) / left.sum(axis=0), sums / left, runs])

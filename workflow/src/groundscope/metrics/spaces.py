@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.linalg import eigh, svd
+from scipy.linalg import eigh
 
 from groundscope.metrics.discriminant import project, varies_within
 from groundscope.metrics.groups import Floats, Groups, permuted_rows
@@ -27,13 +27,10 @@ def principal_components(rows: Floats, count: int) -> Floats:
             "components"
         )
         raise ValueError(message)
-    if len(centred) > centred.shape[1]:
-        top = centred.shape[1] - 1
-        values, axes = eigh(centred.T @ centred, subset_by_index=[top - count + 1, top])
-        spread, directions = values[::-1], axes[:, ::-1].T
-    else:
-        _, singular, directions = svd(centred, full_matrices=False)
-        spread, directions = singular[:count] ** 2, directions[:count]
+    wide = len(centred) <= centred.shape[1]
+    square = centred @ centred.T if wide else centred.T @ centred
+    values, vectors = eigh(square, subset_by_index=[len(square) - count, len(square) - 1])
+    spread, axes = values[::-1], vectors[:, ::-1]
     if spread[-1] <= 1e-12 * spread[0]:
         found = int((spread > 1e-12 * spread[0]).sum())
         message = (
@@ -41,7 +38,7 @@ def principal_components(rows: Floats, count: int) -> Floats:
             "fewer components"
         )
         raise ValueError(message)
-    return np.asarray(centred @ directions.T)
+    return np.asarray(axes * np.sqrt(spread) if wide else centred @ axes)
 
 
 def has_lda_space(rows: Floats, labels: Groups) -> bool:
@@ -89,6 +86,18 @@ def into_space(rows: Floats, space: str, labels: Groups | None = None) -> Floats
         return project(np.asarray(rows, np.float64), labels)
     message = f"space must be full, pca-K or lda (with a labelling), got {space!r}"
     raise ValueError(message)
+
+
+def into_space_again(rows: Floats, space: str, labels: Groups | None = None) -> Floats:
+    """`into_space` of rows of which some were left out, for a jackknife.
+
+    Principal components are then no more than the rows have: rows that are one more than components
+    lose nothing.
+    """
+    kind, _, count = space.partition("-")
+    if kind == "pca":
+        return principal_components(rows, min(int(count), len(rows) - 1))
+    return into_space(rows, space, labels)
 
 
 def dimensions(features: int, space: str, labels: Groups | None = None) -> int:

@@ -1,17 +1,17 @@
-"""Silhouettes in an LDA space, which is fitted anew for each left-out block and each shuffle."""
+"""Silhouettes in a subspace that is fitted anew for each left-out block, and for each shuffle."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from groundscope.metrics.distances import Distances
-from groundscope.metrics.groups import Floats, Groups, permuted_labels
+from groundscope.metrics.groups import Floats, Groups, home_of, permuted_labels
 from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import Silhouette
 from groundscope.metrics.silhouette_coefficients import check_groups, means_by_group, silhouettes
 from groundscope.metrics.silhouette_jackknife import jackknife_blocks, jackknife_intervals
-from groundscope.metrics.spaces import into_space
+from groundscope.metrics.spaces import into_space, into_space_again
 
 _REFITS = 100
 
@@ -20,25 +20,28 @@ def score_refitted(
     features: Floats,
     labels: Groups,
     units: Groups,
+    space: str,
     metrics: Sequence[str],
     *,
     exchanged: Groups,
     permutations: int,
     seed: int,
 ) -> list[Silhouette]:
-    """Silhouettes of a labelling in its own LDA space (in sample), by each metric.
+    """Silhouettes of a labelling in principal components or its own LDA space, by each metric.
 
-    A null in the space of the true labels would be far too low: the space is made to separate them.
-    So each shuffle of labels has a space of its own, and so has each jackknife block.
+    What a word does to the axes is part of what it does to the score: each jackknife block has a
+    space of its own. So has each shuffle of the labels in an LDA space (in sample): it is made to
+    separate the true ones, in which a null would be far too low.
 
     Parameters
     ----------
     features
         Shape ``[n, d]``.
     labels, units
-        Group and word of each row. Over 100 words are left out in 100 random blocks.
-    metrics
-        See `Distances`; each fit serves all of them.
+        Group and word of each row. Over 100 words are left out in 100 random blocks, which stay
+        within groups; over 50 in 50 where the rows of some word lie in several groups.
+    space, metrics
+        See `into_space` and `Distances`; each fit serves all metrics.
     exchanged
         As in `silhouette.score`.
     permutations
@@ -58,17 +61,21 @@ def score_refitted(
     """
     check_groups(labels, units)
     rng = np.random.default_rng(seed)
-    blocks, strata = jackknife_blocks(labels, units, rng, _REFITS)
-    rows, estimates = _fitted(features, labels, metrics)
+    within = home_of(labels, units) is None
+    blocks, strata = jackknife_blocks(labels, units, rng, _REFITS // 2 if within else _REFITS)
+    projected = into_space(features, space, labels)
+    rows, estimates = _scored(projected, labels, metrics)
     without = np.empty((*estimates.shape, int(blocks.max()) + 1))
     for block in range(without.shape[2]):
         kept = blocks != block
         left = Groups(labels.names, labels.codes[kept])
-        _, without[..., block] = _fitted(features[kept], left, metrics)
+        again = into_space_again(features[kept], space, left)
+        _, without[..., block] = _scored(again, left, metrics)
     null = np.empty((*estimates.shape, permutations))
     for index in range(permutations):
         moved = permuted_labels(labels, exchanged, rng)
-        _, null[..., index] = _fitted(features, moved, metrics)
+        moved_to = into_space(features, space, moved) if space == "lda" else projected
+        _, null[..., index] = _scored(moved_to, moved, metrics)
     missing = np.full(estimates.shape[1], np.nan)
     degrees = 2 * degrees_of_freedom(np.bincount(blocks))
     return [
@@ -85,11 +92,10 @@ def score_refitted(
     ]
 
 
-def _fitted(
-    features: Floats, labels: Groups, metrics: Sequence[str]
+def _scored(
+    projected: Floats, labels: Groups, metrics: Sequence[str]
 ) -> tuple[list[Floats], Floats]:
     """Silhouettes of the rows by each metric, and their means, ``[metrics, 1 + k]``."""
-    projected = into_space(features, "lda", labels)
     rows = [silhouettes(Distances(projected, metric), labels) for metric in metrics]
     sizes = labels.sizes.astype(np.float64)
     return rows, np.stack([means_by_group(each, labels.codes, sizes) for each in rows])
