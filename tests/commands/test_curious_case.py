@@ -227,8 +227,19 @@ def test_every_published_number_meets_one_of_ours(
         contrasts, correlations = _change(data, plan, monkeypatch, contrast, words)
         parts["change_correlation"].append(correlations)
         rows = tables.read_table(contrasts, "contrasts").to_pylist()
-        # two metrics in two spaces
-        assert Counter(row["layer"] for row in rows) == {str(layer): 4 for layer in range(1, 13)}
+        families = Counter(
+            (row["layer"], row["space"], row["protocol"], row["subset"]) for row in rows
+        )
+        # by both metrics, as the paper has them at once and leaving a group out
+        assert families == {
+            (str(layer), space, protocol, subset): 2
+            for layer in range(1, 13)
+            for protocol in ("all-groups", "leave-one-group-out")
+            for space, subset in (
+                *(("full", subset) for subset in ("all", "concrete", "abstract")),
+                ("lda:meaning", "all"),
+            )
+        }
         rows = tables.read_table(correlations, "change_correlation").to_pylist()
         assert {(row["x"], row["correlation"], row["n_layers"]) for row in rows} == {
             (sign, kind, 12) for sign in ("cka", "change") for kind in ("pearson", "spearman")

@@ -202,9 +202,8 @@ def _ours(run: Run, row: dict[str, Any]) -> float:
     if row["table"] == "change_correlation":
         sides = run.study["contrasts"][row["contrast"]]
         treated, control = sides["treated"], sides["control"]
-        scored = {**row, "subset": "all", "protocol": "all-groups"}
         after, before = (
-            [_silhouette(run, {**scored, "model": model}, layer) for layer in LAYERS]
+            [_silhouette(run, {**row, "model": model}, layer) for layer in LAYERS]
             for model in (treated, control)
         )
         change = np.subtract(after, before)
