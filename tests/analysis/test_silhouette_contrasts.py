@@ -99,8 +99,9 @@ def test_measures_by_space_and_null() -> None:
         )  # fmt: skip
         for one, other in zip(raw, above, strict=True):
             assert (one["measure"], other["measure"]) == ("silhouette", "silhouette-above-null")
-            for name in ("value", "pseudo_value"):
-                assert np.isclose(one[name] - other[name], scores[0].null[0].mean())
+            level = scores[0].null[0].mean()
+            assert np.isclose(one["value"] - other["value"], level)
+            assert np.isclose(one["pseudo_values"][0] - other["pseudo_values"][0], level)
     for protocol in PROTOCOLS:
         for permutations, measure in ((5, "silhouette-above-null"), (0, "silhouette")):
             found = _words("a", rows, space="lda", permutations=permutations, protocols=[protocol])
@@ -117,5 +118,5 @@ def test_words_of_a_subset_are_those_of_its_groups() -> None:
     assert [row["label"] for row in found] == CODES[kept].astype(str).tolist()
     expected = silhouette_samples(rows[kept], CODES[kept])
     np.testing.assert_allclose([row["value"] for row in found], expected, atol=1e-12)
-    pseudo = np.mean([row["pseudo_value"] for row in found])
+    pseudo = np.mean([row["pseudo_values"] for row in found])
     assert pseudo == pytest.approx(expected.mean())

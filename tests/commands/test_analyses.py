@@ -252,7 +252,7 @@ def test_lda_reads_separated_groups_and_not_noise(
         of_words = _rows(words, "word_scores", measure=measure)
         assert len(of_words) == WORDS
         (scored,) = _rows(output, "lda", measure=measure)
-        pseudo = np.mean([each["pseudo_value"] for each in of_words])
+        pseudo = np.mean([each["pseudo_values"] for each in of_words])
         assert pseudo == pytest.approx(scored["estimate"])
     cells = _rows(confusion, "confusion")
     assert sum(cell["count"] for cell in cells) == 2 * WORDS
@@ -347,7 +347,7 @@ def test_control_tasks(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     for measure, row in found.items():
         of_words = _rows(words, "word_scores", measure=measure)
         assert [each["n_tokens"] for each in of_words] == [3] * WORDS
-        for name in ("value", "pseudo_value"):
+        for name in ("value", "pseudo_values"):
             mean = np.mean([each[name] for each in of_words])
             assert mean == pytest.approx(row["estimate"])
     seen, control = (found[name]["estimate"] for name in ("seen-word-accuracy", "control-accuracy"))

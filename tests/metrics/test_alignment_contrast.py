@@ -160,7 +160,7 @@ def test_models_that_differ() -> None:
 def test_equal_models_where_few_words_have_most_tokens() -> None:
     """Words by Zipf's law: intervals hold 0, and p is small, no more than it may.
 
-    With words taken as of equal size they hold it in 91%.
+    With intervals of the bootstrap alone they hold it in 91%.
     """
     codes = np.repeat(np.arange(40), -(-80 // np.arange(1, 41)))
     words = Groups.of(codes)

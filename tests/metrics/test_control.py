@@ -5,8 +5,8 @@ import pytest
 
 from groundscope.metrics.control import control_labels, control_tasks, recurring, recurring_folds
 from groundscope.metrics.groups import Floats, Groups
-from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values, unit_means
-from groundscope.metrics.paired_difference import paired_difference
+from groundscope.metrics.jackknife import pseudo_values, unit_means
+from groundscope.metrics.paired_difference import in_one_repeat, paired_difference
 from groundscope.metrics.probing import make_folds, predict
 
 WORDS = Groups.of(np.repeat(np.arange(40), 4))
@@ -55,14 +55,17 @@ def test_contrasts_of_equal_models() -> None:
         of_word = centres[np.arange(40) % 4] + rng.normal(size=(40, 12))
         rows = of_word[WORDS.codes] + rng.normal(size=(160, 12))
         found = control_tasks(rows, CLASSES, WORDS, solver="svd", folds=4, tasks=3, seed=seed)
-        without = np.stack([unit_means(right, WORDS) for right in found.once])
-        degrees = degrees_of_freedom(WORDS.sizes)
-        return pseudo_values(found.estimate, without, degrees=degrees)
+        values = [
+            [pseudo_values(task.mean(), unit_means(task, WORDS)) for task in measure]
+            for measure in found.scores
+        ]
+        return np.array(values)
 
     held, small = np.zeros(3, int), np.zeros(3, int)
     for seed in range(200):
+        differences = np.stack([*map(in_one_repeat, values(seed) - values(seed))])
         interval, p_value = paired_difference(
-            values(seed) - values(seed), replicates=200, permutations=99, seed=seed
+            differences, replicates=200, permutations=99, seed=seed
         )
         held += (interval.low <= 0) & (interval.high >= 0)
         small += p_value <= 0.05

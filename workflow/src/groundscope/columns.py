@@ -23,7 +23,7 @@ class Column:
     name
         As in the file.
     type
-        ``string``, ``int64``, ``float64`` or ``bool``.
+        ``string``, ``int64``, ``float64``, ``bool``, or ``list of float64``.
     meaning
         For people; ends up in the column reference.
     unit
@@ -44,6 +44,7 @@ _TYPES: Mapping[str, pa.DataType] = {
     "int64": pa.int64(),
     "float64": pa.float64(),
     "bool": pa.bool_(),
+    "list of float64": pa.list_(pa.float64()),
 }
 
 

@@ -202,12 +202,12 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("word", "string", "word type"),
         Column("value", "float64", "mean score of the word (balanced-accuracy: its accuracy)"),
         Column(
-            "pseudo_value",
-            "float64",
+            "pseudo_values",
+            "list of float64",
             "the word's part in the score of all words, with what it does to other words: the "
-            "jackknife pseudo-value of its unit (but for pairs farther from the score where words "
-            "have unequal numbers of rows); missing where a word is in every pair of a kind",
-            nullable=True,
+            "jackknife pseudo-value of its unit, one for each repeat or control task of lda, one "
+            "otherwise (but for pairs farther from the score where words have unequal numbers of "
+            "rows); empty inside where a word is in every pair of a kind",
         ),
         Column("unit", "int64", "words that the jackknife leaves out together have the same"),
         Column("n_tokens", "int64", "tokens of the word"),

@@ -11,7 +11,7 @@ from groundscope.analysis.columns import estimate_columns
 from groundscope.errors import UserError
 from groundscope.metrics.groups import Floats
 from groundscope.metrics.p_values import holm
-from groundscope.metrics.paired_difference import paired_difference
+from groundscope.metrics.paired_difference import in_one_repeat, paired_difference
 
 _FAMILY = (
     *("corpus", "analysis", "labelling", "measure", "kind", "metric", "space"),
@@ -59,12 +59,12 @@ def contrast_rows(
                 logging.warning("%s, layer %s: %s", what, layer, _TOO_FEW)
                 continue
             interval, p_value = paired_difference(
-                values[:, 0] - values[:, 1],
+                in_one_repeat(values[0] - values[1]),
                 replicates=replicates,
                 permutations=permutations,
                 seed=seed,
             )
-            means = values.mean(axis=0)
+            means = values.mean(axis=(1, 2))
             part.append(
                 {
                     **dict(zip(_FAMILY, family, strict=True)),
@@ -108,10 +108,18 @@ def _by_family(scores: pa.Table) -> Scores:
 
 
 def _pseudo_values(treated: Sequence[Row], control: Sequence[Row]) -> Floats | None:
-    """Pseudo-values of the units of the same words, ``[units, 2]``; None if too few, or missing."""
+    """Pseudo-values of the units of the same words; None if they are too few, or missing.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Shape ``[2, repeats, units]``.
+    """
     units = {
-        one["unit"]: (one["pseudo_value"], other["pseudo_value"])
+        one["unit"]: (one["pseudo_values"], other["pseudo_values"])
         for one, other in zip(treated, control, strict=True)
     }
-    values = np.array(list(units.values()), np.float64).reshape(-1, 2)
-    return values if len(values) > 2 and not np.isnan(values).any() else None
+    if len(units) < 3:
+        return None
+    values = np.array(list(units.values()), np.float64).transpose(1, 2, 0)
+    return None if np.isnan(values).any() else values

@@ -9,8 +9,8 @@ from groundscope.analysis.columns import NO_NULL, estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics import control
 from groundscope.metrics.control import Control
-from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values, unit_means
-from groundscope.metrics.probing import MEASURES, Probe, without_words
+from groundscope.metrics.jackknife import pseudo_values, unit_means
+from groundscope.metrics.probing import MEASURES, Probe, accuracies, without_words
 
 _SCORE = {
     "analysis": "lda",
@@ -74,13 +74,22 @@ def confusion_rows(result: Probe, keys: dict[str, str], data: Rows) -> Iterator[
 def word_rows(result: Probe, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:
     """Make the rows of one layer for the table word_scores; each measure has the same values.
 
-    Words are as far apart as in one repeat: averaged over repeats they would not show what drawing
-    the training words adds (see `probing`). Words of unequal numbers of rows are farther apart: of
+    Each repeat has pseudo-values of its own, as the errors of words in one repeat go together (see
+    `paired_difference.in_one_repeat`). Words of unequal numbers of rows are farther apart: of
     words by Zipf's law, contrasts of equal models would else show differences in one of six.
     """
     words = data.words
-    without = without_words(result.once, data.grouping, words)
-    pseudo = pseudo_values(result.estimate, without, degrees=degrees_of_freedom(words.sizes))
+    pseudo = np.stack(
+        [
+            pseudo_values(
+                accuracies(correct, data.grouping),
+                without_words(correct, data.grouping, words),
+                sizes=words.sizes,
+            )
+            for correct in result.correct
+        ],
+        axis=1,
+    )
     rows, fixed = np.arange(len(words.codes)), {**keys, **_SCORE}
     return [
         row
@@ -92,14 +101,21 @@ def word_rows(result: Probe, keys: dict[str, str], data: Rows) -> list[dict[str,
 
 
 def control_word_rows(result: Control, keys: dict[str, str], data: Rows) -> list[dict[str, Any]]:
-    """Make those of the control tasks of one layer, of one task as those of one repeat above."""
+    """Make those of the control tasks of one layer; a task is a repeat."""
     words, fixed = data.words.only(result.rows), {**keys, **_SCORE}
-    without = np.stack([unit_means(values, words) for values in result.once])
-    pseudo = pseudo_values(result.estimate, without, degrees=degrees_of_freedom(words.sizes))
     return [
         row
-        for measure, scores, values in zip(control.MEASURES, result.scores, pseudo, strict=True)
+        for measure, scores in zip(control.MEASURES, result.scores, strict=True)
         for row in data.word_scores(
-            result.rows, scores, values, words.codes, {**fixed, "measure": measure}
+            result.rows,
+            scores.mean(axis=0),
+            np.stack(
+                [
+                    pseudo_values(task.mean(), unit_means(task, words), sizes=words.sizes)
+                    for task in scores
+                ]
+            ),
+            words.codes,
+            {**fixed, "measure": measure},
         )
     ]

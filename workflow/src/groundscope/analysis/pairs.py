@@ -76,7 +76,7 @@ def word_rows(
                 "measure": measure,
                 "word": str(data.words.names[code]),
                 "value": float(value),
-                "pseudo_value": number(pseudo),
+                "pseudo_values": [number(pseudo)],
                 "unit": int(code),
                 "n_tokens": int(data.words.sizes[code]),
                 **data.dropped,

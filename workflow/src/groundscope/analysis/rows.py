@@ -98,7 +98,8 @@ class Rows:
         rows, scores
             Rows that have a score, as indices, and their scores, shape ``[m]``.
         pseudo, units
-            `jackknife.pseudo_values`, and the unit of each of the rows, shape ``[m]``.
+            `jackknife.pseudo_values`, shape ``[repeats, units]``, and the unit of each of the rows,
+            shape ``[m]``.
         keys
             Further columns.
         """
@@ -113,7 +114,7 @@ class Rows:
                 "label": None if names is None else str(names[code]),
                 "word": str(self.words.names[code]),
                 "value": float(sums[code] / counts[code]),
-                "pseudo_value": float(pseudo[unit]),
+                "pseudo_values": pseudo[:, unit].tolist(),
                 "unit": int(unit),
                 "n_tokens": int(tokens[code]),
                 **self.dropped,

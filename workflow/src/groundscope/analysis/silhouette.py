@@ -6,7 +6,7 @@ from typing import Any
 from groundscope.analysis.columns import estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics.clustering import Scores
-from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values, unit_means
+from groundscope.metrics.jackknife import pseudo_values, unit_means
 
 
 def silhouette_rows(scores: Scores, keys: dict[str, str], data: Rows) -> Iterator[dict[str, Any]]:
@@ -47,9 +47,7 @@ def word_rows(scores: Scores, keys: dict[str, str], data: Rows) -> list[dict[str
     else:
         words = data.words.only(rows)
         units = words.codes
-        without = unit_means(result.rows, words)
-        degrees = 2 * degrees_of_freedom(words.sizes)
-        pseudo = pseudo_values(result.estimate[0], without, degrees=degrees)
+        pseudo = pseudo_values(result.estimate[0], unit_means(result.rows, words))
     null = result.null[0]
     keys = {
         **keys,
@@ -66,7 +64,7 @@ def word_rows(scores: Scores, keys: dict[str, str], data: Rows) -> list[dict[str
         for row in data.word_scores(
             rows,
             result.rows - level,
-            pseudo - level,
+            (pseudo - level)[None],
             units,
             {**keys, "measure": measure, "kind": None},
         )

@@ -8,7 +8,7 @@ import numpy as np
 from groundscope.metrics.comparison import each_draw, estimators
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.intervals import Interval
-from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values
+from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.paired_difference import paired_difference
 from groundscope.metrics.sources import Source
 
@@ -30,8 +30,6 @@ class Influence:
     without
         The same without each of the words that were drawn, shape ``[estimators, A, B, words]``; of
         ``knn`` to first order (`neighbours.Neighbours.without`).
-    sizes
-        Rows of each of these words in all draws, shape ``[words]``.
     draws
         Draws made.
     rows
@@ -41,7 +39,6 @@ class Influence:
     estimators: Sequence[str]
     estimate: Floats
     without: Floats
-    sizes: Integers
     draws: int
     rows: Integers
 
@@ -103,16 +100,15 @@ def leave_words_out(
         total, effects = total + result.estimate, effects + effect
     estimate = total / len(chosen)
     together = np.unique(np.concatenate(chosen))
-    drawn, sizes = np.unique(groups.codes[together], return_counts=True)
+    drawn = np.unique(groups.codes[together])
     without = estimate[..., None] + effects[..., drawn] / len(chosen)
-    return Influence(estimators(estimate), estimate, without, sizes, len(chosen), together)
+    return Influence(estimators(estimate), estimate, without, len(chosen), together)
 
 
 def contrast(found: Influence, *, replicates: int, permutations: int, seed: int) -> Contrast:
     """Subtract the layers of a control from those of a treated model, paired over words.
 
-    The pseudo-values of words are (`jackknife.pseudo_values`): their mean is the difference. Words
-    of unequal numbers of rows have twice `degrees_of_freedom` (taken by simulation).
+    The pseudo-values of words are (`jackknife.pseudo_values`): their mean is the difference.
     Values that differ by rounding only, as of layers that training left as they were, are the same.
 
     Parameters
@@ -139,7 +135,7 @@ def contrast(found: Influence, *, replicates: int, permutations: int, seed: int)
     same = np.maximum(np.abs(without).max(axis=-1), np.abs(difference)) <= _ROUNDING
     difference[same], without[same] = 0.0, 0.0
     interval, p_value = paired_difference(
-        pseudo_values(difference, without, degrees=2 * degrees_of_freedom(found.sizes)),
+        pseudo_values(difference, without),
         replicates=replicates,
         permutations=max(permutations, _FLIPS_PER_CELL * difference[0].size),
         seed=seed,

@@ -36,15 +36,14 @@ class Control:
         Wilson for accuracies, t for selectivity; jackknife over words.
     rows
         Rows that entered, as indices: those of words with at least two.
-    scores, once
-        Of these rows, mean over the tasks and in the first one, shape ``[3, rows]``.
+    scores
+        Of each of these rows in each task, shape ``[3, tasks, rows]``.
     """
 
     estimate: Floats
     intervals: tuple[Interval, Interval, Interval]
     rows: Integers
     scores: Floats
-    once: Floats
 
 
 def recurring(labels: Groups, words: Groups) -> Integers:
@@ -137,7 +136,7 @@ def control_tasks(
         proportion_interval(estimate[k], errors[k], len(part), degrees) for k in range(2)
     )
     intervals = seen, control, t_interval(estimate[2], errors[2], degrees)
-    return Control(estimate, intervals, chosen, right.mean(axis=1), right[:, 0])
+    return Control(estimate, intervals, chosen, right)
 
 
 def _error(values: Floats, words: Groups) -> float:

@@ -63,7 +63,7 @@ def pseudo_values(
     estimate: ArrayLike,
     left_out: Floats,
     strata: Integers | None = None,
-    degrees: float | None = None,
+    sizes: Integers | None = None,
 ) -> Floats:
     """Pseudo-values of units: independent numbers that stand for the score of all of them.
 
@@ -81,11 +81,10 @@ def pseudo_values(
         The score without each unit, shape ``[..., units]``.
     strata
         Stratum of each unit, shape ``[units]``; one stratum if not given.
-    degrees
-        Degrees of freedom of the error, where a few units may have most of the rows: deviations
-        from the mean are then larger by the ratio of Student's t of so many to that of ``units -
-        1``, so that what treats units as equal is no surer than a t-interval. More than ``units -
-        1`` are taken as these.
+    sizes
+        Rows of each unit, shape ``[units]``, where a few units may have most of them: deviations
+        from the mean are then larger by the ratio of Student's t of `degrees_of_freedom` to that of
+        ``units - 1``, so that what treats units as equal is no surer than a t-interval.
 
     Returns
     -------
@@ -100,8 +99,8 @@ def pseudo_values(
         part, size = left_out[..., here], here.sum()
         scale = np.sqrt(units * (units - 1) * (size - 1) / size)
         effects[..., here] = scale * (part.mean(axis=-1, keepdims=True) - part)
-    if degrees is not None:
-        effects *= t_quantile(min(degrees, units - 1)) / t_quantile(units - 1)
+    if sizes is not None:
+        effects *= t_quantile(degrees_of_freedom(sizes)) / t_quantile(units - 1)
     return np.asarray(estimate)[..., None] + effects
 
 

@@ -47,8 +47,9 @@ def sign_flip_p(differences: Floats, permutations: int, rng: np.random.Generator
 def _reaching(estimate: ArrayLike, null: Floats) -> Integers:
     """Count the permuted estimates that are no less, over the last axis."""
     observed = np.asarray(estimate, np.float64)[..., None]
-    # the permuted sums are formed in another order: a tie must not hang on the last bit
-    slack = 1e-12 * np.maximum(np.abs(observed), 1e-300)
+    # a tie must not hang on rounding: permuted sums are formed in another order, and pseudo-values
+    # of words that differ in nothing are some 1e-14 apart
+    slack = 1e-9 * np.maximum(np.abs(observed), 1e-300)
     return np.asarray((null >= observed - slack).sum(axis=-1))
 
 

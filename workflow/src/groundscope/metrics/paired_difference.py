@@ -4,8 +4,31 @@ import numpy as np
 
 from groundscope.metrics.bootstrap import bootstrap_weights
 from groundscope.metrics.groups import Floats
-from groundscope.metrics.intervals import Interval
+from groundscope.metrics.intervals import Interval, t_interval
 from groundscope.metrics.p_values import sign_flip_p
+
+
+def in_one_repeat(differences: Floats) -> Floats:
+    """Differences of units that were scored repeatedly, as far apart as they are in one repeat.
+
+    What was drawn for a repeat (the training words of folds) all units share, so that means over
+    repeats are closer to each other than they are to those of other words. Their deviations are
+    stretched until their variance is the mean of that within repeats; their mean stays.
+
+    Parameters
+    ----------
+    differences
+        Shape ``[repeats, units]``; one repeat stays as it is.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``[units]``.
+    """
+    means = differences.mean(axis=0)
+    centre, variance = means.mean(), means.var()
+    stretch = np.sqrt(differences.var(axis=1).mean() / variance) if variance > 0 else 1.0
+    return np.asarray(centre + stretch * (means - centre)) if len(differences) > 1 else means
 
 
 def paired_difference(
@@ -14,9 +37,10 @@ def paired_difference(
     """Bootstrap intervals and sign-flip p of means of paired differences.
 
     The interval is the bootstrap-t (Efron and Tibshirani 1993, section 12.5), which keeps its
-    coverage with few and skewed differences. The two-sided p counts sign flips whose mean is at
-    least as far from zero (Fisher's randomisation of the signs). Means of the same units share
-    replicates and flips.
+    coverage with skewed differences, but ends nowhere nearer than Student's t: where few
+    differences are not 0, the bootstrap knows too little. The two-sided p counts sign flips whose
+    mean is at least as far from zero (Fisher's randomisation of the signs). Means of the same units
+    share replicates and flips.
 
     Parameters
     ----------
@@ -46,8 +70,14 @@ def paired_difference(
     means = differences @ weights / count
     squares = differences**2 @ weights / count - means**2
     usable = squares > 1e-12 * differences.var(axis=-1)[..., None]
-    # differences that are all the same have no replicate that varies, and no error
     spread = np.sqrt(np.where(usable, squares, np.nan) / (count - 1))
-    ratio = np.where(error[..., None] > 0, (means - estimate[..., None]) / spread, 0.0)
+    # differences that are all the same, or all but one, may have no replicate that varies
+    some = usable.any(axis=-1, keepdims=True)
+    ratio = np.where(some, (means - estimate[..., None]) / spread, 0.0)
     low, high = np.nanpercentile(ratio, [2.5, 97.5], axis=-1)
-    return Interval(error, estimate - high * error, estimate - low * error), p_value
+    student = t_interval(estimate, error, count - 1)
+    return Interval(
+        error,
+        np.minimum(estimate - high * error, student.low),
+        np.maximum(estimate - low * error, student.high),
+    ), p_value

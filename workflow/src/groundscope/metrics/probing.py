@@ -29,8 +29,8 @@ class Probe:
     ----------
     rows
         Share of repeats in which each row was classified correctly, shape ``[n]``.
-    once
-        Whether it was in the first repeat, 0 or 1, shape ``[n]``.
+    correct
+        Whether it was in each of them, 0 or 1, shape ``[repeats, n]``.
     estimate, interval
         Mean over repeats, and its Wilson interval from a jackknife over words, shape ``[2]``.
     null, p_value
@@ -43,7 +43,7 @@ class Probe:
     """
 
     rows: Floats
-    once: Floats
+    correct: Floats
     estimate: Floats
     interval: Interval
     null: Floats
@@ -105,7 +105,8 @@ def predict(rows: Floats, labels: Groups, folds: Folds, solver: str) -> Integers
     return predicted
 
 
-def _scores(values: Floats, labels: Groups) -> Floats:
+def accuracies(values: Floats, labels: Groups) -> Floats:
+    """Mean over rows and over classes of whether, or how often, rows were right, shape ``[2]``."""
     return np.array([values.mean(), labels.means(values).mean()])
 
 
@@ -115,7 +116,7 @@ def without_words(values: Floats, labels: Groups, words: Groups) -> Floats:
     Parameters
     ----------
     values
-        Whether each row was classified correctly, or how often, shape ``[n]``.
+        Whether each row was classified correctly, shape ``[n]``.
     labels, words
         Class and word of each row. A class of one word is gone without it.
     """
@@ -200,17 +201,17 @@ def probe(
         correct[repeat] = predicted == labels.codes
         np.add.at(confusion, (labels.codes, predicted), 1)
     values = correct.mean(axis=0)
-    estimate = _scores(values, labels)
+    estimate = accuracies(values, labels)
     null = np.empty((2, permutations))
     for index in range(permutations):
         moved = permuted_labels(labels, exchanged, rng)
         predicted = predict(rows, moved, make_folds(moved, held_apart, folds, rng), solver)
-        null[:, index] = _scores((predicted == moved.codes).astype(np.float64), moved)
-    first = _scores(correct[0], labels)
+        null[:, index] = accuracies((predicted == moved.codes).astype(np.float64), moved)
+    first = accuracies(correct[0], labels)
     p_value = permutation_p(first, null) if permutations else np.full(2, np.nan)
     chance = np.array([labels.sizes.max() / len(rows), 1 / len(labels)])
     interval = _interval(correct, labels, words, estimate)
-    return Probe(values, correct[0], estimate, interval, null, p_value, chance, confusion)
+    return Probe(values, correct, estimate, interval, null, p_value, chance, confusion)
 
 
 def check_rows(rows: Floats) -> Floats:

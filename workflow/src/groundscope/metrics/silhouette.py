@@ -7,7 +7,7 @@ import numpy as np
 from groundscope.metrics.distances import Distances, together
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_labels
 from groundscope.metrics.intervals import Interval
-from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values
+from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette_coefficients import (
     check_groups,
@@ -41,8 +41,7 @@ class Silhouette:
     blocks
         Block of words of each row, which the jackknife left out together, shape ``[n]``.
     pseudo_values
-        Of the blocks, for the first of the estimates. Blocks of unequal numbers of rows have twice
-        `degrees_of_freedom` (taken by simulation).
+        Of the blocks, for the first of the estimates.
     """
 
     rows: Floats
@@ -125,7 +124,6 @@ def score_both(
     rows, further = (coefficients(inner, other, sizes[labels.codes]) for other in others)
     # a row is in the runs of all groups but its own, and one of them lacks the nearest other
     of_runs = rows + (further - rows) / (len(labels) - 1)
-    degrees = 2 * degrees_of_freedom(np.bincount(blocks))
     whole, runs = (
         Silhouette(
             own,
@@ -134,7 +132,7 @@ def score_both(
             null[part],
             p_value[part],
             blocks,
-            pseudo_values(estimate[part][0], without[part][0], strata, degrees),
+            pseudo_values(estimate[part][0], without[part][0], strata),
         )
         for own, part in ((rows, slice(0, -1)), (of_runs, slice(-1, None)))
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, home_of, permuted_labels
-from groundscope.metrics.jackknife import degrees_of_freedom, pseudo_values
+from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import Silhouette
 from groundscope.metrics.silhouette_coefficients import check_groups, means_by_group, silhouettes
@@ -77,7 +77,6 @@ def score_refitted(
         moved_to = into_space(features, space, moved) if space == "lda" else projected
         _, null[..., index] = _scored(moved_to, moved, metrics)
     missing = np.full(estimates.shape[1], np.nan)
-    degrees = 2 * degrees_of_freedom(np.bincount(blocks))
     return [
         Silhouette(
             own,
@@ -86,7 +85,7 @@ def score_refitted(
             shuffled,
             permutation_p(estimate, shuffled) if permutations else missing,
             blocks,
-            pseudo_values(estimate[0], left_out[0], strata, degrees),
+            pseudo_values(estimate[0], left_out[0], strata),
         )
         for own, estimate, left_out, shuffled in zip(rows, estimates, without, null, strict=True)
     ]

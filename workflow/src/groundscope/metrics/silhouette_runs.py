@@ -6,7 +6,7 @@ import numpy as np
 
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, deal, permuted_labels
-from groundscope.metrics.jackknife import degrees_of_freedom, jackknife, pseudo_values
+from groundscope.metrics.jackknife import jackknife, pseudo_values
 from groundscope.metrics.silhouette import Silhouette
 from groundscope.metrics.silhouette_coefficients import check_groups, silhouettes
 from groundscope.metrics.silhouette_jackknife import bounded
@@ -88,7 +88,6 @@ def score_runs(
         part = moved.only(stays)
         projected = into_space(features[stays], space, part)
         null[:, index] = _silhouettes(projected, part, metrics).mean(axis=1)
-    degrees = 2 * degrees_of_freedom(np.bincount(blocks))
     return [
         Silhouette(
             own,
@@ -97,7 +96,7 @@ def score_runs(
             shuffled[None],
             np.full(1, np.nan),
             blocks,
-            pseudo_values(estimate, less, degrees=degrees),
+            pseudo_values(estimate, less),
         )
         for own, estimate, less, shuffled in zip(
             rows, runs.mean(axis=1), without.mean(axis=2), null, strict=True
