@@ -280,6 +280,8 @@ def test_changes_are_of_all_groups() -> None:
     (one,), (other,) = (sheets({"change_correlation": each}) for each in (table, both))
     assert len(one.rows) == 2
     assert other == one
+    (alone,) = sheets({"change_correlation": pa.Table.from_pylist(others, table.schema)})
+    assert alone == one
 
 
 def test_raw_silhouettes_are_no_finding_where_there_is_a_null() -> None:

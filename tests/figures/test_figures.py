@@ -269,6 +269,21 @@ def test_contrasts_of_some_groups_are_in_the_table_only() -> None:
     assert list(points) == _estimates(table, contrast="training", measure="silhouette-above-null")
 
 
+def test_contrasts_that_only_leave_a_group_out_are_shown() -> None:
+    """As in a study of that protocol alone; the head says which silhouettes they are."""
+    table = result_tables.contrasts()
+    rows = [
+        {**row, "protocol": row["protocol"] and "leave-one-group-out"} for row in table.to_pylist()
+    ]
+    runs = pa.Table.from_pylist(rows, table.schema)
+    figures = [contrasts.figure(each, {}) for each in (table, runs)]
+    one, two = ([box.get_ylabel() for box in _panels(figure)] for figure in figures)
+    assert one == two
+    heads = ["".join(text.get_text() for text in figure.texts) for figure in figures]
+    assert "all groups at once" in heads[0]
+    assert "leaving a group out" in heads[1]
+
+
 def test_contrasts_of_alignment_are_signed_where_they_survive_holm() -> None:
     """Each cell at its estimate, 0 in the middle of the scale, plus and minus by table."""
     table = result_tables.cka_contrasts()

@@ -56,6 +56,7 @@ def _towards(top: Row, significant: Sequence[Row], pairs: int) -> str:
 def contrasts(rows: list[Row]) -> Sheet:
     """Sheet of the ``contrasts`` table."""
     cells, sentences = [], []
+    first = of_all_groups(rows)
     for keys, part in groups_of(
         above_null(rows),
         *("corpus", "contrast", "analysis", "labelling", "kind", "measure", "metric", "space"),
@@ -69,7 +70,7 @@ def contrasts(rows: list[Row]) -> Sheet:
              len(part), top["n_types"]]
         )  # fmt: skip
         shown = top["metric"] in (None, "cosine") and top["space"] == "full"
-        if shown and top["measure"] != ANISOTROPIC and of_all_groups([top]):
+        if shown and top["measure"] != ANISOTROPIC and top in first:
             sentences.append(_difference(top, significant, len(part)))
     # what the figures show comes first
     cells.sort(
@@ -123,12 +124,7 @@ def changes(rows: list[Row]) -> Sheet:
     keys = ("corpus", "contrast", "labelling", "measure", "metric", "space", "cka_space",
             "cka_rows", "correlation")  # fmt: skip
     # the table has every measure, protocol and subset, and each correlation with the other sign
-    rows = [
-        row
-        for row in rows
-        if row["cka_measure"] == "cka-linear debiased"
-        and all(row[key] == value for key, value in ALL_GROUPS.items())
-    ]
+    rows = of_all_groups([row for row in rows if row["cka_measure"] == "cka-linear debiased"])
     cells = [
         [*(row[key] for key in keys), row["estimate"], interval(row), row["p_value"],
          row["n_layers"]]

@@ -21,6 +21,10 @@ from groundscope.figures.selection import (
     of_all_groups,
 )
 
+_PROTOCOL = {
+    "all-groups": "silhouettes of all groups at once · ",
+    "leave-one-group-out": "silhouettes leaving a group out · ",
+}
 _ANALYSIS = {"pairs": "pairs", "silhouette": "silhouette", "lda": "LDA"}
 _MEASURE = {"auc": "AUC", ABOVE_NULL: "silhouette\nabove null"}
 
@@ -63,9 +67,10 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
         title += f"\n{count(part, 'n_types')} words"
         measure = _MEASURE.get(quantity[2], quantity[2])
         panels.append(Panel(title, f"Δ {measure}", curves, 0.0))
+    protocol = next((row["protocol"] for row in rows if row["protocol"]), "")
     head = (
         f"Contrasts · {shown['corpus']} · Δ: treated minus control, paired over words · "
-        "silhouettes of all groups at once · "
+        f"{_PROTOCOL.get(protocol, '')}"
         f"{shown['space']} space · filled: Holm-corrected p < {ALPHA} · {intervals(rows)}"
     )
     return draw(panels, head=head, reference="no difference")

@@ -180,13 +180,19 @@ def shown_rows(name: str, rows: Sequence[Row]) -> list[Row]:
     return [row for row in found if row.get("kind") not in AT_RANDOM]
 
 
-def of_all_groups(rows: Iterable[Row]) -> list[Row]:
-    """Contrasts of what the figures show: silhouettes of all groups at once, accuracies of LDA."""
+def of_all_groups(rows: Sequence[Row]) -> list[Row]:
+    """Keep what figures show of contrasts and correlations: all groups at once, and accuracies.
+
+    Where there are only silhouettes that leave a group out, these stand in.
+    """
+    protocols = {row["protocol"] for row in rows}
+    together = ALL_GROUPS["protocol"] in protocols
     return [
         row
         for row in rows
-        if (row["analysis"] != "lda" or row["measure"] == "accuracy")
-        and all(row[key] in (None, value) for key, value in ALL_GROUPS.items())
+        if (row.get("analysis") != "lda" or row["measure"] == "accuracy")
+        and row["subset"] in (None, ALL_GROUPS["subset"])
+        and (row["protocol"] in (None, ALL_GROUPS["protocol"]) or not together)
     ]
 
 
