@@ -230,6 +230,29 @@ def test_planes_hold_every_word_of_every_layer(
     assert len({row["layer"] for row in rows if row["chosen"]}) == 1
 
 
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("w00,a\nw01,a\n", "a silhouette needs at least 2 groups, got 1: a"),
+        ("w00,a\nw01,a\nw02,b\n", "group 'b' has 1 word with vectors"),
+    ],
+)
+def test_planes_of_too_few_words(
+    study: Study, monkeypatch: pytest.MonkeyPatch, lines: str, message: str
+) -> None:
+    """What planes cannot be made of is said, with the layer, and nothing is written."""
+    study.labels.write_text(f"word,label\n{lines}", encoding="utf-8")
+    output = study.folder / "planes.parquet"
+    where = "planes of 'meaning' in layer 0 of one on tiny: "
+    with pytest.raises(UserError, match=where + message):
+        call(
+            monkeypatch, project_words.main, tokens=study.tokens, selected=study.selected,
+            labelling="meaning", labels=study.labels, embeddings=study.layers("one", 3.0, 1),
+            options={"rows": "auto", "layer": "best"}, output=output,
+        )  # fmt: skip
+    assert not output.exists()
+
+
 def test_lda_reads_separated_groups_and_not_noise(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,6 @@ def main() -> None:
     tokens = read_selection(given.tokens, given.selected)
     labels = token_labels(tokens, given.labels, given.label_options)
     data = make_rows(tokens, given.options["rows"], labels)
-    check_groups(data.grouping, data.units)
     layers = read_layers(given.embeddings)
     made: dict[str, Mapping[str, Plane]] = {}
     scores: dict[str, float] = {}
@@ -31,6 +30,7 @@ def main() -> None:
     for layer in layers:
         features = data.features(layer)
         with naming(f"planes of {given.labelling!r} in {layer.name}"):
+            check_groups(data.grouping, data.units)
             found = {"pca": pca_plane(features), "lda": lda_plane(features, data.grouping)}
             silhouette = score(
                 Distances(features, "cosine"), data.grouping, data.units, exchanged=data.exchanged
