@@ -51,7 +51,7 @@ def read_published(path: Path) -> list[Published]:
         or has no column; the line is named.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             columns = set(reader.fieldnames or ())
             if not set(_NEEDED) <= columns <= {*_NEEDED, *_OTHERS}:
