@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.special import stdtrit
 from scipy.stats import kstest, spearmanr
 from threadpoolctl import threadpool_limits
 
@@ -464,6 +465,48 @@ def test_interval_of_neighbours_covers(kind: str) -> None:
     assert 0.92 <= np.mean(hits) <= 0.98
     error = np.sqrt(np.mean([each.standard_error**2 for each in found]))
     assert 0.9 <= error / estimates.std() <= 1.15
+
+
+@pytest.mark.parametrize(
+    ("measure", "least"),
+    [("cka-linear", [-1, 0]), ("cka-rbf", [-1, 0]), ("rsa", [-1]), ("knn", [0])],
+)
+def test_limits_are_what_an_estimate_can_be(
+    rng: np.random.Generator, measure: str, least: list[int]
+) -> None:
+    """Of few words intervals are wide: none is beyond 1, or below what the estimator can be."""
+    x, y = rng.normal(size=(2, 7, 2))
+    near = x + rng.normal(size=(7, 2)) / 4
+    found = compare(
+        [_source(x)], [_source(y), _source(near)], _words(7), measure=measure, neighbours=1
+    )
+    half = found.standard_error * stdtrit(6, 0.975)
+    lowest = np.reshape(least, (-1, 1, 1))
+    np.testing.assert_allclose(found.low, np.maximum(found.estimate - half, lowest), rtol=1e-12)
+    np.testing.assert_allclose(found.high, np.minimum(found.estimate + half, 1), rtol=1e-12)
+    assert (found.estimate - half < lowest).any()
+    assert (found.estimate + half > 1).any()
+
+
+def test_debiased_cka_is_a_cosine(rng: np.random.Generator) -> None:
+    """It is that of U-centred Gram matrices (Szekely and Rizzo 2014): -1 to 1, and both occur."""
+    found = []
+    for _ in range(50):
+        x, y = rng.normal(size=(2, 5, 2))
+        centred = []
+        for rows in (x, y):
+            gram = rows @ rows.T
+            np.fill_diagonal(gram, 0)
+            sums = gram.sum(axis=0)
+            gram -= (sums[:, None] + sums) / 3 - sums.sum() / 12
+            np.fill_diagonal(gram, 0)
+            centred.append(gram)
+        a, b = centred
+        value = _cka(x, y)[0]
+        assert value == pytest.approx((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b))
+        found.append(value)
+    assert min(found) < -0.5
+    assert max(found) > 0.8
 
 
 def test_neighbours_that_leave_no_choice(rng: np.random.Generator) -> None:

@@ -12,10 +12,9 @@ import numpy as np
 from groundscope.metrics import kmeans
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.intervals import Interval, draws_interval
+from groundscope.metrics.intervals import Interval, bounded, draws_interval
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import Silhouette, score_both
-from groundscope.metrics.silhouette_jackknife import bounded
 from groundscope.metrics.silhouette_refitted import score_refitted
 from groundscope.metrics.silhouette_runs import score_runs
 from groundscope.metrics.spaces import into_space

@@ -11,7 +11,7 @@ from groundscope.metrics import alignment
 from groundscope.metrics.alignment import Alignment
 from groundscope.metrics.dissimilarity import Dissimilarity
 from groundscope.metrics.groups import Floats, Groups, Integers
-from groundscope.metrics.intervals import t_interval
+from groundscope.metrics.intervals import bounded, t_interval
 from groundscope.metrics.jackknife import degrees_of_freedom, jackknife
 from groundscope.metrics.neighbours import Neighbours
 from groundscope.metrics.p_values import permutation_p
@@ -35,7 +35,8 @@ class Comparison:
         Mean and standard deviation over draws; the latter is missing for one draw.
     standard_error, low, high
         Jackknife over word types; its variance is the mean over draws, which is on the safe side
-        since draws differ.
+        since draws differ. Limits are cut at 1 and at what the estimate cannot be below: 0 where it
+        is biased CKA or a share of neighbours, and -1.
     null_mean, null_high, p_value
         Word types of one side permuted, and their space fitted anew where it depends on their
         order (`Source.moved`): mean, 95th percentile and one-sided p of the first draw; missing
@@ -111,7 +112,7 @@ def compare(
     parts = [(rows, replace(result, without=np.empty(0))) for rows, result in found]
     first_draw = parts[0][0]
     sizes = Groups.of(groups.codes[first_draw]).sizes
-    return _summary([result for _, result in parts], sizes, first_draw)
+    return _summary([result for _, result in parts], sizes, first_draw, measure)
 
 
 def each_draw(
@@ -208,16 +209,24 @@ def estimators(estimate: Floats) -> Sequence[str]:
     return alignment.ESTIMATORS if len(estimate) > 1 else ("plain",)
 
 
-def _summary(results: Sequence[Alignment], sizes: Integers, first_draw: Integers) -> Comparison:
+def _summary(
+    results: Sequence[Alignment], sizes: Integers, first_draw: Integers, measure: str
+) -> Comparison:
     estimates = np.stack([result.estimate for result in results])
     estimate = estimates.mean(axis=0)
     variance = np.mean([result.interval.standard_error**2 for result in results], axis=0)
-    interval = t_interval(estimate, np.sqrt(variance), degrees_of_freedom(sizes))
+    names = estimators(estimate)
+    # debiased CKA is a cosine of U-centred matrices: it may be negative, and is never above 1
+    least = [0.0 if name == "biased" or measure == "knn" else -1.0 for name in names]
+    interval = bounded(
+        t_interval(estimate, np.sqrt(variance), degrees_of_freedom(sizes)),
+        np.reshape(least, (-1, 1, 1)),
+    )
     missing = np.full(estimate.shape, np.nan)
     null = results[0].null
     known = null.shape[-1] > 0
     return Comparison(
-        estimators=estimators(estimate),
+        estimators=names,
         estimate=estimate,
         draw_sd=estimates.std(axis=0, ddof=1) if len(results) > 1 else missing,
         standard_error=interval.standard_error,

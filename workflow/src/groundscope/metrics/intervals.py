@@ -31,6 +31,12 @@ def t_interval(estimate: ArrayLike, standard_error: ArrayLike, degrees: ArrayLik
     return Interval(error, centre - half, centre + half)
 
 
+def bounded(interval: Interval, least: ArrayLike = -1.0) -> Interval:
+    """Cut limits at `least` and 1, beyond which the number that is estimated cannot be."""
+    low, high = (np.clip(limit, least, 1.0) for limit in (interval.low, interval.high))
+    return Interval(interval.standard_error, low, high)
+
+
 def t_quantile(degrees: float) -> float:
     """97.5% quantile of Student's t of `degrees` degrees of freedom."""
     return float(stdtrit(degrees, _TAIL))

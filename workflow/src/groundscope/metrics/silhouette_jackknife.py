@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from groundscope.metrics.distances import Distances, room, together
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of
-from groundscope.metrics.intervals import Interval, t_interval
+from groundscope.metrics.intervals import Interval, bounded, t_interval
 from groundscope.metrics.jackknife import jackknife
 from groundscope.metrics.silhouette_coefficients import (
     coefficients,
@@ -103,12 +103,6 @@ def jackknife_intervals(
     own = words_of_groups(labels, Groups.of(blocks)) - 1
     degrees = [without.shape[1] - apart, *own][: len(estimate)]
     return bounded(t_interval(estimate, error, degrees))
-
-
-def bounded(interval: Interval) -> Interval:
-    """Cut limits at -1 and 1, beyond which no silhouette is, nor an adjusted Rand index."""
-    low, high = (np.clip(limit, -1.0, 1.0) for limit in (interval.low, interval.high))
-    return Interval(interval.standard_error, low, high)
 
 
 def _without_mixed(distances: Distances, labels: Groups, sums: Floats, blocks: Integers) -> Floats:

@@ -6,10 +6,10 @@ import numpy as np
 
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups, deal, permuted_labels
+from groundscope.metrics.intervals import bounded
 from groundscope.metrics.jackknife import jackknife, pseudo_values
 from groundscope.metrics.silhouette import Silhouette
 from groundscope.metrics.silhouette_coefficients import check_groups, silhouettes
-from groundscope.metrics.silhouette_jackknife import bounded
 from groundscope.metrics.spaces import into_space, into_space_again
 
 # Fits behind a jackknife, and the fewest blocks that have a standard error worth the name.
