@@ -235,8 +235,17 @@ def test_findings_are_the_best_layers() -> None:
     (sentence,) = [text for text in sheet.sentences if text.startswith("sound in spoken")]
     assert f"{top['estimate']:.3f}" in sentence
     assert f"of {top['model']} in layer {top['layer']}" in sentence
-    above = sum(cells[7] > -0.02 for cells in shown)
-    assert f"; {above} of 5 models above" in sentence
+    assert "; 5 of 5 models above permuted labels at p 0.05 or less" in sentence
+
+
+@pytest.mark.parametrize(("least", "said"), [(1 / 20, "5 of 5"), (1 / 19, "none of 5")])
+def test_few_permutations_find_nothing(least: float, said: str) -> None:
+    """All are above all permutations: with 19 that is p 0.05, with 18 it says nothing yet."""
+    table = result_tables.lda()
+    rows = [{**row, "p_value": least} for row in table.to_pylist()]
+    (sheet,) = sheets({"lda": pa.Table.from_pylist(rows, table.schema)})
+    assert all(f"; {said} models above" in sentence for sentence in sheet.sentences)
+    assert len(sheet.sentences) > 1
 
 
 def test_contrast_sentences_count_significant_layers() -> None:

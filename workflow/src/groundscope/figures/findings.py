@@ -44,18 +44,21 @@ _OPTIMISM = (
 
 
 def _in_words(where: str, what: str, tops: Sequence[tuple[str, Row]]) -> str:
-    """Say which models are highest, and which are above their permuted null."""
+    """Say which models are highest, and which differ from their permuted null.
+
+    By p, which cannot be 0.05 with fewer than 19 permutations, whatever these happen to give.
+    """
     _, top = max(tops, key=lambda item: float(item[1]["estimate"]))
     highest = " and ".join(
         f"{model} in layer {row['layer']}"
         for model, row in tops
         if row["estimate"] == top["estimate"]
     )
-    tested = [item for item in tops if item[1]["null_high"] is not None]
-    above = [model for model, row in tested if row["estimate"] > row["null_high"]]
+    tested = [item for item in tops if item[1]["p_value"] is not None]
+    above = [model for model, row in tested if row["p_value"] <= 0.05]
     null = (
-        f"{len(above) or 'none'} of {len(tested)} models above the 95th percentile of permuted "
-        f"labels in the best layer{': ' * bool(above)}{', '.join(above)}"
+        f"{len(above) or 'none'} of {len(tested)} models above permuted labels at p 0.05 or less "
+        f"in the best layer{': ' * bool(above)}{', '.join(above)}"
         if tested
         else "no permuted null was computed"
     )
