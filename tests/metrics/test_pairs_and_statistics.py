@@ -2,14 +2,15 @@
 
 import random
 from collections.abc import Sequence
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
-from scipy.stats import pearsonr, rankdata, spearmanr, ttest_rel
+from scipy.stats import norm, pearsonr, rankdata, spearmanr, ttest_rel
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from groundscope.metrics.bootstrap import percentile_interval
 from groundscope.metrics.correlation import across_layers
 from groundscope.metrics.groups import Groups, permuted_rows
 from groundscope.metrics.intervals import draws_interval, proportion_interval, t_interval
@@ -160,6 +161,75 @@ def test_auc_is_the_area_under_the_roc_curve(rng: np.random.Generator) -> None:
     assert same.auc_interval.low < expected < same.auc_interval.high
 
 
+def _every(words: range) -> list[tuple[int, int]]:
+    return [*combinations(words, 2)]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "known"),
+    [
+        ([(2 * k, 2 * k + 1) for k in range(5)], False),
+        ([(2 * k, 2 * k + 1) for k in range(6)], True),
+        ([(0, k) for k in range(1, 40)], False),
+        ([(k % 2, k) for k in range(2, 40)], False),
+        ([(k % 8, k) for k in range(8, 40)], True),
+        ([(k, k + 1) for k in range(10)], False),
+        ([(k, k + 1) for k in range(12)], True),
+        (_every(range(10)), False),
+        (_every(range(11)), True),
+        # a hub with most of the pairs, among many others
+        ([*((0, k) for k in range(1, 20)), *((k, k + 1) for k in range(20, 30, 2))], False),
+    ],
+)
+def test_few_words_have_no_auc_interval(
+    rng: np.random.Generator, pairs: list[tuple[int, int]], *, known: bool
+) -> None:
+    """Few pairs, or few words in most pairs: the AUC has no interval."""
+    words = Groups.of([f"{word:02d}" for word in range(40)])
+    listed = {"near": [(f"{a:02d}", f"{b:02d}") for a, b in pairs]}
+    draws = draw_pairs(words, speakers=None, relations=listed, whole={}, sample=40, seeds=[1])
+    found = score_layer(rng.normal(size=(40, 5)), draws, replicates=50, seed=0)["near"]
+    assert found.auc is not None
+    assert (found.auc_interval is not None) == known
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [(2 * k, 2 * k + 1) for k in range(6)],
+        [(k % 8, k) for k in range(8, 32)],
+        _every(range(11)),
+    ],
+    ids=["apart", "hubs", "group"],
+)
+def test_auc_interval_covers(pairs: list[tuple[int, int]]) -> None:
+    """With the fewest words that have an interval it holds the mean of the samples in 93% or more.
+
+    Words follow a direction that related ones share, as strongly as each does by chance.
+    """
+    names = [f"{word:02d}" for word in range(60)]
+    listed = {"near": [(names[a], names[b]) for a, b in pairs]}
+    words = Groups.of(names)
+    draws = draw_pairs(words, speakers=None, relations=listed, whole={}, sample=60, seeds=[1, 2, 3])
+    # words that are joined by pairs, however far
+    shared = np.arange(60)
+    for first, second in pairs:
+        shared[shared == shared[second]] = shared[first]
+    centres = np.random.default_rng(99).normal(size=(60, 20))[shared]
+    related = np.isin(np.arange(60), pairs)
+    found = []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        strength = rng.uniform(0, 1.5, size=60) * related
+        rows = rng.normal(size=(60, 20)) + strength[:, None] * centres
+        scores = score_layer(rows, draws, replicates=200, seed=0)["near"]
+        assert scores.auc_interval is not None
+        found.append((scores.auc, scores.auc_interval.low, scores.auc_interval.high))
+    estimates, low, high = np.array(found, float).T
+    assert estimates.mean() > 0.65
+    assert ((low <= estimates.mean()) & (estimates.mean() <= high)).mean() >= 0.93
+
+
 def test_auc_does_not_depend_on_anisotropy(rng: np.random.Generator) -> None:
     """A common direction lifts all cosines near 1; the order of pairs, and the AUC, stay close."""
     words = Groups.of(np.repeat(np.arange(30), 4))
@@ -282,6 +352,16 @@ def test_draws_interval() -> None:
     half = 2.7764451052 * np.sqrt(2.5 / 5)
     assert interval.high == pytest.approx(3 + half)
     assert np.isnan(draws_interval(np.array([1.0])).standard_error)
+
+
+def test_percentiles_of_few_units() -> None:
+    """The variance of a bootstrap of five normal values is 4/5 of s^2 / 5: the limits are t's."""
+    spread = np.sqrt(4 / 5)
+    replicates = spread * norm.ppf((np.arange(100_000) + 0.5) / 100_000)
+    found = percentile_interval(replicates, 4)
+    assert found.high == pytest.approx(2.7764451052, rel=1e-3)
+    assert found.low == pytest.approx(-2.7764451052, rel=1e-3)
+    assert found.standard_error == pytest.approx(spread, rel=1e-3)
 
 
 def test_holm_worked_example() -> None:

@@ -96,7 +96,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column(
             "measure",
             "string",
-            "raw, normalised (minus random), or auc (against random; compares between models)",
+            "raw, normalised (minus random), or auc (against random; compares between models; no "
+            "interval where few words make most pairs)",
         ),
         *INTERVAL,
         Column("seeds", "int64", "random draws of tokens that the estimate is the mean of"),

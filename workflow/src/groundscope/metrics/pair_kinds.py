@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.jackknife import degrees_of_freedom
 from groundscope.metrics.word_pairs import Crossed, Pairs, Part, Sample, sample_rows, shuffled_pairs
 
 RANDOM, DIFFERENT = "random", "different-word"
@@ -73,6 +74,13 @@ class Pooled:
     def means(self, values: Floats) -> Floats:
         """Mean over draws of the values of type pairs, shape ``[t]``."""
         return np.bincount(self.index, weights=values) / self.draws
+
+    @cached_property
+    def degrees(self) -> float:
+        """`degrees_of_freedom` of the words, each weighing the type pairs that hold it."""
+        first, second = self.words.T
+        held = np.bincount(np.concatenate([first, second[first != second]]))
+        return degrees_of_freedom(held[held > 0])
 
 
 def draw_pairs(
