@@ -430,6 +430,9 @@ def test_pairs(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(row["word_a"] == row["word_b"] for row in same)
 
 
+_SIZES = ("n_tokens", "n_types", "missing_tokens", "unlabelled_tokens")
+
+
 def test_what_was_left_out_is_in_every_table(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """A word that some model lacks, and one without a label, are counted beside each number."""
     kept = study.ids[:-3]
@@ -439,14 +442,7 @@ def test_what_was_left_out_is_in_every_table(study: Study, monkeypatch: pytest.M
     layers = study.layers("one", 3.0, 1, 1)
     shared = {"tokens": study.tokens, "selected": study.selected, "embeddings": layers}
     labelled = {**shared, "labelling": "meaning", "labels": study.labels}
-    files = {
-        name: study.folder / f"{name}.parquet"
-        for name in ("pairs", "pair_values", "lda", "confusion", "planes")
-    }
-    call(
-        monkeypatch, compare_pairs.main, **shared, groups=study.labels, options=OPTIONS["pairs"],
-        output=files["pairs"], values=files["pair_values"],
-    )  # fmt: skip
+    files = {name: study.folder / f"{name}.parquet" for name in ("lda", "confusion", "planes")}
     call(
         monkeypatch, score_lda.main, **labelled, options=OPTIONS["lda"],
         output=files["lda"], confusion=files["confusion"],
@@ -455,12 +451,62 @@ def test_what_was_left_out_is_in_every_table(study: Study, monkeypatch: pytest.M
         monkeypatch, project_words.main, **labelled, options={"rows": "auto", "layer": "best"},
         output=files["planes"],
     )  # fmt: skip
-    drawn = study.word[sample_rows(len(kept), 50, 1)]
-    pairs, words = (50, len(set(drawn)), 3, 0), (3 * (WORDS - 2), WORDS - 2, 3, 3)
-    columns = ("n_tokens", "n_types", "missing_tokens", "unlabelled_tokens")
+    words = (3 * (WORDS - 2), WORDS - 2, 3, 3)
     for name, path in files.items():
-        sizes = {tuple(row[column] for column in columns) for row in _rows(path, name)}
-        assert sizes == {pairs if name in {"pairs", "pair_values"} else words}, name
+        assert {tuple(row[column] for column in _SIZES) for row in _rows(path, name)} == {words}
+
+
+@pytest.mark.parametrize("seeds", [[1], [1, 2]])
+def test_sizes_of_pairs_are_of_each_kind(
+    study: Study, monkeypatch: pytest.MonkeyPatch, seeds: list[int]
+) -> None:
+    """Pairs of a group take all tokens that have one and a partner, others those of a draw.
+
+    One word is lacking, one has no group, and one is alone in its group.
+    """
+    tables.write_table(study.selected, "selection", {"token_id": study.ids[:-3]})
+    lines = [f"w{word:02d},g{word % 4}\n" for word in range(1, WORDS - 1)]
+    study.labels.write_text("".join(["word,label\n", "w23,g0\n", *lines]), encoding="utf-8")
+    text = study.labels.read_text(encoding="utf-8").replace("w01,g1", "w01,alone")
+    study.labels.write_text(text, encoding="utf-8")
+    word_map = study.folder / "map.parquet"
+    related = {"corpus": "tiny", "relation": "synonym", "distance": 0.5}
+    listed = [("w02", "w03"), ("w04", "w05"), ("w02", "w06"), ("w07", "w23")]
+    listed_rows = [{**related, "word_a": a, "word_b": b} for a, b in listed]
+    tables.write_table(word_map, "word_map", listed_rows)
+    names = ("pairs", "pair_values", "word_scores")
+    files = {name: study.folder / f"{name}.parquet" for name in names}
+    call(
+        monkeypatch, compare_pairs.main, tokens=study.tokens, selected=study.selected,
+        embeddings=study.layers("one", 3.0, 1, 1), groups=study.labels, word_map=word_map,
+        options={**OPTIONS["pairs"], "sample": 50, "seeds": seeds}, output=files["pairs"],
+        values=files["pair_values"], words=files["word_scores"],
+    )  # fmt: skip
+    draws = [study.word[sample_rows(3 * (WORDS - 1), 50, seed)] for seed in seeds]
+    entered = [{word for pair in listed if {*pair} <= {*draw} for word in pair} for draw in draws]
+    synonyms = sum(word in entered[0] for word in draws[0])
+    expected = {
+        "same-group": (3 * (WORDS - 3), WORDS - 3, 3, 3),
+        "synonym": (synonyms, len(entered[0]), 3, 0),
+    }
+    for name in names[:2]:
+        rows = _rows(files[name], name)
+        found = {row["kind"]: tuple(row[column] for column in _SIZES) for row in rows}
+        assert {kind: found[kind] for kind in expected} == expected
+        assert {sizes[2:] for kind, sizes in found.items() if kind != "same-group"} == {(3, 0)}
+        assert 40 < found["random"][0] <= 50
+        assert found["same-word"][0] < found["random"][0]
+    of_words = {
+        kind: {row["word"]: row for row in _rows(files["word_scores"], "word_scores", kind=kind)}
+        for kind in expected
+    }
+    grouped = of_words["same-group"].values()
+    assert {(row["n_tokens"], row["unlabelled_tokens"]) for row in grouped} == {(3, 3)}
+    ids = [set(sample_rows(3 * (WORDS - 1), 50, seed)) for seed in seeds]
+    for word, row in of_words["synonym"].items():
+        where = [drawn for drawn, words in zip(ids, entered, strict=True) if word in words]
+        in_any = {token for token in set.union(*where) if study.word[token] == word}
+        assert (row["n_tokens"], row["unlabelled_tokens"]) == (len(in_any), 0)
 
 
 def test_kinds_without_pairs_are_named(

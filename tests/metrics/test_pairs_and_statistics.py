@@ -272,6 +272,28 @@ def test_draws_of_the_same_tokens_have_no_spread(
     assert all(found[kind].normalised_interval.standard_error == spread for kind in same)
 
 
+def test_tokens_of_each_kind(rng: np.random.Generator) -> None:
+    """What the type pairs of a kind are made of: by a loop over token pairs."""
+    words = Groups.of(rng.integers(0, 4, 60))
+    speakers = Groups.of(rng.integers(0, 4, 60))
+    draws = draw_pairs(words, speakers=speakers, relations={}, whole={}, sample=25, seeds=[1, 2, 3])
+    random = draws.kinds["random"]
+    for kind in ("random", "same-word", "same-speaker", "different-word"):
+        pairs = random if kind == "different-word" else draws.kinds[kind]
+        assert isinstance(pairs, Pairs)
+        for count in (1, 3):
+            entered = set()
+            for left, right, draw in zip(
+                pairs.left, pairs.right, pairs.draws[pairs.types], strict=True
+            ):
+                alike = words.codes[left] == words.codes[right]
+                if draw < count and not (kind == "different-word" and alike):
+                    entered |= {left, right}
+            expected = np.bincount(words.codes[[*entered]], minlength=len(words))
+            assert draws.tokens(kind, count).tolist() == expected.tolist()
+    assert draws.tokens("different-word", 1).sum() < draws.tokens("random", 1).sum() <= 25
+
+
 def test_draw_without_a_random_pair() -> None:
     """Four tokens that the shuffle of seed 35 leaves where they are: refused, with the reason."""
     words = Groups.of(np.repeat(np.arange(10), 3))

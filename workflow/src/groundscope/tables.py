@@ -113,8 +113,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("word_b", "string", "right word"),
         Column("similarity", "float64", "cosine, mean over token pairs, then over draws"),
         Column("n_pairs", "int64", "token pairs over all draws"),
-        Column("n_tokens", "int64", "word tokens of a draw, whatever their words"),
-        Column("n_types", "int64", "distinct words among them"),
+        *SIZES,
         *DROPPED,
     ),
     "silhouette": (
@@ -211,7 +210,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
             "rows); empty inside where a word is in every pair of a kind",
         ),
         Column("unit", "int64", "words that the jackknife leaves out together have the same"),
-        Column("n_tokens", "int64", "tokens of the word"),
+        Column("n_tokens", "int64", "tokens of the word that entered; of pairs, in any draw"),
         *DROPPED,
     ),
     "contrasts": (

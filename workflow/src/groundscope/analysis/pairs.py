@@ -1,12 +1,15 @@
 """Rows of the tables pairs, pair_values and word_scores from pair similarities."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from groundscope.analysis.columns import NO_INTERVAL, estimate_columns, number
 from groundscope.analysis.rows import Rows
+from groundscope.metrics.groups import Groups, Integers
 from groundscope.metrics.pair_kinds import Draws
 from groundscope.metrics.pair_scores import KindScores
 from groundscope.metrics.pair_word_scores import by_word
@@ -22,9 +25,37 @@ _SCORE = {
 }
 
 
-def pair_rows(
-    scores: KindScores, keys: dict[str, str], draws: Draws, data: Rows
-) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of pairs is made of, in any layer.
+
+    Attributes
+    ----------
+    words
+        Word of each token of the corpus.
+    tokens
+        Tokens of each word that are in a pair of any draw, shape ``[words]``.
+    sizes
+        Size columns: tokens and words in a pair of the first draw.
+    dropped
+        Columns that say what was left out.
+    """
+
+    words: Groups
+    tokens: Integers
+    sizes: Mapping[str, int]
+    dropped: Mapping[str, int]
+
+    @classmethod
+    def of(cls, kind: str, draws: Draws, data: Rows, unlabelled: int) -> "Kind":
+        """Count what enters a kind, which leaves out some unlabelled tokens."""
+        first = draws.tokens(kind, 1)
+        sizes = {"n_tokens": int(first.sum()), "n_types": int(np.count_nonzero(first))}
+        dropped = {**data.dropped, "unlabelled_tokens": unlabelled}
+        return cls(data.words, draws.tokens(kind, draws.count), sizes, dropped)
+
+
+def pair_rows(scores: KindScores, keys: dict[str, str], kind: Kind) -> Iterator[dict[str, Any]]:
     """Make the rows of one kind in one layer (`keys`) for the table pairs."""
     shared = {
         **keys,
@@ -32,7 +63,8 @@ def pair_rows(
         "seeds": len(scores.raw),
         "n_pairs": scores.pairs,
         "n_type_pairs": scores.type_pairs,
-        **_sizes(draws, data),
+        **kind.sizes,
+        **kind.dropped,
     }
     both = {
         "raw": (scores.raw, scores.raw_interval),
@@ -48,10 +80,10 @@ def pair_rows(
         yield {**shared, "measure": "auc", **found}
 
 
-def value_rows(scores: KindScores, keys: dict[str, str], draws: Draws, data: Rows) -> pa.Table:
+def value_rows(scores: KindScores, keys: dict[str, str], kind: Kind) -> pa.Table:
     """Make the rows of one kind in one layer (`keys`) for the table pair_values."""
-    names = data.words.names
-    shared = {**keys, **_sizes(draws, data)}
+    names = kind.words.names
+    shared = {**keys, **kind.sizes, **kind.dropped}
     columns: dict[str, Any] = {
         name: pa.repeat(value, len(scores.values)) for name, value in shared.items()
     }
@@ -59,25 +91,21 @@ def value_rows(scores: KindScores, keys: dict[str, str], draws: Draws, data: Row
     return pa.table({**columns, "similarity": scores.values, "n_pairs": scores.counts})
 
 
-def _sizes(draws: Draws, data: Rows) -> dict[str, int]:
-    return {"n_tokens": draws.tokens, "n_types": draws.types, **data.dropped}
-
-
 def word_rows(
-    scores: KindScores, random: KindScores, keys: dict[str, str], data: Rows
+    scores: KindScores, random: KindScores, keys: dict[str, str], kind: Kind
 ) -> Iterator[dict[str, Any]]:
     """Make the rows of one kind in one layer (`keys`) for the table word_scores."""
-    codes, found = by_word(scores, random, data.words)
+    codes, found = by_word(scores, random, kind.words)
     for measure, columns in found.items():
         for code, value, pseudo in zip(codes, *columns, strict=True):
             yield {
                 **keys,
                 **_SCORE,
                 "measure": measure,
-                "word": str(data.words.names[code]),
+                "word": str(kind.words.names[code]),
                 "value": float(value),
                 "pseudo_values": [number(pseudo)],
                 "unit": int(code),
-                "n_tokens": int(data.words.sizes[code]),
-                **data.dropped,
+                "n_tokens": int(kind.tokens[code]),
+                **kind.dropped,
             }

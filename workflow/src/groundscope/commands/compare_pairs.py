@@ -16,12 +16,14 @@ from groundscope.analysis.inputs import (
     read_word_map,
 )
 from groundscope.analysis.labels import read_word_labels, token_labels
-from groundscope.analysis.pairs import pair_rows, value_rows, word_rows
+from groundscope.analysis.pairs import Kind, pair_rows, value_rows, word_rows
 from groundscope.analysis.rows import make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.pair_kinds import DIFFERENT, RANDOM, draw_pairs
 from groundscope.metrics.pair_scores import score_layer
 from groundscope.metrics.word_pairs import group_word_pairs
+
+_GROUP = "same-group"
 
 
 def main() -> None:
@@ -36,12 +38,18 @@ def main() -> None:
             data.words,
             speakers=data.speakers,
             relations=read_word_map(given.word_map) if given.word_map else {},
-            whole={"same-group": group_word_pairs(labels)} if labels else {},
+            whole={_GROUP: group_word_pairs(labels)} if labels else {},
             sample=options["sample"],
             seeds=options["seeds"],
         )
     for kind, count in draws.lacking.items():
         logging.warning("kind %s left out: %d of %d draws have no pair", kind, count, draws.count)
+    words_of_tokens = data.words.names[data.words.codes]
+    unlabelled = sum(word not in labels for word in words_of_tokens.tolist())
+    kinds = {
+        kind: Kind.of(kind, draws, data, unlabelled if kind == _GROUP else 0)
+        for kind in draws.kinds
+    }
     rows: list[dict[str, Any]] = []
     values: list[pa.Table] = []
     words: list[dict[str, Any]] = []
@@ -52,12 +60,12 @@ def main() -> None:
             )
         for kind, each in scores.items():
             keys = {**layer.keys, "kind": kind}
-            rows += pair_rows(each, keys, draws, data)
+            rows += pair_rows(each, keys, kinds[kind])
             # values of different words are those of random pairs, which differ from them by nothing
             if kind != DIFFERENT:
-                values.append(value_rows(each, keys, draws, data))
+                values.append(value_rows(each, keys, kinds[kind]))
             if kind not in (RANDOM, DIFFERENT):
-                words += word_rows(each, scores[RANDOM], keys, data)
+                words += word_rows(each, scores[RANDOM], keys, kinds[kind])
     tables.write_table(given.output, "pairs", rows)
     if given.values:
         tables.write_table(given.values, "pair_values", pa.concat_tables(values))

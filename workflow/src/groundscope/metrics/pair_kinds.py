@@ -27,16 +27,18 @@ class Draws:
         Word of each row.
     count
         How many draws.
-    tokens, types
-        Tokens and word types of the first draw.
     """
 
     kinds: Mapping[str, Pairs | Crossed | Part]
     lacking: Mapping[str, int]
     words: Groups
     count: int
-    tokens: int
-    types: int
+
+    def tokens(self, kind: str, count: int) -> Integers:
+        """Tokens of each word in some pair of a kind in the first `count` draws, ``[words]``."""
+        rows = [self.kinds[kind].rows(draw) for draw in range(count)]
+        entered = self.words.codes[np.unique(np.concatenate(rows))]
+        return np.bincount(entered, minlength=len(self.words)).astype(np.intp)
 
     @cached_property
     def pooled(self) -> Mapping[str, "Pooled"]:
@@ -144,4 +146,4 @@ def draw_pairs(
         message = f"a draw of {len(drawn[0].rows)} tokens has no random pair: expected a larger one"
         raise ValueError(message)
     kept = {kind: each for kind, each in kinds.items() if kind not in lacking}
-    return Draws(kept, lacking, words, len(seeds), len(drawn[0].rows), len(drawn[0].present))
+    return Draws(kept, lacking, words, len(seeds))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from groundscope.metrics.groups import Groups, Integers
 
@@ -52,6 +53,15 @@ class Pairs:
         draws, *both = np.unravel_index(present, shape)
         return cls(left, right, types, np.stack(both, axis=1), counts, draws)
 
+    def rows(self, draw: int) -> Integers:
+        """Rows of the pairs of a draw; a row may come twice."""
+        return self.rows_of(self.draws == draw)
+
+    def rows_of(self, chosen: NDArray[np.bool_]) -> Integers:
+        """Rows of the token pairs of some type pairs, shape ``[t]``."""
+        pairs = chosen[self.types]
+        return np.concatenate([self.left[pairs], self.right[pairs]])
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -59,12 +69,15 @@ class Part:
 
     Attributes
     ----------
+    whole
+        The kind.
     chosen
         Which of its type pairs, as indices, shape ``[t]``.
     words, counts, draws
         As in `Pairs`.
     """
 
+    whole: Pairs
     chosen: Integers
     words: Integers
     counts: Integers
@@ -74,7 +87,13 @@ class Part:
     def of_different_words(cls, pairs: Pairs) -> "Part":
         """Choose the pairs whose words differ."""
         chosen = np.flatnonzero(pairs.words[:, 0] != pairs.words[:, 1])
-        return cls(chosen, pairs.words[chosen], pairs.counts[chosen], pairs.draws[chosen])
+        return cls(pairs, chosen, pairs.words[chosen], pairs.counts[chosen], pairs.draws[chosen])
+
+    def rows(self, draw: int) -> Integers:
+        """Rows of the pairs of a draw; a row may come twice."""
+        chosen = np.zeros(len(self.whole.draws), np.bool_)
+        chosen[self.chosen[self.draws == draw]] = True
+        return self.whole.rows_of(chosen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +164,11 @@ class Crossed:
         counts = [each.present.sizes[pairs].prod(axis=1) for each, pairs in both]
         draws = np.repeat(np.arange(len(samples)), [len(pairs) for pairs in places])
         return cls(samples, places, np.concatenate(codes), np.concatenate(counts), draws)
+
+    def rows(self, draw: int) -> Integers:
+        """Rows of the pairs of a draw."""
+        sample = self.samples[draw]
+        return sample.by_word[np.isin(sample.present.codes, self.places[draw])]
 
     @property
     def drawn_once(self) -> bool:
