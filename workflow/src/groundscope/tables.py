@@ -108,7 +108,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     ),
     "pair_values": (
         *KEYS,
-        PAIR_KIND,
+        Column("kind", "string", "as in table pairs; pairs of different-word are among the random"),
         Column("word_a", "string", "left word"),
         Column("word_b", "string", "right word"),
         Column("similarity", "float64", "cosine, mean over token pairs, then over draws"),
