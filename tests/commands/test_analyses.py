@@ -849,6 +849,22 @@ def test_word_scores_do_not_depend_on_the_order_of_protocols(
         assert one == other
 
 
+def test_zero_vector_of_a_pair(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token without a direction is refused by its name and word, in its layer."""
+    path = study.layers("one", 1.0, 1, 1)[0]
+    vectors = read_embeddings(path).aligned(study.ids).copy()
+    vectors[4] = 0
+    write_embeddings(path, study.ids, vectors, {"model": "one", "corpus": "tiny", "layer": "0"})
+    output = study.folder / "pairs.parquet"
+    expected = r"word pairs in layer 0 of one on tiny: token 'w01-ben' \(word 'w01'\) has the zero"
+    with pytest.raises(UserError, match=expected):
+        call(
+            monkeypatch, compare_pairs.main, tokens=study.tokens, selected=study.selected,
+            embeddings=path, options=OPTIONS["pairs"], output=output,
+        )  # fmt: skip
+    assert not output.exists()
+
+
 def test_constant_layer(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer in which every vector is the same is refused by name."""
     path = study.folder / "flat.parquet"

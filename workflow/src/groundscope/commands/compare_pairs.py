@@ -16,7 +16,7 @@ from groundscope.analysis.inputs import (
     read_word_map,
 )
 from groundscope.analysis.labels import read_word_labels, token_labels
-from groundscope.analysis.pairs import Kind, pair_rows, value_rows, word_rows
+from groundscope.analysis.pairs import Kind, check_vectors, pair_rows, value_rows, word_rows
 from groundscope.analysis.rows import make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.pair_kinds import DIFFERENT, RANDOM, draw_pairs
@@ -55,8 +55,10 @@ def main() -> None:
     words: list[dict[str, Any]] = []
     for layer in read_layers(given.embeddings):
         with naming(f"word pairs in {layer.name}"):
+            features = data.features(layer)
+            check_vectors(features, data)
             scores = score_layer(
-                data.features(layer), draws, replicates=options["bootstrap"], seed=options["seed"]
+                features, draws, replicates=options["bootstrap"], seed=options["seed"]
             )
         for kind, each in scores.items():
             keys = {**layer.keys, "kind": kind}
