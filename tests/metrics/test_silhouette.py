@@ -14,8 +14,13 @@ from groundscope.metrics.clustering import Scores, score_protocols
 from groundscope.metrics.distances import METRICS, Distances
 from groundscope.metrics.groups import Floats, Groups, Integers, deal, permuted_labels
 from groundscope.metrics.silhouette import Silhouette, score, score_both
-from groundscope.metrics.silhouette_coefficients import silhouettes
-from groundscope.metrics.silhouette_jackknife import jackknife_blocks
+from groundscope.metrics.silhouette_coefficients import means_by_group, silhouettes
+from groundscope.metrics.silhouette_jackknife import (
+    in_several_blocks,
+    jackknife_blocks,
+    jackknife_intervals,
+)
+from groundscope.metrics.silhouette_refitted import score_refitted
 
 
 @pytest.fixture
@@ -137,6 +142,53 @@ def test_many_words_are_left_out_in_blocks_within_their_group() -> None:
     assert groups is not None
     assert 190 <= len(groups) <= 210
     np.testing.assert_array_equal(groups[blocks], labels.codes)
+
+
+def _rare_speakers(count: int) -> tuple[Groups, Groups]:
+    """Two speakers of all words, and `count` others, each of two words that are said twice."""
+    words = _words(120).names.repeat(2)
+    speakers = np.arange(240) // 2 % 2
+    speakers[: 4 * count : 2] = 2 + np.arange(2 * count) // 2
+    return Groups.of([f"s{speaker:02d}" for speaker in speakers]), Groups.of(words)
+
+
+@pytest.mark.parametrize("blocks", [10, 50])
+@pytest.mark.parametrize("seed", range(5))
+def test_no_block_has_all_words_of_a_group(blocks: int, seed: int) -> None:
+    """Of words whose rows are in several groups, so that a group is never gone; sizes stay."""
+    labels, words = _rare_speakers(30)
+    rng = np.random.default_rng(seed)
+    dealt = deal(labels, words, blocks, rng)
+    found = in_several_blocks(dealt, labels, words, rng)
+    assert all(len(np.unique(found[labels.codes == group])) > 1 for group in range(32))
+    assert (found.reshape(-1, 2) == found[::2, None]).all()
+    np.testing.assert_array_equal(np.bincount(found), np.bincount(dealt))
+    # without a group of a single block nothing moves, and the generator stays where it is
+    state = rng.bit_generator.state
+    np.testing.assert_array_equal(in_several_blocks(found, labels, words, rng), found)
+    assert rng.bit_generator.state == state
+
+
+@pytest.mark.parametrize("space", ["full", "lda"])
+def test_groups_of_two_words_have_an_interval(rng: np.random.Generator, space: str) -> None:
+    """Also where their speaker says few of many words, which are left out in blocks."""
+    labels, words = _rare_speakers(30)
+    (found,) = score_refitted(
+        rng.normal(size=(240, 4)), labels, words, space, ["euclidean"],
+        exchanged=words, permutations=0, seed=4,
+    )  # fmt: skip
+    assert np.isfinite(found.interval.standard_error).all()
+
+
+def test_a_group_that_is_gone_has_no_interval(rng: np.random.Generator) -> None:
+    """Without a block that has all of its rows its mean is missing, and no warning is given."""
+    means = means_by_group(np.array([0.5, 0.1]), np.array([0, 2]), np.array([1.0, 0.0, 1.0]))
+    np.testing.assert_array_equal(means, [0.3, 0.5, np.nan, 0.1])
+    without = rng.normal(size=(3, 4)) / 10
+    without[1, 2] = np.nan
+    blocks = np.arange(8) % 4
+    found = jackknife_intervals(np.zeros(3), without, Groups.of([0, 1] * 4), blocks, None)
+    assert np.isnan(found.low).tolist() == [False, True, False]
 
 
 def _scores(

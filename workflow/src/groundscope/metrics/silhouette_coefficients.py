@@ -80,8 +80,12 @@ def coefficients(inner: Floats, outer: Floats, own_sizes: Floats) -> Floats:
 
 
 def means_by_group(rows: Floats, codes: Integers, sizes: Floats) -> Floats:
-    """Mean over all rows, then over the rows of each group, shape ``[1 + k]``."""
-    groups = np.bincount(codes, weights=rows, minlength=len(sizes)) / sizes
+    """Mean over all rows, then over the rows of each group, shape ``[1 + k]``.
+
+    Missing of a group of size zero.
+    """
+    with np.errstate(invalid="ignore"):
+        groups = np.bincount(codes, weights=rows, minlength=len(sizes)) / sizes
     return np.concatenate([[rows.mean()], groups])
 
 

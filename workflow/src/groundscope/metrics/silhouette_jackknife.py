@@ -15,6 +15,8 @@ from groundscope.metrics.silhouette_coefficients import (
     words_of_groups,
 )
 
+_ROUNDS = 100
+
 
 def jackknife_blocks(
     labels: Groups, units: Groups, rng: np.random.Generator, most: int
@@ -48,10 +50,46 @@ def jackknife_blocks(
         blocks[rng.permutation(members)] = first + np.arange(len(members)) % count
         first += count
     if home is None:
-        return blocks[units.codes], None
+        return in_several_blocks(blocks[units.codes], labels, units, rng), None
     groups = np.empty(first, np.intp)
     groups[blocks] = home
     return blocks[units.codes], groups
+
+
+def in_several_blocks(
+    blocks: Integers, labels: Groups, units: Groups, rng: np.random.Generator
+) -> Integers:
+    """Swap words between blocks until no block has all words of a group, gone without it.
+
+    Parameters
+    ----------
+    blocks
+        Block of each row, the same for all rows of a word.
+    labels, units
+        Group and word of each row.
+    rng
+        Chooses words; not used where there is nothing to swap.
+
+    Returns
+    -------
+    numpy.ndarray
+        Block of each row, shape ``[n]``. Some group may be in one block still, where 100 rounds of
+        swaps find no better: of so many groups of two words that hardly any blocks suit them all.
+    """
+    groups, words = np.divmod(np.unique(labels.codes * len(units) + units.codes), len(units))
+    starts = np.searchsorted(groups, np.arange(len(labels)))
+    block_of = np.empty(len(units), np.intp)
+    block_of[units.codes] = blocks
+    for _ in range(_ROUNDS):
+        ends = [each.reduceat(block_of[words], starts) for each in (np.minimum, np.maximum)]
+        gone = np.flatnonzero(ends[0] == ends[1])
+        if not len(gone):
+            break
+        for group in gone:
+            one = rng.choice(words[groups == group])
+            other = rng.choice(np.flatnonzero(block_of != block_of[one]))
+            block_of[[one, other]] = block_of[[other, one]]
+    return block_of[units.codes]
 
 
 def left_out(
@@ -84,6 +122,8 @@ def jackknife_intervals(
     estimate: Floats, without: Floats, labels: Groups, blocks: Integers, strata: Integers | None
 ) -> Interval:
     """Jackknife intervals of the mean over all rows and of the groups, shape ``[1 + k]``.
+
+    Missing of a group that is gone without some block.
 
     What is known of a group rests mostly on its own words: Student's t takes its units minus one
     degrees of freedom, and units minus strata for all rows.

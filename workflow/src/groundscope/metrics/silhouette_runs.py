@@ -10,6 +10,7 @@ from groundscope.metrics.intervals import bounded
 from groundscope.metrics.jackknife import jackknife, pseudo_values
 from groundscope.metrics.silhouette import Silhouette
 from groundscope.metrics.silhouette_coefficients import check_groups, silhouettes
+from groundscope.metrics.silhouette_jackknife import in_several_blocks
 from groundscope.metrics.spaces import into_space, into_space_again
 
 # Fits behind a jackknife, and the fewest blocks that have a standard error worth the name.
@@ -62,7 +63,7 @@ def score_runs(
     check_groups(labels, units)
     rng = np.random.default_rng(seed)
     count = min(len(units), max(_FEWEST, round(_REFITS / len(labels))))
-    blocks = deal(labels, units, count, rng)
+    blocks = in_several_blocks(deal(labels, units, count, rng), labels, units, rng)
 
     rows = np.zeros((len(metrics), len(features)))
     runs = np.empty((len(metrics), len(labels)))
