@@ -438,6 +438,49 @@ def test_too_few(codes: list[int], message: str) -> None:
         score(Distances(rows, "cosine"), Groups.of(codes), _words(4), exchanged=_words(4))
 
 
+@pytest.mark.parametrize("rows", [120, 300, 2100])
+@pytest.mark.parametrize("width", [4, 70])
+def test_the_same_vector_in_two_groups(rng: np.random.Generator, rows: int, width: int) -> None:
+    """Rows at distance 0 from both groups have exactly 0, with any word left out, and others 1."""
+    labels, words = Groups.of(np.arange(rows) % 6), _words(rows)
+    vectors = rng.normal(size=(6, width))
+    vectors[1] = vectors[0]
+    found = score(
+        Distances(vectors[labels.codes], "cosine"), labels, words, exchanged=words, permutations=0
+    )
+    np.testing.assert_allclose(found.estimate[1:], [0, 0, 1, 1, 1, 1], rtol=1e-12, atol=0)
+    np.testing.assert_allclose(found.interval.standard_error[1:], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("width", [4, 170])
+def test_the_same_vector_is_left_without_the_only_other(
+    rng: np.random.Generator, width: int
+) -> None:
+    """What is left of a group without a word may be one vector: by scikit-learn, from zeros."""
+    words = Groups.of(np.repeat(np.arange(150), 2))
+    labels = Groups.of(words.codes % 5)
+    which = np.where(words.codes % 5 < 2, 0, words.codes % 5)
+    # one word of the first two groups, which are one vector otherwise
+    which[words.codes == 5] = 5
+    vectors = rng.normal(size=(6, width))
+    unit = vectors / np.linalg.norm(vectors, axis=1)[:, None]
+    exact = 1 - unit @ unit.T
+    np.fill_diagonal(exact, 0)
+    exact = exact[which][:, which]
+    found = score(Distances(vectors[which], "cosine"), labels, words, exchanged=words)
+    variance = np.zeros(6)
+    for group in range(5):
+        left_out = []
+        for word in np.unique(words.codes[labels.codes == group]):
+            kept = words.codes != word
+            codes = labels.codes[kept]
+            scores = silhouette_samples(exact[kept][:, kept], codes, metric="precomputed")
+            means = [scores[codes == code].mean() for code in range(5)]
+            left_out.append([scores.mean(), *means])
+        variance += (len(left_out) - 1) * np.var(left_out, axis=0)
+    np.testing.assert_allclose(found.interval.standard_error, np.sqrt(variance), rtol=1e-8)
+
+
 def test_degenerate_rows() -> None:
     """Rows that are all the same, and a zero vector under cosine, are refused."""
     with pytest.raises(ValueError, match="all 5 rows are the same"):

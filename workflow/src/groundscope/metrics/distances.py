@@ -15,6 +15,7 @@ METRICS = ("cosine", "euclidean")
 _BLOCK = 1024
 # rows whose distances are made sooner than a sparse product is set up
 _FEW = 256
+_EPS = float(np.finfo(np.float64).eps)
 # sums of distances that are made together: 64 MiB
 _HELD = 2**23
 
@@ -99,7 +100,7 @@ class Distances:
         Returns
         -------
         numpy.ndarray
-            Shape ``[divisions, n, m]``.
+            Shape ``[divisions, n, m]``; 0 where it may be `rounding`.
         """
         result = np.empty((*sets.shape, count))
         if self._cosine and self._all is None:
@@ -112,7 +113,19 @@ class Distances:
             distances = self._block(part) if self._all is None else self._all[part]
             for sums, indicator in zip(result, indicators, strict=True):
                 np.matmul(distances, indicator, out=sums[part])
+        if self._cosine:
+            for sums, indicator in zip(result, indicators, strict=True):
+                without_rounding(sums, self.rounding(indicator.sum(axis=0)))
         return result
+
+    def rounding(self, sizes: Integers | Floats) -> Floats:
+        """Bound what rounding makes of a sum of distances to so many rows, of shape ``[m]``.
+
+        A sum of s unit vectors is known to ``s eps / 2`` of itself, and a cosine to a few eps:
+        ``eps s (s + 16) / 2``. Sums below are 0, for rows that are the same vector: silhouettes
+        would divide the last bit of one by that of another. The bound is 0 if Euclidean.
+        """
+        return _EPS / 2 * sizes * (sizes + 16.0) * self._cosine
 
     def _from_cosines(self, sets: Integers, sums: Floats) -> None:
         chosen = np.flatnonzero(sets >= 0)
@@ -120,7 +133,17 @@ class Distances:
         members = csr_array((self._scale[chosen], (sets[chosen], chosen)), shape)
         np.matmul(self._rows, (members @ self._rows).T, out=sums)
         sums *= -self._scale[:, None]
-        sums += np.bincount(sets[chosen], minlength=len(members.indptr) - 1)
+        sizes = np.bincount(sets[chosen], minlength=len(members.indptr) - 1)
+        sums += sizes
+        without_rounding(sums, self.rounding(sizes))
+
+
+def without_rounding(sums: Floats, rounding: Floats) -> None:
+    """Set to 0, in place, the sums of distances that are no larger than their rounding."""
+    lost = sums <= rounding
+    # hardly ever: a product with the mask takes twice as long
+    if lost.any():
+        sums[lost] = 0.0
 
 
 def _indicator(sets: Integers, count: int) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from groundscope.metrics.distances import Distances, room, together
+from groundscope.metrics.distances import Distances, room, together, without_rounding
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of
 from groundscope.metrics.intervals import Interval, bounded, t_interval
 from groundscope.metrics.jackknife import jackknife
@@ -148,13 +148,16 @@ def jackknife_intervals(
 def _without_mixed(distances: Distances, labels: Groups, sums: Floats, blocks: Integers) -> Floats:
     """Estimates without each block of words, whose rows may lie in any group."""
     without = np.empty((2 + len(labels), int(blocks.max()) + 1))
+    rounding = distances.rounding(labels.sizes)
     for some in together(without.shape[1], sums.size):
         gone = np.where(blocks == np.asarray(some)[:, None], labels.codes, -1)
         for block, removed in zip(some, distances.sums(gone, len(labels)), strict=True):
             kept = blocks != block
             codes = labels.codes[kept]
+            rest = (sums - removed)[kept]
+            without_rounding(rest, rounding)
             left = np.bincount(codes, minlength=len(labels)).astype(np.float64)
-            without[:, block] = means_by_protocol((sums - removed)[kept], left, codes)
+            without[:, block] = means_by_protocol(rest, left, codes)
     return without
 
 
@@ -170,6 +173,7 @@ def _without_pure(
     sizes = labels.sizes.astype(np.float64)
     inner, nearest, which = distances_to_groups(sums, sizes, labels.codes, 3)
     without = np.empty((2 + groups, len(strata)))
+    rounding = distances.rounding(sizes)
     starts, rows_of = np.searchsorted(strata, np.arange(groups + 1)), np.bincount(blocks)
     removed, made = np.empty((count, 0)), 0
     for group in range(groups):
@@ -181,7 +185,8 @@ def _without_pure(
             (removed,), base = distances.sums(sets[None], made - first), first
         own = np.arange(first, last)
         gone = rows_of[own].astype(np.float64)
-        rest = np.maximum(sums[:, [group]] - removed[:, own - base], 0.0)
+        rest = sums[:, [group]] - removed[:, own - base]
+        without_rounding(rest, rounding[group])
         left = np.where(np.arange(groups)[:, None] == group, sizes[:, None] - gone, sizes[:, None])
         without[:, own] = _without_some(
             labels, group, inner, nearest, which, rest, left, blocks[:, None] != own
