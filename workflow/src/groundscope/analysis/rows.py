@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from groundscope.analysis.inputs import Layer, Selection
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
-from groundscope.metrics.groups import Floats, Groups, Integers, home_of
+from groundscope.metrics.groups import Floats, Groups, Integers, connected, home_of
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Rows:
     token_ids, token_words
         Tokens that enter, and their words.
     words, speakers
-        Word and speaker of each row; no speakers where rows are types, or where any is missing.
+        Word and speaker of each row; no speakers where any is missing, or a type has several.
     labels
         Label of each row, if the analysis has a labelling.
     units
@@ -64,7 +64,7 @@ class Rows:
     @property
     def permuted(self) -> str:
         """Name of what is exchanged in result tables."""
-        return "speaker" if self.exchanged is self.speakers else self.unit
+        return self.unit if self.exchanged is self.units else "speaker"
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -162,29 +162,43 @@ def make_rows(selection: Selection, kind: str, labels: Sequence[str | None] | No
     if kind == "auto":
         mixed = marks is not None and home is None
         kind = "tokens" if mixed or identity else "types"
+    units = Groups.of(token_ids) if identity and kind == "tokens" else by_word
+    known = None if any(one is None for one in speakers) else Groups.of(speakers)
+    exchanged = _exchanged(None if identity else marks, units, known)
     if kind == "tokens":
-        units = Groups.of(token_ids) if identity else by_word
-        known = None if any(one is None for one in speakers) else Groups.of(speakers)
-        exchanged = _exchanged(marks, units, known)
         return Rows(kind, token_ids, by_word, by_word, marks, units, exchanged, known, *dropped)
     own = Groups.of(by_word.names)
-    if marks is None:
-        return Rows(kind, token_ids, by_word, own, None, own, own, None, *dropped)
-    if home is None:
+    moved = _of_types(exchanged, by_word) if exchanged is not by_word else own
+    by_type = _of_types(marks, by_word)
+    if moved is None or (marks is not None and by_type is None):
         message = "tokens of some words differ in their label: this labelling needs rows: tokens"
         raise UserError(message)
-    by_type = Groups.of(marks.names[home])
-    return Rows(kind, token_ids, by_word, own, by_type, own, own, None, *dropped)
+    of_types = _of_types(known, by_word)
+    return Rows(kind, token_ids, by_word, own, by_type, own, moved, of_types, *dropped)
+
+
+def _of_types(groups: Groups | None, words: Groups) -> Groups | None:
+    """Group of each word, or None where the tokens of some word are in several."""
+    home = None if groups is None else home_of(groups, words)
+    return None if groups is None or home is None else Groups.of(groups.names[home])
 
 
 def _exchanged(labels: Groups | None, units: Groups, speakers: Groups | None) -> Groups:
-    """Units, or the speakers where a label that varies within units is theirs.
+    """Units, or the speakers where the label is theirs.
 
     Then each of them has one label, and some label has several of them: it is not the speaker.
     With one row each they would have one label whatever it is, so that two on average are needed.
+
+    Where words, too, have one label each, it may be theirs or the speakers'. The coarser of them is
+    right in either case: speakers where each word has one, words where each speaker says one, and
+    what words and speakers connect where neither is so.
     """
-    if labels is None or speakers is None or home_of(labels, units) is not None:
+    if labels is None or speakers is None:
         return units
+    if home_of(labels, units) is not None:
+        speakers = connected(units, speakers)
+        if len(speakers) == len(units):
+            return units
     several = 2 * len(speakers) <= len(speakers.codes)
     theirs = home_of(labels, speakers) is not None and len(labels) < len(speakers)
     return speakers if several and theirs else units
@@ -193,8 +207,9 @@ def _exchanged(labels: Groups | None, units: Groups, speakers: Groups | None) ->
 def held_apart(data: Rows, *, speaker_disjoint: bool) -> tuple[str, list[Groups]]:
     """Say what the folds of a probe never share: units of the rows, and speakers if asked.
 
-    Speakers cannot be apart where some row has none (a type has none), or where each label has one
-    speaker, who would be on one side.
+    Speakers cannot be apart where some row has none (nor has a type with several), or where each
+    label has one speaker, who would be on one side. Where each word has one speaker, words are
+    apart with them.
 
     Returns
     -------
@@ -207,4 +222,5 @@ def held_apart(data: Rows, *, speaker_disjoint: bool) -> tuple[str, list[Groups]
         return data.unit, [data.units]
     if data.unit == "rows":
         return "speaker", [speakers]
-    return "word+speaker", [data.units, speakers]
+    nested = home_of(speakers, data.units) is not None
+    return "word+speaker", [speakers] if nested else [data.units, speakers]

@@ -5,7 +5,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components
 
 # float64, but for vectors as they are stored, which may be float32
 Floats = NDArray[np.floating]
@@ -104,6 +105,14 @@ def home_of(labels: Groups, units: Groups) -> Integers | None:
     home = np.empty(len(units), np.intp)
     home[units.codes] = labels.codes
     return home if (home[units.codes] == labels.codes).all() else None
+
+
+def connected(first: Groups, second: Groups) -> Groups:
+    """Finest partition that both lie within: rows that are together in either are together."""
+    apart = len(first) + len(second)
+    pairs = (np.ones(len(first.codes)), (first.codes, len(first) + second.codes))
+    _, component = connected_components(coo_array(pairs, (apart, apart)), directed=False)
+    return Groups.of(component[first.codes])
 
 
 def deal(labels: Groups, units: Groups, count: int, rng: np.random.Generator) -> Integers:
