@@ -725,7 +725,7 @@ def test_contrast_of_the_same_model(
         ((6, 6, 3), None),
         ((5, 4, 4), r"silhouette .*pca-8 needs more rows or features: \(8, 12\) allow 7"),
         ((4, 4, 4), r"silhouette .*pca-8 needs more rows or features: \(8, 12\) allow 7"),
-        ((7, 7, 2), r"LDA .*1 rows to train on in one of 5 folds"),
+        ((7, 7, 2), r"LDA .*'g2' has 2 words with vectors: LDA needs at least 3"),
     ],
 )
 def test_fewest_words_of_the_default_analyses(

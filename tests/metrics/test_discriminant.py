@@ -213,8 +213,11 @@ def test_p_is_uniform_under_the_null() -> None:
     ("codes", "message"),
     [
         ([0] * 12, "at least 2 classes, got 1"),
-        ([0] * 11 + [1], "class '1' has 1 word"),
-        ([0] * 10 + [1] * 2, "class '1' has 1 rows to train on"),
+        (
+            [0] * 11 + [1],
+            "class '1' has 1 word with vectors: LDA needs at least 3, or 2 of two rows",
+        ),
+        ([0] * 10 + [1] * 2, "class '1' has 2 words with vectors: LDA needs at least 3"),
     ],
 )
 def test_too_few(codes: list[int], message: str) -> None:
@@ -222,3 +225,51 @@ def test_too_few(codes: list[int], message: str) -> None:
     rows = np.random.default_rng(0).normal(size=(12, 3))
     with pytest.raises(ValueError, match=message):
         _probe(rows, Groups.of(codes), _words(12))
+
+
+def test_permutations_that_no_fold_can_train_on_are_drawn_again() -> None:
+    """In one of nine some fold has three of the four tokens of a class: nothing is wrong."""
+    rows = np.random.default_rng(0).normal(size=(60, 4))
+    words, rare = Groups.of(np.arange(60) // 2), Groups.of(np.arange(60) % 16 == 0)
+
+    def scored(permutations: int) -> Probe:
+        return probe(
+            rows, rare, words, [words], exchanged=words,
+            solver="shrinkage", folds=5, repeats=1, permutations=permutations, seed=2,
+        )  # fmt: skip
+
+    found, fewer, without = scored(100), scored(99), scored(0)
+    assert np.isfinite(found.null).all()
+    assert found.null[:, :99].tolist() == fewer.null.tolist()
+    assert found.estimate.tolist() == without.estimate.tolist()
+
+
+def test_folds_too_few_for_a_class() -> None:
+    """Three words in two folds leave one: more folds leave two."""
+    rows = np.random.default_rng(0).normal(size=(12, 3))
+    labels, words = Groups.of([0] * 9 + [1] * 3), _words(12)
+
+    def null(labels: Groups, words: Groups, folds: int) -> Floats:
+        return probe(
+            rows, labels, words, [words], exchanged=words,
+            solver="svd", folds=folds, repeats=1, permutations=3, seed=0,
+        ).null  # fmt: skip
+
+    message = r"class '1' has 1 rows to train on in one of 2 folds, .*: use more folds"
+    with pytest.raises(ValueError, match=message):
+        null(labels, words, 2)
+    assert np.isfinite(null(labels, words, 3)).all()
+    # two words are enough if the one that is left has two rows
+    assert np.isfinite(null(Groups.of([0] * 8 + [1] * 4), Groups.of(np.arange(12) // 2), 2)).all()
+
+
+def test_no_permutation_that_folds_can_train_on() -> None:
+    """A class of one speaker of three words, among two thousand who say one."""
+    speakers = Groups.of([*range(2000), *[2000] * 3])
+    labels = Groups.of(np.arange(2003) >= 2000)
+    rows, words = np.random.default_rng(0).normal(size=(2003, 2)), _words(2003)
+    with pytest.raises(ValueError, match="in 100 permutations of the labels some fold has fewer"):
+        probe(
+            rows, labels, words, [words], exchanged=speakers,
+            solver="svd", folds=3, repeats=1, permutations=20, seed=0,
+        )  # fmt: skip

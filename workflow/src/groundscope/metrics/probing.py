@@ -19,6 +19,7 @@ from groundscope.metrics.p_values import permutation_p
 
 Folds = list[tuple[Integers, Integers]]
 MEASURES = ("accuracy", "balanced-accuracy")
+_TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,24 @@ def make_folds(
     Raises
     ------
     ValueError
-        A class is missing on the training side of a fold.
+        A fold trains on fewer than two rows of a class.
     """
+    folds = _dealt(labels, held_apart, count, rng)
+    fewest = _fewest_trained(labels, folds)
+    if (fewest < 2).any():
+        rare = str(labels.names[int(np.argmin(fewest))])
+        message = (
+            f"class {rare!r} has {fewest.min()} rows to train on in one of {count} folds, "
+            "at least 2 are needed: use more folds, or leave out classes of few words (min_words)"
+        )
+        raise ValueError(message)
+    return folds
+
+
+def _dealt(
+    labels: Groups, held_apart: Sequence[Groups], count: int, rng: np.random.Generator
+) -> Folds:
+    """Folds of `make_folds`, which may lack a class."""
     parts = [deal(labels, units, min(count, len(units)), rng) for units in held_apart]
     cells = np.array(np.meshgrid(*[np.arange(part.max() + 1) for part in parts])).reshape(
         len(parts), -1
@@ -83,17 +100,39 @@ def make_folds(
         inside = np.array([part == number for part, number in zip(parts, cell, strict=True)])
         test = np.flatnonzero(inside.all(axis=0))
         train = np.flatnonzero(~inside.any(axis=0))
-        present = np.bincount(labels.codes[train], minlength=len(labels))
-        if len(test) and (present < 2).any():
-            rare = str(labels.names[int(np.argmin(present))])
-            message = (
-                f"class {rare!r} has {present.min()} rows to train on in one of {count} folds, "
-                "at least 2 are needed: use fewer folds, or drop the class"
-            )
-            raise ValueError(message)
         if len(test):
             folds.append((train, test))
     return folds
+
+
+def _fewest_trained(labels: Groups, folds: Folds) -> Integers:
+    """Rows of each class in the fold that trains on the fewest of them, shape ``[k]``."""
+    counts = [np.bincount(labels.codes[train], minlength=len(labels)) for train, _ in folds]
+    return np.asarray(np.stack(counts).min(axis=0))
+
+
+def _permuted(
+    labels: Groups,
+    exchanged: Groups,
+    held_apart: Sequence[Groups],
+    count: int,
+    rng: np.random.Generator,
+) -> tuple[Groups, Folds]:
+    """Permuted labels and folds that can train on them, as those of the labels themselves do.
+
+    Folds of labels that vary within words are not stratified, so that now and then one has all rows
+    of a rare class: the labels are then permuted again.
+    """
+    for _ in range(_TRIES):
+        moved = permuted_labels(labels, exchanged, rng)
+        folds = _dealt(moved, held_apart, count, rng)
+        if (_fewest_trained(moved, folds) >= 2).all():
+            return moved, folds
+    message = (
+        f"in {_TRIES} permutations of the labels some fold has fewer than 2 rows of a class to "
+        "train on: use more folds, or leave out classes of few words (min_words)"
+    )
+    raise ValueError(message)
 
 
 def predict(rows: Floats, labels: Groups, folds: Folds, solver: str) -> Integers:
@@ -187,8 +226,9 @@ def probe(
     Raises
     ------
     ValueError
-        Fewer than two classes, a class with fewer than two words, or one that a fold cannot train
-        on; rows that are all the same, altogether or in each class (of a fold), or not finite.
+        Fewer than two classes, a class with fewer than three words (or two of two rows), or one
+        that a fold cannot train on, as it is or in 100 permutations after each other; rows that are
+        all the same, altogether or in each class (of a fold), or not finite.
     """
     _check(labels, words)
     rows = check_rows(rows)
@@ -204,8 +244,8 @@ def probe(
     estimate = accuracies(values, labels)
     null = np.empty((2, permutations))
     for index in range(permutations):
-        moved = permuted_labels(labels, exchanged, rng)
-        predicted = predict(rows, moved, make_folds(moved, held_apart, folds, rng), solver)
+        moved, dealt = _permuted(labels, exchanged, held_apart, folds, rng)
+        predicted = predict(rows, moved, dealt, solver)
         null[:, index] = accuracies((predicted == moved.codes).astype(np.float64), moved)
     first = accuracies(correct[0], labels)
     p_value = permutation_p(first, null) if permutations else np.full(2, np.nan)
@@ -236,9 +276,18 @@ def _check(labels: Groups, words: Groups) -> None:
     if len(labels) < 2:
         message = f"LDA needs at least 2 classes, got {len(labels)}: {', '.join(labels.names)}"
         raise ValueError(message)
-    cells = np.unique(words.codes * len(labels) + labels.codes) % len(labels)
-    counts = np.bincount(cells, minlength=len(labels))
-    if (counts < 2).any():
-        rare = str(labels.names[int(np.argmin(counts))])
-        message = f"class {rare!r} has {counts.min()} word with vectors: LDA needs at least 2"
+    cells, sizes = np.unique(words.codes * len(labels) + labels.codes, return_counts=True)
+    classes = cells % len(labels)
+    counts = np.bincount(classes, minlength=len(labels))
+    largest = np.zeros(len(labels), np.intp)
+    np.maximum.at(largest, classes, sizes)
+    # what is left to train on where the word with the most rows is tested
+    left = labels.sizes - largest
+    if (left < 2).any():
+        rare = int(np.argmin(left))
+        noun = "words" if counts[rare] > 1 else "word"
+        message = (
+            f"class {str(labels.names[rare])!r} has {counts[rare]} {noun} with vectors: LDA "
+            "needs at least 3, or 2 of two rows each"
+        )
         raise ValueError(message)
