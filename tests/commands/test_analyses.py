@@ -334,6 +334,20 @@ def test_labels_of_speakers(
     assert row["interval"].startswith("jackknife over words")
 
 
+def test_labels_of_a_column_of_numbers(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NaN is no label, as a missing value is none."""
+    told = read_tokens(study.tokens)
+    takes = pa.array([1.0, 2.0, float("nan")] * (WORDS - 1) + [1.0, 2.0, None])
+    write_tokens(study.tokens, told.append_column("take", takes))
+    given = {"labels": [], "labelling": "take", "label_options": {"column": "take"}}
+    confusion = study.folder / "confusion.parquet"
+    layers = study.layers("one", 1.0, 1, 1)
+    output = _score(study, monkeypatch, "lda", embeddings=layers, confusion=confusion, **given)
+    row = _rows(output, "lda")[0]
+    assert (row["n_classes"], row["n_tokens"], row["unlabelled_tokens"]) == (2, 2 * WORDS, WORDS)
+    assert {row["true_label"] for row in _rows(confusion, "confusion")} == {"1", "2"}
+
+
 def test_labels_by_first_phone(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stress is no part of a phone; tokens without a phone, or with a rare one, are left out."""
     layers = study.layers("one", 8.0, 1, 1)

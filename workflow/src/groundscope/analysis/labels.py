@@ -1,5 +1,6 @@
 """Labels of tokens: of their words, from a table, or from a column of the token table."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def token_labels(
         labels = [_first_phone(phones) for phones in spoken]
     elif column in tokens.column_names:
         values = tokens.column(column).to_pylist()
-        labels = [None if value is None else as_text(value) for value in values]
+        labels = [None if _is_missing(value) else as_text(value) for value in values]
     else:
         message = (
             f"labellings: the token table has no column {column!r}; it has "
@@ -73,6 +74,11 @@ def token_labels(
         message = f"no analysed token has a label{of_enough} in {files[0] if files else column}"
         raise UserError(message)
     return labels
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a cell is empty; many programs write NaN into columns of numbers then."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _first_phone(phones: str | None) -> str | None:
