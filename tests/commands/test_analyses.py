@@ -193,6 +193,36 @@ def test_groups_with_the_same_mean_have_no_lda_space(
     assert "layer 0 of text on tiny: groups of speaker have the same mean" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("groups", "scale", "message"),
+    [
+        (
+            "aaaaaaaa",
+            1.0,
+            "LDA space of 'meaning' in .*: a labelling needs at least 2 groups, got 1: a",
+        ),
+        ("aaaabbbc", 1.0, "LDA space of 'meaning' in .*: group 'c' has 1 word with vectors"),
+        ("aaaabbbb", 0.0, "LDA space of 'meaning' in .*: all 8 rows are the same vector"),
+    ],
+)
+def test_what_no_lda_space_is_made_of(
+    study: Study, monkeypatch: pytest.MonkeyPatch, groups: str, scale: float, message: str
+) -> None:
+    """It is an error, as it is of other spaces and analyses, and no empty table."""
+    lines = [f"{word},{group}\n" for word, group in zip(study.words, groups, strict=False)]
+    study.labels.write_text("word,label\n" + "".join(lines), encoding="utf-8")
+    vectors = scale * np.random.default_rng(0).normal(size=(3 * WORDS, 12)) + 1
+    path, metadata = study.folder / "one.parquet", {"model": "one", "corpus": "tiny", "layer": "0"}
+    write_embeddings(path, study.ids, vectors.astype(np.float32), metadata)
+    options = {**OPTIONS["silhouette"], "spaces": ["lda"]}
+    with pytest.raises(UserError, match=message):
+        _score(study, monkeypatch, "silhouette", embeddings=[path], options=options)
+    with pytest.raises(UserError, match=message):
+        _compare(study, monkeypatch, study.layers("two", 1.0, 1), path, spaces=["lda"])
+    with pytest.raises(UserError, match=r"LDA of 'meaning' in layer 0 of one on tiny: "):
+        _score(study, monkeypatch, "lda", embeddings=[path])
+
+
 def test_words_of_one_vector_each(
     study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -785,7 +815,7 @@ def test_gather(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ("word,label\nw00,a\nw01,a\n", "a silhouette needs at least 2 groups, got 1"),
+        ("word,label\nw00,a\nw01,a\n", "at least 2 groups, got 1: a"),
         ("word,label\nw00,a\nw01,a\nw02,b\n", "group 'b' has 1 word with vectors"),
         ("word,label\nw00,a\nw00,b\n", "line 3: 'w00' has two labels"),
         ("word,group\nw00,a\n", "no column 'label'; its columns are word, group"),

@@ -1,6 +1,5 @@
 """What layers of models are compared in: rows, a space, a measure; as the options of cka ask."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -8,12 +7,13 @@ from itertools import chain, product
 from typing import Any
 
 from groundscope.analysis.inputs import Layer, Selection, naming
+from groundscope.analysis.lda_space import has_space
 from groundscope.analysis.rows import Rows, make_rows
 from groundscope.errors import UserError
 from groundscope.metrics.comparison import OF_WORDS
 from groundscope.metrics.groups import Floats
 from groundscope.metrics.sources import Source
-from groundscope.metrics.spaces import dimensions, has_lda_space, into_space, moved_lda_spaces
+from groundscope.metrics.spaces import dimensions, into_space, moved_lda_spaces
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def settings(
     Raises
     ------
     UserError
-        The models are not of one corpus.
+        The models are not of one corpus, or `has_space` says so.
     """
     corpora = {layers[0].corpus: layers[0].name for layers in sides}
     if len(corpora) > 1:
@@ -69,7 +69,9 @@ def settings(
         raise UserError(message)
     for kind, space in product(options["rows"], options["spaces"]):
         data = make_rows(selection, kind, labels if space == "lda" else None)
-        if space == "lda" and not all(_has_space(one, data, labelling) for one in chain(*sides)):
+        if space == "lda" and not all(
+            has_space(one, data.features(one), data, labelling) for one in chain(*sides)
+        ):
             continue
         named = f"lda:{labelling}" if space == "lda" else space
         sources = [[_source(layer, data, space) for layer in layers] for layers in sides]
@@ -86,17 +88,6 @@ def _measures(options: Mapping[str, Any], kind: str) -> list[str]:
         for measure in options["measures"]
         if kind == "types" or not both or measure not in OF_WORDS
     ]
-
-
-def _has_space(layer: Layer, data: Rows, labelling: str) -> bool:
-    found = has_lda_space(data.features(layer), data.grouping)
-    if not found:
-        logging.warning(
-            "%s: groups of %s have the same mean, or are one vector each: no LDA space",
-            layer.name,
-            labelling,
-        )
-    return found
 
 
 def _source(layer: Layer, data: Rows, space: str) -> Source:

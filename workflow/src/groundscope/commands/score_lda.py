@@ -19,7 +19,7 @@ from groundscope.analysis.rows import Rows, held_apart, make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.control import control_tasks, recurring
 from groundscope.metrics.discriminant import varies_within
-from groundscope.metrics.probing import probe
+from groundscope.metrics.probing import check_rows, probe
 
 _CHOICES = ("solver", "folds", "repeats", "permutations", "seed")
 
@@ -42,7 +42,8 @@ def main() -> None:
     words: list[dict[str, Any]] = []
     confusions: list[dict[str, Any]] = []
     for layer in read_layers(given.embeddings):
-        features = data.features(layer)
+        with naming(f"LDA of {given.labelling!r} in {layer.name}"):
+            features = check_rows(data.features(layer))
         if not varies_within(features, data.grouping):
             logging.warning(
                 "%s: the rows of each class of %s are one vector, not scored",

@@ -9,11 +9,11 @@ from typing import Any
 from groundscope import tables
 from groundscope.analysis.inputs import naming, read_layers, read_selection
 from groundscope.analysis.labels import token_labels
+from groundscope.analysis.lda_space import has_space
 from groundscope.analysis.rows import make_rows
 from groundscope.analysis.silhouette import silhouette_rows, word_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.clustering import FEWEST_LEFT_OUT, score_protocols
-from groundscope.metrics.spaces import has_lda_space
 
 _CHOICES = ("metrics", "protocols", "permutations", "kmeans_seeds", "kmeans_restarts", "seed")
 
@@ -32,12 +32,7 @@ def main() -> None:
     for layer in read_layers(given.embeddings):
         features = data.features(layer)
         for space in given.options["spaces"]:
-            if space == "lda" and not has_lda_space(features, data.grouping):
-                logging.warning(
-                    "%s: groups of %s have the same mean, or are one vector each: no LDA space",
-                    layer.name,
-                    given.labelling,
-                )
+            if space == "lda" and not has_space(layer, features, data, given.labelling):
                 continue
             with naming(f"silhouette of {given.labelling!r} in {layer.name}"):
                 scores = score_protocols(

@@ -125,7 +125,7 @@ def mean_of_runs(sums: Floats, gains: Floats, sizes: Floats) -> Floats:
 
 
 def check_groups(labels: Groups, units: Groups) -> None:
-    """Refuse groupings that have no silhouette.
+    """Refuse groupings that have no silhouette, and no LDA space.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def check_groups(labels: Groups, units: Groups) -> None:
     """
     if len(labels) < 2:
         message = (
-            f"a silhouette needs at least 2 groups, got {len(labels)}: {', '.join(labels.names)}"
+            f"a labelling needs at least 2 groups, got {len(labels)}: {', '.join(labels.names)}"
         )
         raise ValueError(message)
     words = words_of_groups(labels, units)

@@ -41,6 +41,19 @@ def principal_components(rows: Floats, count: int) -> Floats:
     return np.asarray(axes * np.sqrt(spread) if wide else centred @ axes)
 
 
+def check_rows_differ(rows: Floats) -> None:
+    """Refuse rows ``[n, d]`` that have no LDA space of any labelling.
+
+    Raises
+    ------
+    ValueError
+        All rows are the same.
+    """
+    if not (rows != rows[0]).any():
+        message = f"all {len(rows)} rows are the same vector: an LDA space needs rows that differ"
+        raise ValueError(message)
+
+
 def has_lda_space(rows: Floats, labels: Groups) -> bool:
     """Whether classes differ, by more than 1e-4 of the rows' standard deviation, and rows within.
 
