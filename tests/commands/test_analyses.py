@@ -223,6 +223,39 @@ def test_what_no_lda_space_is_made_of(
         _score(study, monkeypatch, "lda", embeddings=[path])
 
 
+@pytest.mark.parametrize(("space", "named"), [("pca-1", "pca-1"), ("lda", "lda:meaning")])
+def test_one_dimension_has_no_cosines(
+    study: Study,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    space: str,
+    named: str,
+) -> None:
+    """Other measures of the job are made; where there are none, an error says why."""
+    lines = [f"{word},{'ab'[at % 2]}\n" for at, word in enumerate(study.words)]
+    study.labels.write_text("word,label\n" + "".join(lines), encoding="utf-8")
+    models = study.layers("one", 1.0, 1, 1), study.layers("two", 1.0, 2, 1)
+    measures = ["cka-linear", "cka-rbf", "rsa", "knn"]
+    output = _compare(study, monkeypatch, *models, spaces=[space], measures=measures)
+    assert {row["measure"] for row in _rows(output, "cka")} == {"cka-linear", "cka-rbf"}
+    assert f"no rsa in {named}, knn in {named}, which needs two dimensions" in caplog.text
+    output.unlink()
+    with pytest.raises(UserError, match=f"1 or -1: no knn in {named}"):
+        _compare(study, monkeypatch, *models, spaces=[space], measures=["knn"])
+    assert not output.exists()
+    output = _compare(study, monkeypatch, *models, spaces=["full", space], measures=["knn"])
+    assert {row["space"] for row in _rows(output, "cka")} == {"full"}
+    options = {**OPTIONS["silhouette"], "spaces": [space]}
+    output = _score(study, monkeypatch, "silhouette", embeddings=models[0], options=options)
+    assert {row["metric"] for row in _rows(output, "silhouette")} == {"euclidean"}
+    assert f"layer 0 of one on tiny: {space} of meaning has one dimension" in caplog.text
+    output.unlink()
+    options["metrics"] = ["cosine"]
+    with pytest.raises(UserError, match="'meaning': nothing is left to score: cosine needs"):
+        _score(study, monkeypatch, "silhouette", embeddings=models[0], options=options)
+    assert not output.exists()
+
+
 def test_words_of_one_vector_each(
     study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -23,7 +23,7 @@ def _plain(rows: Floats) -> Source:
 def _source(rows: Floats, labels: Groups, words: Groups) -> Source:
     return Source(
         "rows",
-        dimensions(rows.shape[1], "lda", labels),
+        dimensions(rows.shape[1], "lda", len(labels)),
         partial(into_space, rows, "lda", labels),
         partial(moved_lda_spaces, rows, labels, words),
     )
@@ -131,4 +131,4 @@ def test_dimensions_are_those_of_the_space() -> None:
     for features in (2, 30):
         rows = rng.normal(size=(40, features))
         for space in ("full", "pca-2", "lda"):
-            assert into_space(rows, space, labels).shape[1] == dimensions(features, space, labels)
+            assert into_space(rows, space, labels).shape[1] == dimensions(features, space, 4)

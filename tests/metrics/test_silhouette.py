@@ -346,6 +346,23 @@ def test_an_axis_has_no_cosine(rng: np.random.Generator) -> None:
         }
 
 
+@pytest.mark.parametrize(("features", "space"), [(3, "pca-1"), (1, "full")])
+def test_one_dimension_has_no_cosine(rng: np.random.Generator, features: int, space: str) -> None:
+    """Nor has it any k-means of cosines; distances are those of the single coordinate."""
+    rows, codes = rng.normal(size=(40, features)), np.arange(40) % 4
+    words = _words(len(rows))
+    found = score_protocols(
+        rows, Groups.of(codes), words, exchanged=words, space=space,
+        metrics=["cosine", "euclidean"], protocols=["all-groups", "leave-one-group-out"],
+        subsets={}, permutations=0, kmeans_seeds=1, kmeans_restarts=1, seed=0,
+    )  # fmt: skip
+    assert [(each.metric, each.measure) for each in found] == [
+        ("euclidean", "silhouette"), ("euclidean", "silhouette"), ("euclidean", "adjusted-rand"),
+    ]  # fmt: skip
+    axis = rows if space == "full" else PCA(1).fit_transform(rows)
+    assert found[0].estimate[0] == pytest.approx(silhouette_score(axis, codes))
+
+
 def _covered(results: Sequence[Silhouette]) -> Floats:
     """How often intervals hold the mean of the estimates, overall and of each group."""
     truth = np.mean([result.estimate for result in results], axis=0)

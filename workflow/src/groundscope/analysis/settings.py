@@ -1,5 +1,6 @@
 """What layers of models are compared in: rows, a space, a measure; as the options of cka ask."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -61,12 +62,14 @@ def settings(
     Raises
     ------
     UserError
-        The models are not of one corpus, or `has_space` says so.
+        The models are not of one corpus, `has_space` says so, or no setting has a measure.
     """
     corpora = {layers[0].corpus: layers[0].name for layers in sides}
     if len(corpora) > 1:
         message = f"two corpora cannot be aligned: {', '.join(corpora.values())}"
         raise UserError(message)
+    left_out: list[str] = []
+    compared = False
     for kind, space in product(options["rows"], options["spaces"]):
         data = make_rows(selection, kind, labels if space == "lda" else None)
         if space == "lda" and not all(
@@ -76,8 +79,21 @@ def settings(
         named = f"lda:{labelling}" if space == "lda" else space
         sources = [[_source(layer, data, space) for layer in layers] for layers in sides]
         made = [sources[sides.index(layers)] for layers in sides]
+        line = any(source.features == 1 for source in chain(*made))
         for measure in _measures(options, kind):
+            if line and measure in OF_WORDS:
+                left_out.append(f"{measure} in {named}")
+                continue
+            compared = True
             yield Setting(measure, named, data, made)
+    if left_out:
+        message = (
+            f"cosines of one dimension are 1 or -1: no {', '.join(left_out)}, which needs two "
+            "dimensions or more"
+        )
+        if not compared:
+            raise UserError(message)
+        logging.warning(message)
 
 
 def _measures(options: Mapping[str, Any], kind: str) -> list[str]:
@@ -93,7 +109,7 @@ def _measures(options: Mapping[str, Any], kind: str) -> list[str]:
 def _source(layer: Layer, data: Rows, space: str) -> Source:
     return Source(
         layer.name,
-        dimensions(layer.features, space, data.labels),
+        dimensions(layer.features, space, 0 if data.labels is None else len(data.labels)),
         partial(_load, layer, data, space),
         # several measures read the same: fits take longer than comparisons
         cache(partial(_moved, layer, data)) if space == "lda" else None,

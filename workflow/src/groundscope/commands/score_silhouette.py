@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from groundscope import tables
-from groundscope.analysis.inputs import naming, read_layers, read_selection
+from groundscope.analysis.inputs import Layer, naming, read_layers, read_selection
 from groundscope.analysis.labels import token_labels
 from groundscope.analysis.lda_space import has_space
-from groundscope.analysis.rows import make_rows
+from groundscope.analysis.rows import Rows, make_rows
 from groundscope.analysis.silhouette import silhouette_rows, word_rows
 from groundscope.commands import _analysis, _cli
+from groundscope.errors import UserError
 from groundscope.metrics.clustering import FEWEST_LEFT_OUT, score_protocols
+from groundscope.metrics.groups import Floats
+from groundscope.metrics.spaces import dimensions
 
 _CHOICES = ("metrics", "protocols", "permutations", "kmeans_seeds", "kmeans_restarts", "seed")
+_NOTHING = (
+    "silhouette of {!r}: nothing is left to score: cosine needs a space of two dimensions or more, "
+    f"leave-one-group-out {FEWEST_LEFT_OUT} groups"
+)
 
 
 def main() -> None:
@@ -27,6 +34,7 @@ def main() -> None:
     subsets = _own(given.options["subsets"], set(labels), given.labelling)
     if "leave-one-group-out" in given.options["protocols"]:
         _tell_too_few({given.labelling: data.grouping.names.tolist(), **subsets})
+    scored = False
     rows: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
     for layer in read_layers(given.embeddings):
@@ -34,6 +42,7 @@ def main() -> None:
         for space in given.options["spaces"]:
             if space == "lda" and not has_space(layer, features, data, given.labelling):
                 continue
+            _tell_of_one_dimension(layer, features, data, space, given)
             with naming(f"silhouette of {given.labelling!r} in {layer.name}"):
                 scores = score_protocols(
                     features,
@@ -44,12 +53,15 @@ def main() -> None:
                     subsets=subsets,
                     **{name: given.options[name] for name in _CHOICES},
                 )
+            scored = True
             keys = {**layer.keys, "labelling": given.labelling}
             keys["space"] = f"lda:{given.labelling}" if space == "lda" else space
             for each in scores:
                 named = {**keys, "metric": each.metric}
                 rows += silhouette_rows(each, named, data)
                 words += word_rows(each, named, data)
+    if scored and not rows:
+        raise UserError(_NOTHING.format(given.labelling))
     tables.write_table(given.output, "silhouette", rows)
     if given.words:
         tables.write_table(given.words, "word_scores", words)
@@ -75,6 +87,20 @@ def _tell_too_few(groups: Mapping[str, Sequence[str]]) -> None:
                 name,
                 len(members),
             )
+
+
+def _tell_of_one_dimension(
+    layer: Layer, features: Floats, data: Rows, space: str, given: argparse.Namespace
+) -> None:
+    """Say that a space has no cosine, which `score_protocols` leaves out there."""
+    one = dimensions(features.shape[1], space, len(data.grouping)) == 1
+    if one and "cosine" in given.options["metrics"]:
+        logging.warning(
+            "%s: %s of %s has one dimension, in which cosines are 1 or -1: no cosine",
+            layer.name,
+            space,
+            given.labelling,
+        )
 
 
 def _arguments() -> argparse.Namespace:

@@ -17,7 +17,7 @@ from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import Silhouette, score_both
 from groundscope.metrics.silhouette_refitted import score_refitted
 from groundscope.metrics.silhouette_runs import score_runs
-from groundscope.metrics.spaces import into_space
+from groundscope.metrics.spaces import dimensions, into_space
 from groundscope.metrics.unit_vectors import unit_rows
 
 PROTOCOLS = ("all-groups", "leave-one-group-out")
@@ -92,8 +92,8 @@ def score_protocols(
     exchanged
         Rows whose labels move together under the null (see `permuted_labels`).
     space, metrics
-        See `into_space` and `Distances`. A subspace is fitted once for all metrics. The LDA space
-        of two groups has one dimension, in which cosines are 1 or -1: it has no ``cosine``.
+        See `into_space` and `Distances`. A subspace is fitted once for all metrics. A space of one
+        dimension, such as the LDA space of two groups, has no ``cosine`` (see `dimensions`).
     protocols
         Some of `PROTOCOLS`. Fewer than three groups have no ``leave-one-group-out``.
     subsets
@@ -130,7 +130,7 @@ def score_protocols(
         for protocol, metric, found in _silhouettes(part, metrics, protocols, permutations, seed):
             results[metric].append(_scores(found, part, metric, protocol, subset, rows))
     if kmeans_seeds and space != "lda":
-        for metric in metrics:
+        for metric in whole.metrics(metrics, len(labels)):
             results[metric].append(
                 _agreement(whole, metric, kmeans_seeds, kmeans_restarts, permutations, seed)
             )
@@ -156,7 +156,7 @@ class _Part:
 
     def metrics(self, wanted: Sequence[str], groups: int) -> list[str]:
         """Those of the metrics that can tell rows of so many groups apart in this space."""
-        line = self.space == "lda" and min(self.features.shape[1], groups - 1) == 1
+        line = dimensions(self.features.shape[1], self.space, groups) == 1
         return [metric for metric in wanted if not (line and metric == "cosine")]
 
 
@@ -173,7 +173,7 @@ def _silhouettes(
             permutations=permutations,
             seed=seed,
         )
-        for metric in metrics
+        for metric in part.metrics(metrics, len(part.labels))
         if part.space == "full"
     ]
     for protocol in protocols:

@@ -19,6 +19,7 @@ from groundscope.metrics.sources import Source
 
 _Geometry = TypeVar("_Geometry", Dissimilarity, Neighbours)
 
+# of one row a word, by cosines
 OF_WORDS = ("rsa", "knn")
 MEASURES = ("cka-linear", "cka-rbf", *OF_WORDS)
 

@@ -113,10 +113,23 @@ def into_space_again(rows: Floats, space: str, labels: Groups | None = None) -> 
     return into_space(rows, space, labels)
 
 
-def dimensions(features: int, space: str, labels: Groups | None = None) -> int:
-    """Dimensions that a named space of rows of so many features has, at most."""
-    if space == "lda" and labels is not None:
-        return min(features, len(labels) - 1)
+def dimensions(features: int, space: str, classes: int = 0) -> int:
+    """Dimensions that a named space of rows of so many features has, at most.
+
+    In a space of one, cosines are 1 or -1 whatever the rows are: what is made of cosines is left
+    out there.
+
+    Parameters
+    ----------
+    features
+        d of the rows.
+    space
+        As in `into_space`.
+    classes
+        Their number, for ``lda``.
+    """
+    if space == "lda":
+        return min(features, classes - 1)
     count = space.removeprefix("pca-")
     return min(features, int(count)) if count.isdecimal() else features
 
