@@ -9,6 +9,7 @@ from scipy.stats import kstest
 
 from groundscope.analysis.inputs import Selection
 from groundscope.analysis.rows import Rows, held_apart, make_rows
+from groundscope.errors import UserError
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Groups, connected, home_of
 from groundscope.metrics.silhouette import score
@@ -149,6 +150,15 @@ def test_speakers_who_share_a_word_count_as_one(kind: str) -> None:
     both = Groups.of([{"cat": "ann"}.get(word[:3], word[:3]) for word, _ in said])
     names = Groups.of([{"cat": "ann"}.get(name[:3], name[:3]) for name in data.words.names])
     assert _same(data.exchanged, names if kind == "types" else both)
+
+
+def test_a_word_of_one_token_is_no_label() -> None:
+    """What helps is a filter of the corpus: no labelling has more than a word of it."""
+    said = [*SAID, ("d", "ann")]
+    with pytest.raises(UserError, match=r"'d' has 1 token with a vector; .* set min_tokens in"):
+        _rows(said, [word for word, _ in said], "auto")
+    # one of several in a label is none that matters
+    assert _rows(said, ["x" if word in "cd" else word for word, _ in said], "tokens").unit == "word"
 
 
 def test_connected_rows() -> None:

@@ -144,7 +144,8 @@ def make_rows(selection: Selection, kind: str, labels: Sequence[str | None] | No
     Raises
     ------
     UserError
-        Rows are to be types and the tokens of some word differ in their label.
+        Rows are to be types and the tokens of some word differ in their label; or each word has a
+        label of its own, and one has one token.
     """
     tokens = selection.tokens
     words = np.asarray(tokens.column("word").to_pylist(), np.str_)
@@ -166,6 +167,12 @@ def make_rows(selection: Selection, kind: str, labels: Sequence[str | None] | No
     known = None if any(one is None for one in speakers) else Groups.of(speakers)
     exchanged = _exchanged(None if identity else marks, units, known)
     if kind == "tokens":
+        if identity and by_word.sizes.min() < 2:
+            message = (
+                f"{str(by_word.names[by_word.sizes.argmin()])!r} has 1 token with a vector; words "
+                "that are labels need at least 2: set min_tokens in the filters of the corpus"
+            )
+            raise UserError(message)
         return Rows(kind, token_ids, by_word, by_word, marks, units, exchanged, known, *dropped)
     own = Groups.of(by_word.names)
     moved = _of_types(exchanged, by_word) if exchanged is not by_word else own

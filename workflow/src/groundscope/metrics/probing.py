@@ -287,7 +287,8 @@ def _check(labels: Groups, words: Groups) -> None:
         rare = int(np.argmin(left))
         noun = "words" if counts[rare] > 1 else "word"
         message = (
-            f"class {str(labels.names[rare])!r} has {counts[rare]} {noun} with vectors: LDA "
-            "needs at least 3, or 2 of two rows each"
+            f"class {str(labels.names[rare])!r} has {counts[rare]} {noun} with vectors: LDA needs "
+            "at least 3, or 2 of two rows each; leave out smaller classes (min_words), or words of "
+            "fewer than 3 tokens where these are the classes (min_tokens)"
         )
         raise ValueError(message)
