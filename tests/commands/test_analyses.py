@@ -1,5 +1,6 @@
 """The analysis commands, from files to tables."""
 
+import logging
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -118,7 +119,9 @@ def test_null_of_the_lda_space(
     assert min(row["p_value"] for row in found) > 0.05
 
 
-def test_cka_draws(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cka_draws(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Draws of tokens are counted, differ, and are the same again with the same seed."""
     models = study.layers("one", 1.0, 1), study.layers("two", 1.0, 2)
     drawn = {"rows": ["tokens"], "sample": 40, "draws": 3}
@@ -132,6 +135,12 @@ def test_cka_draws(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     }  # fmt: skip
     assert {(row["n_tokens"], row["draws"]) for row in found[0]} == {(40, 3)}
     words = {"rows": ["types"], "measures": ["cka-linear"], "sample": WORDS - 2}
+    caplog.set_level(logging.INFO)
+    all_rows = {"rows": ["types"], "sample": WORDS, "draws": 3}
+    assert {
+        row["draws"] for row in _rows(_compare(study, monkeypatch, *models, **all_rows), "cka")
+    } == {1}
+    assert f"sample {WORDS} has all {WORDS} types: one draw" in caplog.text
     output = _compare(study, monkeypatch, *models, **words)
     # three tokens a word
     sizes = {(row["n_tokens"], row["n_types"]) for row in _rows(output, "cka")}

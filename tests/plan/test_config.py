@@ -149,6 +149,10 @@ BAD: list[tuple[Edit, str]] = [
         r"^analyses\.cka\.pairs: 'x' .* w2v",
     ),
     (
+        lambda c: c["analyses"]["cka"].update(draws=3),
+        r"^analyses\.cka\.draws: 3 draws of all rows are the same; .* as analyses\.cka\.sample$",
+    ),
+    (
         lambda c: c["analyses"]["cka"].update(spaces=["full", "lda"]),
         r"^analyses\.cka\.labelling is missing: spaces: \[lda\] needs it; one of meaning, speaker$",
     ),

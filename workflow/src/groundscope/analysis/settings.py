@@ -55,7 +55,7 @@ def settings(
     selection
         Tokens that are compared.
     options
-        ``rows``, ``spaces`` and ``measures``.
+        ``rows``, ``spaces``, ``measures``, ``sample`` and ``draws``.
     labels, labelling
         Label of each token for the LDA space, and what the labelling is called.
 
@@ -76,6 +76,7 @@ def settings(
             has_space(one, data.features(one), data, labelling) for one in chain(*sides)
         ):
             continue
+        _tell_one_draw(options, data)
         named = f"lda:{labelling}" if space == "lda" else space
         sources = [[_source(layer, data, space) for layer in layers] for layers in sides]
         made = [sources[sides.index(layers)] for layers in sides]
@@ -94,6 +95,13 @@ def settings(
         if not compared:
             raise UserError(message)
         logging.warning(message)
+
+
+def _tell_one_draw(options: Mapping[str, Any], data: Rows) -> None:
+    """Say that a sample has all rows: further draws would be the same."""
+    count = len(data.words.codes)
+    if options["draws"] > 1 and options["sample"] >= count:
+        logging.info("sample %d has all %d %s: one draw", options["sample"], count, data.kind)
 
 
 def _measures(options: Mapping[str, Any], kind: str) -> list[str]:

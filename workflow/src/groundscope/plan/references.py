@@ -176,6 +176,12 @@ def _check_layers(study: Study, model: str) -> None:
 def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -> None:
     key = f"analyses.{analysis}"
     if analysis == "cka":
+        if settings["draws"] > 1 and settings["sample"] is None:
+            message = (
+                f"{key}.draws: {settings['draws']} draws of all rows are the same; expected 1, or "
+                f"the rows of a draw as {key}.sample"
+            )
+            raise UserError(message)
         if settings["pairs"] != "all":
             _check_distinct(settings["pairs"])
             for pair in settings["pairs"]:
