@@ -78,11 +78,21 @@ class Pooled:
         return np.bincount(self.index, weights=values) / self.draws
 
     @cached_property
-    def degrees(self) -> float:
-        """`degrees_of_freedom` of the words, each weighing the type pairs that hold it."""
+    def held(self) -> Integers:
+        """Type pairs that hold each word of the kind, shape ``[words of the kind]``."""
         first, second = self.words.T
         held = np.bincount(np.concatenate([first, second[first != second]]))
-        return degrees_of_freedom(held[held > 0])
+        return held[held > 0]
+
+    @cached_property
+    def degrees(self) -> float:
+        """`degrees_of_freedom` of the words, each weighing the type pairs that hold it."""
+        return degrees_of_freedom(self.held)
+
+    @property
+    def effective(self) -> float:
+        """Effective number of words, ``(sum h)^2 / sum h^2`` of `held` (Kish 1965)."""
+        return float(self.held.sum() ** 2 / (self.held @ self.held))
 
 
 def draw_pairs(

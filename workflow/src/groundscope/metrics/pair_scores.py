@@ -13,7 +13,7 @@ from groundscope.metrics.pair_kinds import RANDOM, Draws
 from groundscope.metrics.similarity import all_alike, type_means
 from groundscope.metrics.word_pairs import Crossed, Part
 
-# Degrees of freedom of a kind's words below which a bootstrap over them is far too sure.
+# Effective words of a kind below which a bootstrap over them is far too sure.
 _FEWEST = 10
 
 
@@ -29,9 +29,9 @@ class KindScores:
         t over draws; missing for a single draw, `raw_interval` for draws of the same tokens too.
     auc, auc_interval
         Against random pairs, and its bootstrap over words; missing for the random pairs themselves,
-        all or those of different words. The interval is missing too where the words of a kind, each
-        weighing its type pairs, have fewer than 10 degrees of freedom: a bootstrap knows nothing of
-        other words for a word in most pairs.
+        all or those of different words. The interval is missing too where a kind has fewer than 10
+        words in effect (`Pooled.effective`): a bootstrap knows nothing of other words for one in
+        most pairs.
     pairs, type_pairs
         Token pairs and type pairs, mean over draws.
     words, values, counts
@@ -95,7 +95,7 @@ def score_layer(
         different = 1 if isinstance(pairs, Crossed) and pairs.drawn_once else draws.count
         area = areas.get(kind)
         interval = None
-        if area is not None and len(area.resampled) > 1 and pooled.degrees >= _FEWEST:
+        if area is not None and len(area.resampled) > 1 and pooled.effective >= _FEWEST:
             interval = percentile_interval(area.resampled, pooled.degrees)
         scores[kind] = KindScores(
             raw[kind],
