@@ -141,6 +141,16 @@ def test_labels_of_words(said: Sequence[tuple[str, str]], labels: Sequence[str],
 
 
 @pytest.mark.parametrize("kind", ["tokens", "types"])
+def test_speakers_of_whom_most_say_one_word(kind: str) -> None:
+    """Five words more than speakers show that sex is theirs, and four do not."""
+    for repeated in (5, 4):
+        speakers = [f"{at:02d}" for at in [*range(20), *range(repeated)]]
+        said = [(f"w{at:02d}", speaker) for at, speaker in enumerate(speakers)]
+        data = _rows(said, ["mf"[int(speaker) % 2] for speaker in speakers], kind)
+        assert (data.permuted == "speaker") is (repeated == 5)
+
+
+@pytest.mark.parametrize("kind", ["tokens", "types"])
 def test_speakers_who_share_a_word_count_as_one(kind: str) -> None:
     """One word that two women say does not make sex a label of words."""
     shared = {"cat0": "ann0"}

@@ -305,7 +305,7 @@ def test_planes_hold_every_word_of_every_layer(
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("w00,a\nw01,a\n", "a silhouette needs at least 2 groups, got 1: a"),
+        ("w00,a\nw01,a\n", "a labelling needs at least 2 groups, got 1: a"),
         ("w00,a\nw01,a\nw02,b\n", "group 'b' has 1 word with vectors"),
     ],
 )
@@ -704,6 +704,25 @@ def test_contrast(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
             options=OPTIONS["contrasts"],
             output=output,
         )
+
+
+def test_a_contrast_without_scores_is_empty(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An analysis may leave out all that words could have a score of: that ends no study."""
+    words, output = study.folder / "words.parquet", study.folder / "contrasts.parquet"
+    tables.write_table(words, "word_scores", [])
+    call(
+        monkeypatch,
+        contrast_models.main,
+        contrast="effect",
+        treated=words,
+        control=words,
+        options=OPTIONS["contrasts"],
+        output=output,
+    )
+    assert not _rows(output, "contrasts")
+    assert "contrast effect: no analysis has scores of words" in caplog.text
 
 
 def test_contrast_of_alignments(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The plot commands and the summary, run as the rules run them."""
 
 import base64
+import html
 import json
 import os
 import subprocess
@@ -70,14 +71,26 @@ def test_change_is_drawn_from_three_tables(tmp_path: Path) -> None:
     assert "r = -0.71, p = 0.031" in out.read_text(encoding="utf-8")
 
 
-def test_an_empty_table_is_one_line(tmp_path: Path) -> None:
-    """Exit code 2, one line, no file."""
+def test_an_empty_table_is_a_figure_that_says_so(tmp_path: Path) -> None:
+    """An analysis may leave out all layers: that ends no study."""
     path = tmp_path / "lda.parquet"
     tables.write_table(path, "lda", [])
     out = tmp_path / "lda.svg"
     done = _run("plot_lda", "--tables", path, "--options", "{}", "--output", out)
+    assert done.returncode == 0, done.stderr
+    said = "table 'lda' is empty: there is nothing to draw"
+    assert said in done.stderr
+    assert said in html.unescape(out.read_text(encoding="utf-8"))
+
+
+def test_a_value_that_no_row_has_is_one_line(tmp_path: Path) -> None:
+    """Exit code 2, one line, no file."""
+    (path,) = _write(tmp_path, "silhouette")
+    out = tmp_path / "silhouette.svg"
+    options = '{"metric": "manhattan"}'
+    done = _run("plot_silhouette", "--tables", path, "--options", options, "--output", out)
     assert done.returncode == 2
-    assert complaint(done.stderr) == "error: table 'lda' is empty: there is nothing to draw\n"
+    assert "error: table 'silhouette' has no rows of metric 'manhattan'" in complaint(done.stderr)
     assert not out.exists()
 
 

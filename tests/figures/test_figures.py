@@ -284,6 +284,22 @@ def test_contrasts_that_only_leave_a_group_out_are_shown() -> None:
     assert "leaving a group out" in heads[1]
 
 
+def test_a_contrast_of_one_layer_is_hollow_where_it_is_not_significant() -> None:
+    """As markers of several layers are; beside a contrast that has several."""
+    table = result_tables.contrasts()
+    rows = [row for row in table.to_pylist() if row["contrast"] == "training"]
+    one = [row for row in rows if row["layer"] == rows[0]["layer"]]
+    for p_value, face in ((0.6, "white"), (0.001, None)):
+        flat = [{**row, "contrast": "static", "layer": "0", "p_holm": p_value} for row in one]
+        figure = contrasts.figure(pa.Table.from_pylist([*rows, *flat], table.schema), {})
+        lines = [line for box in _panels(figure) for line in box.lines]
+        faces = {
+            line.get_markerfacecolor() for line in lines if str(line.get_label())[:7] == "static:"
+        }
+        assert (faces == {"white"}) is (face == "white")
+        assert faces
+
+
 def test_contrasts_of_alignment_are_signed_where_they_survive_holm() -> None:
     """Each cell at its estimate, 0 in the middle of the scale, plus and minus by table."""
     table = result_tables.cka_contrasts()

@@ -6,3 +6,7 @@ class UserError(Exception):
 
     Commands print the message and exit with code 2; nothing prints a traceback for it.
     """
+
+
+class NothingToDraw(UserError):
+    """An analysis has no number of what a figure shows; the figure is drawn, and says so."""

@@ -12,6 +12,8 @@ from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.metrics.groups import Floats, Groups, Integers, connected, home_of
 
+_REPEATED = 5
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -194,7 +196,8 @@ def _exchanged(labels: Groups | None, units: Groups, speakers: Groups | None) ->
     """Units, or the speakers where the label is theirs.
 
     Then each of them has one label, and some label has several of them: it is not the speaker.
-    With one row each they would have one label whatever it is, so that two on average are needed.
+    With one row each they would have one label whatever it is: there must be five rows more than
+    speakers, which have one label of two by chance in 3%, or as many more as there are speakers.
 
     Where words, too, have one label each, it may be theirs or the speakers'. The coarser of them is
     right in either case: speakers where each word has one, words where each speaker says one, and
@@ -206,7 +209,7 @@ def _exchanged(labels: Groups | None, units: Groups, speakers: Groups | None) ->
         speakers = connected(units, speakers)
         if len(speakers) == len(units):
             return units
-    several = 2 * len(speakers) <= len(speakers.codes)
+    several = len(speakers.codes) - len(speakers) >= min(_REPEATED, len(speakers))
     theirs = home_of(labels, speakers) is not None and len(labels) < len(speakers)
     return speakers if several and theirs else units
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from groundscope import tables
 from groundscope.commands import _cli
+from groundscope.errors import NothingToDraw
 from groundscope.figures import style
 
 Draw = Callable[[pa.Table, Mapping[str, Any]], Figure]
@@ -37,8 +38,24 @@ def main(about: str | None, name: str, draw: Draw) -> None:
 
 
 def write(draw: Callable[[], Figure], paths: Sequence[Path]) -> None:
-    """Draw in the look of all figures and write the figure to `paths`."""
+    """Draw in the look of all figures and write the figure to `paths`.
+
+    An analysis that could leave out all that the figure shows is no fault of the study: the figure
+    then says that there is nothing.
+    """
     # embedding a font is not news
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     with mpl.rc_context(style.SETTINGS):
-        style.save(draw(), paths)
+        try:
+            made = draw()
+        except NothingToDraw as nothing:
+            logging.warning("%s", nothing)
+            made = _blank(str(nothing))
+        style.save(made, paths)
+
+
+def _blank(text: str) -> Figure:
+    made, (box,) = style.new_panels(1, 5)
+    box.set_axis_off()
+    style.frame(made, text)
+    return made

@@ -1,6 +1,7 @@
 """Contrast a treated (grounded) model with its control, paired over words, layer by layer."""
 
 import argparse
+import logging
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,15 +17,19 @@ def main() -> None:
     given = _arguments()
     treated, control = _scores(given.treated), _scores(given.control)
     options = given.options
-    with naming(f"contrast {given.contrast!r}"):
-        rows = contrast_rows(
-            treated,
-            control,
-            given.contrast,
-            replicates=options["bootstrap"],
-            permutations=options["permutations"],
-            seed=options["seed"],
-        )
+    rows = []
+    if treated.num_rows and control.num_rows:
+        with naming(f"contrast {given.contrast!r}"):
+            rows = contrast_rows(
+                treated,
+                control,
+                given.contrast,
+                replicates=options["bootstrap"],
+                permutations=options["permutations"],
+                seed=options["seed"],
+            )
+    else:
+        logging.warning("contrast %s: no analysis has scores of words", given.contrast)
     tables.write_table(given.output, "contrasts", rows)
 
 

@@ -71,7 +71,8 @@ def _sections(
     planes = explorer(found["planes"]) if "planes" in found else ""
     if planes:
         sections["Words in a plane, layer by layer"] = planes
-    made = {"aligned": "cka_contrasts" in found, "correlated": "change_correlation" in found}
+    some = {name for name, table in found.items() if table.num_rows}
+    made = {"aligned": "cka_contrasts" in some, "correlated": "change_correlation" in some}
     text = html.escape(methods(options["settings"], corpora.rows, **made))
     sections["Methods"] = f"<p>{text}</p>"
     sections["References"] = listed(references(options["settings"]))

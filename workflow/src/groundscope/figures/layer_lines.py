@@ -186,13 +186,14 @@ def _flat(box: Axes, curve: Curve, ends: tuple[float, float], place: float) -> N
     """Draw a curve without layers from end to end, with its marker at `place`."""
     (row,) = curve.rows
     low, high = ends
+    face = "white" if row["layer"] in curve.hollow else curve.look.face
     (line,) = box.plot(
         [low, place, high],
         [row["estimate"]] * 3,
         color=curve.look.colour,
         linestyle=_FLAT,
         marker=curve.look.marker,
-        markerfacecolor=curve.look.face,
+        markerfacecolor=face,
         markevery=[1],
         label=curve.label,
     )

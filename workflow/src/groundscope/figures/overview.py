@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from groundscope.errors import UserError
+from groundscope.errors import NothingToDraw
 from groundscope.figures import style
 from groundscope.figures.selection import Row, best, count, in_order, shown_rows, told
 
@@ -45,8 +45,8 @@ def figure(tables: Mapping[str, pa.Table], options: Mapping[str, Any]) -> Figure
 
     Raises
     ------
-    UserError
-        No table has a row of the corpus.
+    NothingToDraw
+        No table has such a row of the corpus.
     """
     columns = []
     for name, make in _MAKERS.items():
@@ -54,8 +54,11 @@ def figure(tables: Mapping[str, pa.Table], options: Mapping[str, Any]) -> Figure
             rows = [r for r in tables[name].to_pylist() if r["corpus"] == options["corpus"]]
             columns += make(shown_rows(name, rows))
     if not columns:
-        message = f"no table has rows of corpus {options['corpus']!r}: there is nothing to draw"
-        raise UserError(message)
+        message = (
+            f"no table has rows of corpus {options['corpus']!r} in what an overview shows (full "
+            "space, cosine, all groups at once, linear CKA): there is nothing to draw"
+        )
+        raise NothingToDraw(message)
     models = in_order(
         (model for column in columns for model in column.cells), options.get("models", ())
     )

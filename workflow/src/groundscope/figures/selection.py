@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from groundscope.errors import UserError
+from groundscope.errors import NothingToDraw, UserError
 
 Row = dict[str, Any]
 # kinds of word pairs that the others are compared with
@@ -61,6 +61,9 @@ def layers_in_order(layers: Iterable[str]) -> list[str]:
     return sorted(positions, key=positions.__getitem__)
 
 
+_PLANNED = ("corpus", "labelling")
+
+
 def choose(
     table: pa.Table, name: str, defaults: Mapping[str, str], options: Mapping[str, Any]
 ) -> tuple[list[Row], dict[str, str]]:
@@ -85,12 +88,14 @@ def choose(
 
     Raises
     ------
+    NothingToDraw
+        The table is empty, or has no row of the corpus or labelling.
     UserError
-        The table is empty, or has no row of a value that the options ask for.
+        It has no row of another value that the options ask for.
     """
     if not table.num_rows:
         message = f"table {name!r} is empty: there is nothing to draw"
-        raise UserError(message)
+        raise NothingToDraw(message)
     shown: dict[str, str] = {}
     for column in ("corpus", *defaults):
         present = sorted({str(value) for value in table.column(column).to_pylist()})
@@ -102,7 +107,8 @@ def choose(
             message = (
                 f"table {name!r} has no rows of {column} {wanted!r}; it has {', '.join(present)}"
             )
-            raise UserError(message)
+            # of a corpus or a labelling that an analysis left out; other values are asked for
+            raise (NothingToDraw if column in _PLANNED else UserError)(message)
         shown[column] = str(wanted)
         table = table.filter(pc.equal(table.column(column), shown[column]))
     rows: list[Row] = table.to_pylist()

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from groundscope.errors import UserError
+from groundscope.errors import NothingToDraw
 from groundscope.figures import style
 from groundscope.figures.layer_lines import by_name
 from groundscope.figures.selection import (
@@ -51,8 +51,11 @@ def figure(table: pa.Table, options: Mapping[str, Any]) -> Figure:
     best = {name: _best_layer(part) for name, part in by_name(rows, "model").items()}
     rows = [r for r in rows if r["level"] == "group" and r["layer"] == best[r["model"]]]
     if not rows:
-        message = f"table 'silhouette' has no single groups of labelling {shown['labelling']!r}"
-        raise UserError(message)
+        message = (
+            f"table 'silhouette' has no single groups of labelling {shown['labelling']!r}: there "
+            "is nothing to draw"
+        )
+        raise NothingToDraw(message)
     classes: Mapping[str, str] = options.get("classes", {})
     parts = by_name(rows, "group")
     means = {name: _mean(part) for name, part in parts.items()}
