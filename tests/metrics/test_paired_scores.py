@@ -122,6 +122,34 @@ def test_one_word_in_every_pair() -> None:
         assert np.isnan(pseudo).all()
 
 
+@pytest.mark.parametrize(
+    ("pairs", "few"),
+    [
+        ([(0, other) for other in range(1, 21)] + [(21, 22), (23, 24)], True),
+        ([(first, first + 1) for first in range(9)], True),
+        ([(first, first + 1) for first in range(10)], False),
+        ([(2 * pair, 2 * pair + 1) for pair in range(4)], True),
+        ([(2 * pair, 2 * pair + 1) for pair in range(5)], False),
+    ],
+)
+def test_few_words_in_effect(pairs: list[tuple[int, int]], *, few: bool) -> None:
+    """One word in 20 of 22 pairs, chains, pairs apart: below ten words in effect no contrast.
+
+    The same kinds have no interval of the AUC.
+    """
+    relations = {"near": [(f"w{first:03d}", f"w{second:03d}") for first, second in pairs]}
+    draws = draw_pairs(
+        WORDS, speakers=None, relations=relations, whole={}, sample=len(CODES), seeds=[0]
+    )
+    rows = np.random.default_rng(0).normal(size=(len(CODES), 3))
+    found = score_layer(rows, draws, replicates=9, seed=0)
+    assert (found["near"].auc_interval is None) == few
+    _, by_measure = by_word(found["near"], found["random"], WORDS)
+    for values, pseudo in by_measure.values():
+        assert np.isfinite(values).all()
+        assert np.isnan(pseudo).all() if few else np.isfinite(pseudo).all()
+
+
 def test_contrast_of_auc_does_not_depend_on_anisotropy() -> None:
     """Where the treated model tells more, and has a direction that all vectors share.
 

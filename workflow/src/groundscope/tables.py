@@ -207,7 +207,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
             "the word's part in the score of all words, with what it does to other words: the "
             "jackknife pseudo-value of its unit, one for each repeat or control task of lda, one "
             "otherwise (but for pairs farther from the score where words have unequal numbers of "
-            "rows); empty inside where a word is in every pair of a kind",
+            "rows); empty inside where a kind of pairs has fewer than 10 words in effect",
         ),
         Column("unit", "int64", "words that the jackknife leaves out together have the same"),
         Column("n_tokens", "int64", "tokens of the word that entered; of pairs, in any draw"),

@@ -18,7 +18,7 @@ _FAMILY = (
     *("protocol", "subset"),
 )
 _DROPPED = ("missing_tokens", "unlabelled_tokens")
-_TOO_FEW = "no contrast: it needs 3 words, none of which is in every pair"
+_TOO_FEW = "no contrast: it needs 3 words, and for pairs 10 words in effect"
 
 Row = dict[str, Any]
 # family -> layer -> word -> its row of word_scores

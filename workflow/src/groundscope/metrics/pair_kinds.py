@@ -11,6 +11,8 @@ from groundscope.metrics.jackknife import degrees_of_freedom
 from groundscope.metrics.word_pairs import Crossed, Pairs, Part, Sample, sample_rows, shuffled_pairs
 
 RANDOM, DIFFERENT = "random", "different-word"
+# Effective words of a kind below which a bootstrap or a jackknife over them is far too sure.
+_FEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ class Pooled:
     def effective(self) -> float:
         """Effective number of words, ``(sum h)^2 / sum h^2`` of `held` (Kish 1965)."""
         return float(self.held.sum() ** 2 / (self.held @ self.held))
+
+    @property
+    def few(self) -> bool:
+        """Whether there are fewer than 10 words in effect: too few to tell of other words."""
+        return self.effective < _FEWEST
 
 
 def draw_pairs(

@@ -13,9 +13,6 @@ from groundscope.metrics.pair_kinds import RANDOM, Draws
 from groundscope.metrics.similarity import all_alike, type_means
 from groundscope.metrics.word_pairs import Crossed, Part
 
-# Effective words of a kind below which a bootstrap over them is far too sure.
-_FEWEST = 10
-
 
 @dataclass(frozen=True)
 class KindScores:
@@ -29,9 +26,10 @@ class KindScores:
         t over draws; missing for a single draw, `raw_interval` for draws of the same tokens too.
     auc, auc_interval
         Against random pairs, and its bootstrap over words; missing for the random pairs themselves,
-        all or those of different words. The interval is missing too where a kind has fewer than 10
-        words in effect (`Pooled.effective`): a bootstrap knows nothing of other words for one in
-        most pairs.
+        all or those of different words. The interval is missing too where the kind has `few` words:
+        a bootstrap knows nothing of other words for one in most pairs.
+    few
+        Whether the kind has too few words in effect (`Pooled.few`).
     pairs, type_pairs
         Token pairs and type pairs, mean over draws.
     words, values, counts
@@ -45,6 +43,7 @@ class KindScores:
     normalised_interval: Interval
     auc: float | None
     auc_interval: Interval | None
+    few: bool
     pairs: int
     type_pairs: int
     words: Integers
@@ -95,7 +94,7 @@ def score_layer(
         different = 1 if isinstance(pairs, Crossed) and pairs.drawn_once else draws.count
         area = areas.get(kind)
         interval = None
-        if area is not None and len(area.resampled) > 1 and pooled.effective >= _FEWEST:
+        if area is not None and len(area.resampled) > 1 and not pooled.few:
             interval = percentile_interval(area.resampled, pooled.degrees)
         scores[kind] = KindScores(
             raw[kind],
@@ -104,6 +103,7 @@ def score_layer(
             draws_interval(normalised),
             None if area is None else area.estimate,
             interval,
+            pooled.few,
             round(pooled.tokens.sum() / draws.count),
             round(len(pooled.index) / draws.count),
             pooled.words,

@@ -30,8 +30,8 @@ def by_word(
         Words that occur in the kind.
     found
         For ``auc`` and ``normalised``: the score of the pairs of each of these words against all
-        random pairs, and their `pseudo_values`, which are missing (NaN) where one word is in all
-        pairs of the kind.
+        random pairs, and their `pseudo_values`, which are missing (NaN) where the kind has too few
+        words in effect (`KindScores.few`).
     """
     held, base = (_Held.of(each.words, len(words)) for each in (scores, random))
     codes = np.flatnonzero(held.sizes)
@@ -39,7 +39,8 @@ def by_word(
     for measure, make in (("auc", _areas), ("normalised", _differences)):
         with np.errstate(invalid="ignore"):
             estimate, own, without = make(scores, random, held, base)
-        found[measure] = own[codes], pseudo_values(estimate, without[codes])
+        values = pseudo_values(estimate, without[codes])
+        found[measure] = own[codes], np.full_like(values, np.nan) if scores.few else values
     return codes, found
 
 
