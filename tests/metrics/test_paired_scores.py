@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, silhouette_score
 
+from groundscope.metrics.accuracies import accuracies, without_words
 from groundscope.metrics.distances import Distances
 from groundscope.metrics.groups import Floats, Groups
 from groundscope.metrics.jackknife import pseudo_values
@@ -14,7 +15,7 @@ from groundscope.metrics.pair_kinds import Draws, draw_pairs
 from groundscope.metrics.pair_scores import KindScores, score_layer
 from groundscope.metrics.pair_word_scores import by_word
 from groundscope.metrics.paired_difference import in_one_repeat, paired_difference
-from groundscope.metrics.probing import accuracies, probe, without_words
+from groundscope.metrics.probing import probe
 from groundscope.metrics.silhouette import Silhouette, score, score_both
 from groundscope.metrics.silhouette_refitted import score_refitted
 from groundscope.metrics.silhouette_runs import score_runs

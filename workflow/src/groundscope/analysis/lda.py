@@ -8,9 +8,10 @@ import numpy as np
 from groundscope.analysis.columns import NO_NULL, estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics import control
+from groundscope.metrics.accuracies import MEASURES, accuracies, without_words
 from groundscope.metrics.control import Control
 from groundscope.metrics.jackknife import pseudo_values, unit_means
-from groundscope.metrics.probing import MEASURES, Probe, accuracies, without_words
+from groundscope.metrics.probing import Probe
 
 _SCORE = {
     "analysis": "lda",

@@ -53,7 +53,7 @@ def draws_interval(values: Floats) -> Interval:
 
 
 def proportion_interval(
-    proportion: ArrayLike, standard_error: ArrayLike, units: int, degrees: float
+    proportion: ArrayLike, standard_error: ArrayLike, units: ArrayLike, degrees: ArrayLike
 ) -> Interval:
     """Wilson interval of a proportion with the effective number of units its error implies.
 
@@ -65,16 +65,16 @@ def proportion_interval(
     proportion, standard_error
         Shape ``[...]``; the error comes from a jackknife over units.
     units
-        Independent units behind the proportion.
+        Independent units behind the proportion; one number for all, or one each.
     degrees
-        Degrees of freedom of the error.
+        Degrees of freedom of the error, likewise.
     """
     p = np.asarray(proportion, np.float64)
     error = np.asarray(standard_error, np.float64)
     spread = p * (1 - p)
     usable = (error > 0) & (spread > 0)
-    size = np.where(usable, spread / np.where(usable, error, 1.0) ** 2, float(units))
-    quantile = t_quantile(degrees) ** 2
+    size = np.where(usable, spread / np.where(usable, error, 1.0) ** 2, units)
+    quantile = stdtrit(degrees, _TAIL) ** 2
     centre = (p + quantile / (2 * size)) / (1 + quantile / size)
     half = np.sqrt(quantile) * np.sqrt(spread / size + quantile / (4 * size**2))
     half = half / (1 + quantile / size)

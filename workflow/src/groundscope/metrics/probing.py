@@ -11,20 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from groundscope.metrics.accuracies import accuracies, accuracy_interval
 from groundscope.metrics.discriminant import check_varies_within, held_out
 from groundscope.metrics.groups import Floats, Groups, Integers, deal, permuted_labels
-from groundscope.metrics.intervals import Interval, proportion_interval
-from groundscope.metrics.jackknife import degrees_of_freedom, jackknife, unit_means
+from groundscope.metrics.intervals import Interval
 from groundscope.metrics.p_values import permutation_p
 
 Folds = list[tuple[Integers, Integers]]
-MEASURES = ("accuracy", "balanced-accuracy")
 _TRIES = 100
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Held-out scores; arrays follow `MEASURES`.
+    """Held-out scores; arrays follow `accuracies.MEASURES`.
 
     Attributes
     ----------
@@ -144,48 +143,6 @@ def predict(rows: Floats, labels: Groups, folds: Folds, solver: str) -> Integers
     return predicted
 
 
-def accuracies(values: Floats, labels: Groups) -> Floats:
-    """Mean over rows and over classes of whether, or how often, rows were right, shape ``[2]``."""
-    return np.array([values.mean(), labels.means(values).mean()])
-
-
-def without_words(values: Floats, labels: Groups, words: Groups) -> Floats:
-    """Scores of rows that are right or wrong without each word, shape ``[2, words]``.
-
-    Parameters
-    ----------
-    values
-        Whether each row was classified correctly, shape ``[n]``.
-    labels, words
-        Class and word of each row. A class of one word is gone without it.
-    """
-    cells = words.codes * len(labels) + labels.codes
-    shape = (len(words), len(labels))
-    gone = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
-    out = np.bincount(cells, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
-    left = labels.sizes - gone
-    by_class = (labels.sums(values) - out) / np.maximum(left, 1)
-    return np.stack([unit_means(values, words), by_class.mean(axis=1, where=left > 0)])
-
-
-def _interval(correct: Floats, labels: Groups, words: Groups, estimate: Floats) -> Interval:
-    """Wilson interval whose error is that of one repeat: ``se^2`` is the mean over repeats.
-
-    A word's outcome varies between repeats because the training words do. Averaging repeats first
-    would drop that part of the variance, and the interval would cover too rarely (simulated: 81 to
-    93 percent with 80 to 110 words; as it is here, 94 to 98).
-
-    Words of unequal sizes have twice `degrees_of_freedom`, which are those of normal outcomes: the
-    factor was taken by simulation (with 1, 98 to 100 percent; with 2, 94 to 98; with 3, 91 to 97).
-    """
-    degrees = min(2 * degrees_of_freedom(words.sizes), len(words) - 1)
-    variance = np.zeros(2)
-    for values in correct:
-        without = without_words(values, labels, words)
-        variance += jackknife(estimate, without).standard_error ** 2 / len(correct)
-    return proportion_interval(estimate, np.sqrt(variance), len(words), degrees)
-
-
 def probe(
     rows: Floats,
     labels: Groups,
@@ -250,7 +207,7 @@ def probe(
     first = accuracies(correct[0], labels)
     p_value = permutation_p(first, null) if permutations else np.full(2, np.nan)
     chance = np.array([labels.sizes.max() / len(rows), 1 / len(labels)])
-    interval = _interval(correct, labels, words, estimate)
+    interval = accuracy_interval(correct, labels, words, estimate)
     return Probe(values, correct, estimate, interval, null, p_value, chance, confusion)
 
 
