@@ -15,7 +15,12 @@ from groundscope.metrics.silhouette_coefficients import (
     distances_to_groups,
     means_by_protocol,
 )
-from groundscope.metrics.silhouette_jackknife import jackknife_blocks, jackknife_intervals, left_out
+from groundscope.metrics.silhouette_jackknife import (
+    collapsed_strata,
+    jackknife_blocks,
+    jackknife_intervals,
+    left_out,
+)
 
 _UNITS = 200
 
@@ -90,7 +95,8 @@ def score_both(
         Group of each row. The runs of two groups are missing (NaN).
     units
         Word of each row: what the jackknife leaves out. Over 200 words are left out in 200 random
-        blocks. Where every word lies in one group, the jackknife is stratified by group.
+        blocks. Where every word lies in one group, the jackknife is stratified by group:
+        see `collapsed_strata`.
     exchanged
         Rows whose labels move together under the null (see `permuted_labels`): words, or speakers
         where the labels are theirs.
@@ -109,8 +115,9 @@ def score_both(
     sizes = labels.sizes.astype(np.float64)
     (sums,) = distances.sums(labels.codes[None], len(labels))
     estimate = means_by_protocol(sums, sizes, labels.codes)
-    blocks, strata = jackknife_blocks(labels, units, rng, _UNITS)
-    without = left_out(distances, labels, sums, blocks, strata)
+    blocks, groups = jackknife_blocks(labels, units, rng, _UNITS)
+    strata = collapsed_strata(groups, labels, units)
+    without = left_out(distances, labels, sums, blocks, groups)
     null = np.empty((len(estimate), permutations))
     for some in together(permutations, sums.size):
         shuffled = np.stack([permuted_labels(labels, exchanged, rng).codes for _ in some])

@@ -56,6 +56,36 @@ def jackknife_blocks(
     return blocks[units.codes], groups
 
 
+def collapsed_strata(groups: Integers | None, labels: Groups, units: Groups) -> Integers | None:
+    """Strata of the jackknife: the groups, but for those of two words, which are one together.
+
+    Without either word of such a group the other scores 0 by definition. Both estimates hardly
+    differ, whatever the words are, and a stratum of the two would have no variance. Collapsed
+    strata (Wolter 2007, section 2.5) count what differs between their groups as well, so that
+    variances are too large rather than too small.
+
+    Parameters
+    ----------
+    groups
+        Of each block, see `jackknife_blocks`.
+    labels, units
+        Group and word of each row.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Stratum of each block: its group, or the first that it is collapsed with. One group of two
+        words is collapsed with the smallest other. None where `groups` is.
+    """
+    if groups is None:
+        return None
+    sizes = words_of_groups(labels, units)
+    few = np.flatnonzero(sizes == 2)
+    if len(few) == 1:
+        few = np.sort(np.argsort(sizes, kind="stable")[:2])
+    return np.where(np.isin(groups, few), few[:1], groups) if len(few) else groups
+
+
 def in_several_blocks(
     blocks: Integers, labels: Groups, units: Groups, rng: np.random.Generator
 ) -> Integers:
@@ -93,7 +123,7 @@ def in_several_blocks(
 
 
 def left_out(
-    distances: Distances, labels: Groups, sums: Floats, blocks: Integers, strata: Integers | None
+    distances: Distances, labels: Groups, sums: Floats, blocks: Integers, groups: Integers | None
 ) -> Floats:
     """`means_by_protocol` of the silhouettes without each block.
 
@@ -105,7 +135,7 @@ def left_out(
         Group of each row.
     sums
         Of the distances to the rows of each group, shape ``[n, k]``.
-    blocks, strata
+    blocks, groups
         See `jackknife_blocks`.
 
     Returns
@@ -113,9 +143,9 @@ def left_out(
     numpy.ndarray
         Shape ``[2 + k, blocks]``.
     """
-    if strata is None:
+    if groups is None:
         return _without_mixed(distances, labels, sums, blocks)
-    return _without_pure(distances, labels, sums, blocks, strata)
+    return _without_pure(distances, labels, sums, blocks, groups)
 
 
 def jackknife_intervals(
@@ -136,10 +166,10 @@ def jackknife_intervals(
     labels
         Group of each row.
     blocks, strata
-        See `jackknife_blocks`.
+        See `jackknife_blocks` and `collapsed_strata`.
     """
     error = jackknife(estimate, without, strata).standard_error
-    apart = 1 if strata is None else len(labels)
+    apart = 1 if strata is None else len(np.unique(strata))
     own = words_of_groups(labels, Groups.of(blocks)) - 1
     degrees = [without.shape[1] - apart, *own][: len(estimate)]
     return bounded(t_interval(estimate, error, degrees))

@@ -10,7 +10,11 @@ from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import Silhouette
 from groundscope.metrics.silhouette_coefficients import check_groups, means_by_group, silhouettes
-from groundscope.metrics.silhouette_jackknife import jackknife_blocks, jackknife_intervals
+from groundscope.metrics.silhouette_jackknife import (
+    collapsed_strata,
+    jackknife_blocks,
+    jackknife_intervals,
+)
 from groundscope.metrics.spaces import into_space, into_space_again
 
 _REFITS = 100
@@ -62,7 +66,8 @@ def score_refitted(
     check_groups(labels, units)
     rng = np.random.default_rng(seed)
     within = home_of(labels, units) is None
-    blocks, strata = jackknife_blocks(labels, units, rng, _REFITS // 2 if within else _REFITS)
+    blocks, groups = jackknife_blocks(labels, units, rng, _REFITS // 2 if within else _REFITS)
+    strata = collapsed_strata(groups, labels, units)
     projected = into_space(features, space, labels)
     rows, estimates = _scored(projected, labels, metrics)
     without = np.empty((*estimates.shape, int(blocks.max()) + 1))
