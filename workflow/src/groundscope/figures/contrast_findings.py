@@ -134,8 +134,8 @@ def changes(rows: list[Row]) -> Sheet:
     return Sheet(
         "Change against clustering, across layers",
         "1 - CKA (linear, debiased) of treated and control, with their difference in silhouette "
-        "(all groups at once); in the raw one, which papers correlate, what permuted labels give "
-        "differs too. "
+        "(all groups at once, where there are such); in the raw one, which papers correlate, what "
+        "permuted labels give differs too. "
         "Layers of one model depend on each other: p takes them as exchangeable and is too small.",
         [*(key.replace("_", " ") for key in keys), "coefficient", "95% interval", "p", "layers"],
         cells,
