@@ -287,6 +287,18 @@ def test_folds_too_few_for_a_class() -> None:
     assert np.isfinite(null(Groups.of([0] * 8 + [1] * 4), Groups.of(np.arange(12) // 2), 2)).all()
 
 
+def test_a_class_of_one_speaker_held_apart() -> None:
+    """More folds do not help: all rows of the speaker are on one side."""
+    speakers = Groups.of(np.repeat(np.arange(5), 6))
+    labels = Groups.of(
+        ["rare" if speaker == 4 else "ab"[k % 2] for k, speaker in enumerate(speakers.codes)]
+    )
+    rng = np.random.default_rng(0)
+    for apart in ([speakers], [_words(30), speakers]):
+        with pytest.raises(ValueError, match=r"'rare' has one word or speaker, .*speaker_disjoint"):
+            make_folds(labels, apart, 5, rng)
+
+
 def test_no_permutation_that_folds_can_train_on() -> None:
     """A class of one speaker of three words, among two thousand who say one."""
     speakers = Groups.of([*range(2000), *[2000] * 3])

@@ -72,12 +72,19 @@ def make_folds(
     Raises
     ------
     ValueError
-        A fold trains on fewer than two rows of a class.
+        A fold trains on fewer than two rows of a class, as where all of them are of one unit.
     """
     folds = _dealt(labels, held_apart, count, rng)
     fewest = _fewest_trained(labels, folds)
     if (fewest < 2).any():
-        rare = str(labels.names[int(np.argmin(fewest))])
+        code = int(np.argmin(fewest))
+        rare = str(labels.names[code])
+        if any(len(np.unique(part.codes[labels.codes == code])) == 1 for part in held_apart):
+            message = (
+                f"class {rare!r} has one word or speaker, on whom no fold can both train and test: "
+                "leave the class out, or do not hold speakers apart (speaker_disjoint)"
+            )
+            raise ValueError(message)
         message = (
             f"class {rare!r} has {fewest.min()} rows to train on in one of {count} folds, "
             "at least 2 are needed: use more folds, or leave out classes of few words (min_words)"
