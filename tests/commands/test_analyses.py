@@ -897,9 +897,9 @@ def test_bad_labelling(
 
 
 def test_a_subset_is_scored_in_the_labelling_that_has_its_groups(
-    study: Study, monkeypatch: pytest.MonkeyPatch
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A subset of another labelling is left out; one that is wrong in part is refused."""
+    """A subset of another labelling is left out; groups that no row has here are told."""
     options = {
         **OPTIONS["silhouette"],
         "protocols": ["all-groups"],
@@ -907,11 +907,21 @@ def test_a_subset_is_scored_in_the_labelling_that_has_its_groups(
     }
     layers = study.layers("one", 1.0, 1)
     output = _score(study, monkeypatch, "silhouette", embeddings=layers, options=options)
-    rows = _rows(output, "silhouette", level="overall")
-    assert {(row["subset"], row["n_groups"]) for row in rows} == {("all", 4), ("mine", 2)}
-    options["subsets"] = {"mine": ["g0", "h0"]}
-    with pytest.raises(UserError, match="subset 'mine' names groups that no word has: h0"):
-        _score(study, monkeypatch, "silhouette", embeddings=layers, options=options)
+    found = {name: _rows(output, "silhouette", subset=name) for name in ("all", "mine", "other")}
+    assert {name: {row["n_groups"] for row in rows} for name, rows in found.items()} == {
+        "all": {4}, "mine": {2}, "other": set(),
+    }  # fmt: skip
+    none = "subset other: no row of labelling meaning is in h0, h1: not scored"
+    assert [record.message for record in caplog.records] == [none]
+    caplog.clear()
+    options["subsets"] = {"mine": ["h0", "g2", "g0"], "one": ["g0", "h0"]}
+    output = _score(study, monkeypatch, "silhouette", embeddings=layers, options=options)
+    assert _rows(output, "silhouette", subset="mine") == found["mine"]
+    assert _rows(output, "silhouette", subset="one") == []
+    assert [record.message for record in caplog.records] == [
+        f"subset {name}: no row of labelling meaning is in h0: {then}"
+        for name, then in (("mine", "scored without"), ("one", "not scored"))
+    ]
 
 
 def test_two_groups_have_no_runs_that_leave_one_out(

@@ -639,8 +639,11 @@ def test_a_subset_that_no_labelling_has_is_refused(
     message = r"^analyses\.silhouette\.subsets\.living: .* 'animals', 'trees'; .* animal, tree$"
     with pytest.raises(UserError, match=message):
         resolve_study(config)
+    config["analyses"]["silhouette"]["subsets"] = {"living": ["animal", "tres"]}
+    with pytest.raises(UserError, match=r"no labelling has 'tres'; there are animal, tree$"):
+        resolve_study(config)
     config["labellings"]["meaning"]["label"] = "kind"
-    with pytest.raises(UserError, match=r"'trees'; there are x$"):
+    with pytest.raises(UserError, match=r"'tres'; there are x$"):
         resolve_study(config)
     config["analyses"]["silhouette"]["labellings"] = ["meaning", "speaker"]
     resolve_study(config)  # speakers are known later

@@ -20,8 +20,9 @@ from groundscope.metrics.spaces import dimensions
 
 _CHOICES = ("metrics", "protocols", "permutations", "kmeans_seeds", "kmeans_restarts", "seed")
 _NOTHING = (
-    "silhouette of {!r}: nothing is left to score: cosine needs a space of two dimensions or more, "
-    f"leave-one-group-out {FEWEST_LEFT_OUT} groups"
+    "silhouette of {!r}: nothing is left to score: cosine needs a space of two dimensions or more "
+    "(that of the groups that are left, where one is left out), leave-one-group-out needs "
+    f"{FEWEST_LEFT_OUT} groups"
 )
 
 
@@ -70,10 +71,23 @@ def main() -> None:
 def _own(
     subsets: Mapping[str, Sequence[str]], labels: set[str | None], labelling: str
 ) -> dict[str, Sequence[str]]:
-    """Leave out subsets of other labellings: those without a single group of this one."""
-    own = {name: groups for name, groups in subsets.items() if labels.intersection(groups)}
-    for name in subsets.keys() - own.keys():
-        logging.warning("subset %s has no group of labelling %s: not scored", name, labelling)
+    """Give the groups of each subset that some row has; those of two or more are scored.
+
+    A subset may be of another labelling, and a corpus may lack groups that others have.
+    """
+    own: dict[str, Sequence[str]] = {}
+    for name, groups in subsets.items():
+        here = [group for group in groups if group in labels]
+        if len(here) > 1:
+            own[name] = here
+        if len(here) < len(groups):
+            logging.warning(
+                "subset %s: no row of labelling %s is in %s: %s",
+                name,
+                labelling,
+                ", ".join(group for group in groups if group not in labels),
+                "scored without" if name in own else "not scored",
+            )
     return own
 
 

@@ -11,7 +11,7 @@ Json = Any
 
 
 def check_subsets(study: Mapping[str, Json]) -> None:
-    """Refuse a subset called ``all``, and one of groups that no scored labelling has.
+    """Refuse a subset called ``all``, and a group that no scored labelling has.
 
     The latter where all labellings can be read. Lists that are missing or are built by the study,
     and columns of token tables, are not known before jobs run; then no group is refused here.
@@ -38,10 +38,11 @@ def check_subsets(study: Mapping[str, Json]) -> None:
             return
         known |= _labels(Path(words), labelling.get("label", "label"))
     for subset, groups in settings["subsets"].items():
-        if not known.intersection(groups):
+        unknown = [group for group in groups if group not in known]
+        if unknown:
             message = (
-                f"analyses.silhouette.subsets.{subset}: no labelling has any of "
-                f"{', '.join(map(repr, groups))}; there are {', '.join(sorted(known))}"
+                f"analyses.silhouette.subsets.{subset}: no labelling has "
+                f"{', '.join(map(repr, unknown))}; there are {', '.join(sorted(known))}"
             )
             raise UserError(message)
 
