@@ -101,12 +101,30 @@ def test_order_of_the_configuration_changes_no_option() -> None:
     assert json.loads(texts[0])["classes"] == {"a": "x", "b": "x", "c": "y", "d": "y"}
 
 
+def test_contrasts_and_subsets_redraw_no_plane() -> None:
+    """Nor does a contrast redraw the figure of single groups: neither shows it."""
+    silhouette = {"labellings": ["meaning"], "subsets": {"x": ["a", "b"]}}
+    changed = figures.options(_study(analyses={"silhouette": silhouette}))
+    none = _study(contrasts={}, analyses={"silhouette": {"labellings": ["meaning"]}})
+    plane = _Wildcards(corpus="read", labelling="meaning", model="one")
+    assert changed(plane) == figures.options(none)(plane)
+    one_contrast = figures.options(_study())
+    no_contrast = figures.options(_study(contrasts={}))
+    groups, all_models = plane.without("model"), plane.without("model", "labelling")
+    assert one_contrast(groups) == no_contrast(groups)
+    assert one_contrast(all_models) != no_contrast(all_models)
+
+
 class _Wildcards(SimpleNamespace):
     """Wildcards as Snakemake gives them."""
 
     def get(self, name: str) -> Any:
         """Value of a wildcard, or None."""
         return getattr(self, name, None)
+
+    def without(self, *names: str) -> "_Wildcards":
+        """Those of a figure that has fewer."""
+        return _Wildcards(**{key: value for key, value in vars(self).items() if key not in names})
 
 
 def _reversed_keys(value: Any) -> Any:

@@ -245,21 +245,19 @@ def _correlated(study: Study, corpus: str) -> bool:
 
 
 def options(study: Study) -> Callable[[Wildcards], str]:
-    """Give a params function: the options of a plot command."""
+    """Give a params function: the options of a plot command, no more than its kind reads."""
     subsets = study["analyses"].get("silhouette", {}).get("subsets", {})
+    sides = [[one["treated"], one["control"]] for _, one in sorted(study["contrasts"].items())]
 
     def of(wildcards: Wildcards) -> str:
-        found: dict[str, Any] = {
-            "corpus": wildcards.corpus,
-            "contrasts": [
-                [one["treated"], one["control"]] for _, one in sorted(study["contrasts"].items())
-            ],
-        }
-        if wildcards.get("labelling"):
+        found: dict[str, Any] = {"corpus": wildcards.corpus}
+        if not wildcards.get("labelling"):
+            found["contrasts"] = sides
+        elif not wildcards.get("model"):
             found["labelling"] = wildcards.labelling
             found["classes"] = {group: name for name in sorted(subsets) for group in subsets[name]}
-        if wildcards.get("model"):
-            found["model"] = wildcards.model
+        else:
+            found["labelling"], found["model"] = wildcards.labelling, wildcards.model
         return targets.canonical(found)
 
     return of
