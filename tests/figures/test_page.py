@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.figures.cautions import warnings
 from groundscope.figures.coverage import coverage
 from groundscope.figures.explorer import explorer
+from groundscope.figures.findings import sheets
 from groundscope.figures.gallery import caption, gallery
 from groundscope.figures.methods import methods
 from groundscope.figures.page import page
@@ -104,12 +106,12 @@ def test_provenance_names_weights_versions_and_seeds(tmp_path: Any) -> None:
     """The digest of the weights, the versions in the embedding files, and every seed."""
     weights = Checkpoint(tmp_path, "huggingface", {"a": "ab" * 32}, "hub: x", {"frozen": "equal"})
     vectors = {"model": "one", "corpus": "read", "version.torch": "9.9", "device": "cpu"}
-    sheets = {sheet.title: sheet for sheet in provenance([weights], [vectors], _study())}
-    assert sheets["Provenance: weights"].rows == [
+    made = {sheet.title: sheet for sheet in provenance([weights], [vectors], _study())}
+    assert made["Provenance: weights"].rows == [
         ["hub: x", "huggingface", weights.digest, "frozen: equal"]
     ]
-    assert sheets["Provenance: vectors"].rows[0][-1] == "torch 9.9"
-    seeds = dict(map(tuple, sheets["Provenance: seeds"].rows))
+    assert made["Provenance: vectors"].rows[0][-1] == "torch 9.9"
+    seeds = dict(map(tuple, made["Provenance: seeds"].rows))
     assert seeds["models.two.seed"] == "17"
     assert seeds["contrasts.training.seed"] == "5"
 
@@ -234,6 +236,21 @@ def test_runs_whose_null_is_known_in_the_mean_are_no_warning() -> None:
     lacking = [{**row, "null_mean": None} for row in rows]
     told = warnings({"silhouette": pa.Table.from_pylist(lacking, schema)}, {})
     assert any("no permuted null" in text for text in told)
+
+
+def test_runs_that_leave_a_group_out_stand_in_for_silhouettes() -> None:
+    """In the sheet of a study that has no others, beside its adjusted Rand indices."""
+    table = result_tables.silhouette()
+    rand = [{**row, "measure": "adjusted-rand"} for row in table.to_pylist()]
+    runs = [{**row, "protocol": "leave-one-group-out"} for row in table.to_pylist()]
+
+    def shown(rows: list[dict[str, Any]]) -> Sequence[Sequence[Any]]:
+        (sheet,) = sheets({"silhouette": pa.Table.from_pylist(rows, table.schema)})
+        return sheet.rows
+
+    assert shown(runs + rand) == shown(table.to_pylist() + rand)
+    higher = [{**row, "estimate": 0.99} for row in runs]
+    assert shown(higher + table.to_pylist()) == shown(table.to_pylist())
 
 
 def test_unbalanced_groups_are_named() -> None:

@@ -30,7 +30,6 @@ _SHOWN = {
     "cka_rows": "types",
 }
 _CLUSTERING = ("contrast", "labelling", "measure", "metric", "space", *ALL_GROUPS)
-_AXIS = {"cka": "CKA", "change": "1 - CKA"}
 _COEFFICIENT = {"pearson": "r", "spearman": "rho"}
 
 Point = tuple[float, Row]
@@ -66,6 +65,9 @@ def figure(
         for row in contrasts.to_pylist()
         if row["analysis"] == "silhouette" and row["corpus"] == shown["corpus"]
     ]
+    cka_name = cka_matrices.named(shown["cka_measure"])
+    similarity = cka_name.partition(" (")[0]
+    axis = f"1 - {similarity}" if shown["x"] == "change" else similarity
     made, grid = style.new_panels(len(panels), 43)
     names = list(dict.fromkeys(key[0] for key in panels))
     drawn: list[Row] = []
@@ -76,8 +78,7 @@ def figure(
         drawn += [row for _, row in points]
         named.append((box, points))
         _panel(box, keys, points, found, style.look(names.index(values[0])))
-        box.set_xlabel(f"{_AXIS[shown['x']]} ({found[0]['n_layers']} layers)")
-    cka_name = cka_matrices.named(shown["cka_measure"])
+        box.set_xlabel(f"{axis} ({found[0]['n_layers']} layers)")
     style.frame(
         made,
         f"Change against clustering · {shown['corpus']} · Δ: treated minus control · "

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundscope.figures.contrast_findings import changes, cka_contrasts, contrasts
-from groundscope.figures.selection import AT_RANDOM, Row, best
+from groundscope.figures.selection import AT_RANDOM, Row, best, of_all_groups
 from groundscope.figures.sheet import Sheet, groups_of, interval
 
 Tables = Mapping[str, pa.Table]
@@ -69,14 +69,11 @@ def _in_words(where: str, what: str, tops: Sequence[tuple[str, Row]]) -> str:
 
 
 def _silhouette(rows: list[Row]) -> Sheet:
-    rows = [
-        row
-        for row in rows
-        if row["level"] == "overall" and row["protocol"] == "all-groups" and row["subset"] == "all"
-    ]
+    overall = [row for row in rows if row["level"] == "overall"]
+    shown = [row for _, part in groups_of(overall, "measure") for row in of_all_groups(part)]
     cells, sentences = [], []
     for (corpus, labelling, measure, metric, space), part in groups_of(
-        rows, "corpus", "labelling", "measure", "metric", "space"
+        shown, "corpus", "labelling", "measure", "metric", "space"
     ):
         tops = [(model, best(own)) for (model,), own in groups_of(part, "model")]
         cells += [
@@ -90,7 +87,8 @@ def _silhouette(rows: list[Row]) -> Sheet:
     cells.sort(key=lambda cell: (cell[2] != "silhouette", cell[3] != "cosine", cell[4] != "full"))
     return Sheet(
         "Clustering: the best layer of each model",
-        "Silhouette: 1 = groups far apart, 0 = none, negative = nearer to another group. Adjusted "
+        "Silhouette: 1 = groups far apart, 0 = none, negative = nearer to another group; of all "
+        "groups at once, or the mean without each where there is nothing else. Adjusted "
         "Rand index of k-means clusters and groups: 1 = the same, 0 = chance. " + _OPTIMISM,
         ("corpus", "labelling", "measure", "metric", "space", "model", "best layer", "score",
          "95% interval", *_NULL, "words", "groups"),
