@@ -345,14 +345,14 @@ def test_change_points_are_cka_and_contrast() -> None:
 def test_change_by_another_measure_names_it() -> None:
     """Its axis and head say RSA where RSA is across."""
     correlations, cka = result_tables.change_correlation(), result_tables.cka()
-    tables = [
+    by_rsa, rsa = (
         pa.Table.from_pylist([{**row, **values} for row in table.to_pylist()], table.schema)
         for table, values in (
             (correlations, {"cka_measure": "rsa spearman"}),
             (cka, {"measure": "rsa", "estimator": "spearman"}),
         )
-    ]
-    figure = change.figure(*tables, result_tables.contrasts(), {})
+    )
+    figure = change.figure(by_rsa, rsa, result_tables.contrasts(), {})
     assert {box.get_xlabel() for box in _panels(figure)} == {"1 - RSA (5 layers)"}
     assert "RSA (spearman)" in "".join(text.get_text() for text in figure.texts)
 
