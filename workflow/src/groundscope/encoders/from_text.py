@@ -64,8 +64,13 @@ def plan_text(tokens: pa.Table, context: str) -> tuple[dict[str, Words], NDArray
     return texts, np.array(rows, dtype=np.int64)
 
 
-def piece_range(text: str, pieces: Pieces, span: Span | None, token_id: str) -> tuple[int, int]:
-    """Pieces ``[first, last)`` that overlap a word.
+def piece_range(
+    text: str, pieces: Pieces, span: Span | None, token_id: str, blank: int | None = None
+) -> tuple[int, int]:
+    """Pieces ``[first, last)`` that overlap a word, from which a blank at an end is left out.
+
+    The blank before a word can be a piece of its own, which has the word's first character too.
+    A word that is nothing else keeps it.
 
     Parameters
     ----------
@@ -77,6 +82,8 @@ def piece_range(text: str, pieces: Pieces, span: Span | None, token_id: str) -> 
         Characters of the word; None: all of the text.
     token_id
         For messages.
+    blank
+        Id of the blank (see `encoders.base`).
 
     Raises
     ------
@@ -93,7 +100,8 @@ def piece_range(text: str, pieces: Pieces, span: Span | None, token_id: str) -> 
         word = text[int(begin) : int(end)]
         message = f"token {token_id!r}: the tokenizer makes no piece of {word!r}"
         raise UserError(message)
-    return inside[0], inside[-1] + 1
+    named = [index for index in inside if pieces.ids[index] != blank] or inside
+    return named[0], named[-1] + 1
 
 
 def extract_text(
@@ -116,7 +124,8 @@ def extract_text(
     pieces = _tokenize(encoder, list(texts), texts)
     ranges = {
         text: [
-            piece_range(text, pieces[text], span, token_id) for span, (_, token_id) in words.items()
+            piece_range(text, pieces[text], span, token_id, encoder.blank)
+            for span, (_, token_id) in words.items()
         ]
         for text, words in texts.items()
     }
