@@ -135,6 +135,7 @@ def test_the_blank_before_a_word_is_no_piece_of_it(
         options = {"family": "text", "context": "text", "pieces": pieces}
         found = run_extraction(make_tokens(rows), checkpoint, options, ("0",))
         assert found.counts["words_of_several_pieces"] == sum(len(part) > 1 for part in wanted)
+        assert found.counts["words_with_shared_pieces"] == 0
         expected = np.stack([pick(part) for part in wanted])
         np.testing.assert_allclose(found.vectors["0"][found.rows], expected, rtol=0, atol=1e-6)
     alone = make_tokens([{"word": word} for word in BARE])
@@ -150,3 +151,30 @@ def test_a_word_that_is_a_blank_and_no_more_keeps_it() -> None:
         (1, 4, 5, 4, 6, 4, 2), ((0, 0), (0, 1), (0, 1), (1, 2), (2, 3), (3, 4), (0, 0))
     )
     assert piece_range("水 火 ", between, None, "t", blank=4) == (2, 5)
+
+
+@pytest.mark.parametrize("words", [("can", "not", "go"), ("can",), ("cannot", "go"), ("not",)])
+def test_words_that_share_a_piece_are_counted_and_named(
+    checkpoint_of: MakeCheckpoint,
+    make_tokens: MakeTokens,
+    run_extraction: Extract,
+    caplog: pytest.LogCaptureFixture,
+    words: tuple[str, ...],
+) -> None:
+    """Each word once, whether the other is a token or not; signs and blanks are no words."""
+    entries = (*SPECIAL, "i", "cannot", "go", "(go)!")
+    made = Tokenizer(models.WordPiece({e: n for n, e in enumerate(entries)}, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    text = "i cannot (go)! cannot"
+    rows = []
+    for word in words * 2:
+        begin = text.index(word)
+        span = {"char_start": begin, "char_end": begin + len(word)}
+        rows.append({"word": word, "text": text, **span})
+    options = {"family": "text", "context": "text"}
+    found = run_extraction(make_tokens(rows), checkpoint_of(made), options, ("0",))
+    halves = [word for word in words if word in ("can", "not")]
+    assert found.counts["words_with_shared_pieces"] == len(halves)
+    named = ", ".join(map(repr, halves))
+    told = [f"{len(halves)} words share a piece with another word: {named}"] if halves else []
+    assert caplog.messages == told

@@ -1,6 +1,7 @@
 """Word vectors from text encoders: each distinct text once, in batches of equal length."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from groundscope.encoders.pooling import Span, WordPooler
 from groundscope.encoders.progress import Progress
 from groundscope.errors import UserError
 
+_LOG = logging.getLogger(__name__)
 _TOKENIZED_TOGETHER = 4096
 _NAMED = 10
 
@@ -130,6 +132,7 @@ def extract_text(
         for text, words in texts.items()
     }
     partly = _partly_unknown(encoder, request.model, texts, pieces, ranges)
+    shared = _shared(pieces, texts, ranges)
     store = LayerStore(request, int(rows.max(initial=-1)) + 1)
     progress = Progress(len(texts), "texts")
 
@@ -154,6 +157,7 @@ def extract_text(
     counts = {
         "words_of_several_pieces": several,
         "words_with_unknown_pieces": partly,
+        "words_with_shared_pieces": shared,
         "inputs": len(texts),
     }
     return rows, store, counts
@@ -178,14 +182,38 @@ def _partly_unknown(
                 begin, end = span or (0, len(text))
                 names.add(text[int(begin) : int(end)])
     if names:
-        some = ", ".join(map(repr, sorted(names)[:_NAMED]))
-        some += ", ..." if len(names) > _NAMED else ""
         message = (
             f"models.{model}: its tokenizer knows no piece of {len(names)} words, which would all "
-            f"have the vector of an unknown one: {some}; expected a corpus without them"
+            f"have the vector of an unknown one: {_some(names)}; expected a corpus without them"
         )
         raise UserError(message)
     return partly
+
+
+def _shared(
+    pieces: Mapping[str, Pieces],
+    texts: Mapping[str, Words],
+    ranges: Mapping[str, Sequence[tuple[int, int]]],
+) -> int:
+    """Count the words with a piece that has letters or digits of another word, and name some."""
+    names, shared = set(), 0
+    for text, words in texts.items():
+        for span, (first, last) in zip(words, ranges[text], strict=True):
+            begin, end = map(int, span or (0, len(text)))
+            offsets = pieces[text].offsets
+            around = text[offsets[first][0] : begin] + text[end : offsets[last - 1][1]]
+            if any(map(str.isalnum, around)):
+                shared += 1
+                names.add(text[begin:end])
+    if shared:
+        _LOG.warning("%d words share a piece with another word: %s", shared, _some(names))
+    return shared
+
+
+def _some(names: Collection[str]) -> str:
+    """List the first of some words."""
+    some = ", ".join(map(repr, sorted(names)[:_NAMED]))
+    return some + (", ..." if len(names) > _NAMED else "")
 
 
 def _tokenize(
