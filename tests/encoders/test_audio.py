@@ -51,6 +51,24 @@ def test_short_clips(ramp: str) -> None:
         _cut(ramp, 0.5, 0.51, "extend", 20_000)
 
 
+@pytest.mark.parametrize("normalize", ["none", "clip", "utterance"])
+@pytest.mark.parametrize("short", ["pad", "extend"])
+@pytest.mark.parametrize("span", [(0.1, 0.2), (0.5, 0.51), (None, None)])
+def test_clips_hold_nothing_but_themselves(
+    ramp: str, normalize: str, short: str, span: tuple[float | None, float | None]
+) -> None:
+    """The memory behind a clip is as large as the clip: the recording can go."""
+    source = AudioInput(*span, (None,), 0, ("t",))
+    preparation = Preparation(normalize, 0.0, short, 400, None)
+    (clip,) = prepare_recording(ramp, [source], preparation).clips
+    assert clip.samples is not None
+    memory = clip.samples
+    while isinstance(memory.base, np.ndarray):
+        memory = memory.base
+    assert memory.base is None
+    assert memory.nbytes == clip.samples.nbytes
+
+
 def test_dropped_clips_are_counted(
     ramp: str, make_tokens: MakeTokens, run_extraction: Extract
 ) -> None:

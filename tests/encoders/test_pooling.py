@@ -88,6 +88,41 @@ def test_pooling_of_words(pooling: str) -> None:
     np.testing.assert_allclose(pooler.pooled["5"].numpy(), wanted, rtol=0, atol=1e-6)
 
 
+def _picked(frames: np.ndarray) -> int:
+    """Tell which frame of one word ``centroid`` takes."""
+    pooler = WordPooler([[None]], "centroid", whole_inputs=True)
+    pooler.frames("1", torch.from_numpy(frames)[None])
+    (place,) = np.flatnonzero((frames == pooler.pooled["1"].numpy()).all(axis=1))
+    return int(place)
+
+
+@pytest.mark.parametrize("dimensions", [16, 768])
+def test_of_equally_near_frames_the_centroid_is_the_earliest(dimensions: int) -> None:
+    """Whatever rounding says: two frames, and a near pair between a far one on each side.
+
+    The last digits are as another batch would have them (1e-6, relative); dimensions have means
+    and deviations of very different sizes, as those of encoders do.
+    """
+    rng = np.random.default_rng(7)
+    for _ in range(200):
+        sizes = 10 ** rng.uniform(-2, 2, (2, dimensions))
+        mean, near = sizes * rng.standard_normal((2, dimensions))
+        far = near * rng.uniform(2, 3, dimensions)
+        for offsets, wanted in (((near, -near), 0), ((far, near, -near, -far), 1)):
+            frames = mean + np.stack(offsets)
+            frames *= 1 + 1e-6 * rng.standard_normal(frames.shape)
+            assert _picked(frames.astype(np.float32)) == wanted
+
+
+def test_a_frame_that_is_nearer_by_more_than_rounding_is_the_centroid() -> None:
+    """Nearer by a hundredth, and later."""
+    rng = np.random.default_rng(8)
+    for _ in range(200):
+        mean, near = rng.standard_normal((2, 768)) * 10 ** rng.uniform(-2, 2, 768)
+        offsets = np.stack([3 * near, near, -0.99 * near, -3.01 * near])
+        assert _picked((mean + offsets).astype(np.float32)) == 2
+
+
 def test_half_precision_frames_are_summed_in_float32() -> None:
     """Two thousand equal half-precision frames keep their value."""
     hidden = torch.full((1, 2000, 1), 100.0, dtype=torch.float16)

@@ -1,5 +1,6 @@
-"""Linear maps by oneDNN, against torch's in double precision."""
+"""Products of float32: linear maps by oneDNN, against torch's in double precision, and no TF32."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -7,6 +8,9 @@ import torch
 import transformers
 from torch.nn import functional
 
+from groundscope.encoders.base import Request
+from groundscope.encoders.execution import LayerStore
+from groundscope.encoders.pooling import WordPooler
 from groundscope.encoders.products import OneDnnLinear
 
 HF: Any = transformers  # largely untyped
@@ -48,3 +52,30 @@ def test_a_model_that_multiplies_with_weights_itself() -> None:
         with OneDnnLinear():
             found = model(waves).last_hidden_state
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision"), [("cuda", "float32"), ("cpu", "float32"), ("cpu", "bfloat16")]
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_convolutions_of_float32_do_without_tf32(
+    device: str, precision: str, *, fails: bool
+) -> None:
+    """While a model runs, and no longer, whatever becomes of it."""
+    cudnn: Any = torch.backends.cudnn  # untyped
+    before = cudnn.conv.fp32_precision
+    request = Request("tiny", None, {"precision": precision}, (), torch.device(device))
+    seen = []
+
+    def forward() -> None:
+        seen.append(cudnn.conv.fp32_precision)
+        functional.conv1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
+        if fails:
+            raise torch.OutOfMemoryError
+
+    pooler = WordPooler([], "mean", whole_inputs=True)
+    with pytest.raises(torch.OutOfMemoryError) if fails else nullcontext():
+        LayerStore(request, 0).run(pooler, [], forward)
+    assert before == "tf32"
+    assert seen == ["ieee" if precision == "float32" else before]
+    assert cudnn.conv.fp32_precision == before

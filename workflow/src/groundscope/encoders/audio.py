@@ -207,6 +207,9 @@ def _cut(path: str, whole: Samples, source: AudioInput, preparation: Preparation
         raise UserError(message)
     if preparation.normalize == "clip":
         clip = unit_variance(clip, preparation.variance_floor, where)
+    else:
+        # clips wait for their batch: a view would keep the whole recording till then
+        clip = clip.copy()
     if len(clip) < preparation.shortest:
         clip = np.pad(clip, (0, preparation.shortest - len(clip)))
     return Clip(source, clip, short)

@@ -15,7 +15,7 @@ from transformers.initialization import no_init_weights
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.pretrained import normalizes_waveform, read_config
-from groundscope.encoders.products import fast_products
+from groundscope.encoders.products import single_precision
 from groundscope.encoders.waveforms import frame_count, receptive_field
 from groundscope.encoders.weights import check_finite, match_names, read_tensors
 from groundscope.errors import UserError
@@ -57,7 +57,7 @@ class CtcModel:
 
     def log_probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run a waveform, 16 kHz; return float32 ``[frames, labels]``."""
-        with torch.inference_mode(), fast_products(self.model.device):
+        with torch.inference_mode(), single_precision(self.model.device):
             values = torch.from_numpy(samples)[None].to(self.model.device)
             logits = self.model(values).logits[0]
             result: NDArray[np.float32] = logits.float().log_softmax(-1).cpu().numpy()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from groundscope.encoders.base import Request
 from groundscope.encoders.pooling import WordPooler
-from groundscope.encoders.products import fast_products
+from groundscope.encoders.products import single_precision
 
 _PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -76,5 +76,5 @@ class LayerStore:
     def _arithmetic(self) -> AbstractContextManager[Any]:
         precision = self._request.options.get("precision", "float32")
         if precision == "float32":
-            return fast_products(self._request.device)
+            return single_precision(self._request.device)
         return torch.autocast(self._request.device.type, dtype=_PRECISIONS[precision])

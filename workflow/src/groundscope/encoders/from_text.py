@@ -1,6 +1,7 @@
 """Word vectors from text encoders: each distinct text once, in batches of equal length."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from groundscope.encoders.pooling import Span, WordPooler
 from groundscope.encoders.progress import Progress
 from groundscope.errors import UserError
 
+_LOG = logging.getLogger(__name__)
 _TOKENIZED_TOGETHER = 4096
 _NAMED = 10
 
@@ -64,8 +66,13 @@ def plan_text(tokens: pa.Table, context: str) -> tuple[dict[str, Words], NDArray
     return texts, np.array(rows, dtype=np.int64)
 
 
-def piece_range(text: str, pieces: Pieces, span: Span | None, token_id: str) -> tuple[int, int]:
-    """Pieces ``[first, last)`` that overlap a word.
+def piece_range(
+    text: str, pieces: Pieces, span: Span | None, token_id: str, blank: int | None = None
+) -> tuple[int, int]:
+    """Pieces ``[first, last)`` that overlap a word, from which a blank at an end is left out.
+
+    The blank before a word can be a piece of its own, which has the word's first character too.
+    A word that is nothing else keeps it.
 
     Parameters
     ----------
@@ -77,6 +84,8 @@ def piece_range(text: str, pieces: Pieces, span: Span | None, token_id: str) -> 
         Characters of the word; None: all of the text.
     token_id
         For messages.
+    blank
+        Id of the blank (see `encoders.base`).
 
     Raises
     ------
@@ -93,7 +102,8 @@ def piece_range(text: str, pieces: Pieces, span: Span | None, token_id: str) -> 
         word = text[int(begin) : int(end)]
         message = f"token {token_id!r}: the tokenizer makes no piece of {word!r}"
         raise UserError(message)
-    return inside[0], inside[-1] + 1
+    named = [index for index in inside if pieces.ids[index] != blank] or inside
+    return named[0], named[-1] + 1
 
 
 def extract_text(
@@ -116,11 +126,13 @@ def extract_text(
     pieces = _tokenize(encoder, list(texts), texts)
     ranges = {
         text: [
-            piece_range(text, pieces[text], span, token_id) for span, (_, token_id) in words.items()
+            piece_range(text, pieces[text], span, token_id, encoder.blank)
+            for span, (_, token_id) in words.items()
         ]
         for text, words in texts.items()
     }
     partly = _partly_unknown(encoder, request.model, texts, pieces, ranges)
+    shared = _shared(pieces, texts, ranges)
     store = LayerStore(request, int(rows.max(initial=-1)) + 1)
     progress = Progress(len(texts), "texts")
 
@@ -145,6 +157,7 @@ def extract_text(
     counts = {
         "words_of_several_pieces": several,
         "words_with_unknown_pieces": partly,
+        "words_with_shared_pieces": shared,
         "inputs": len(texts),
     }
     return rows, store, counts
@@ -169,14 +182,38 @@ def _partly_unknown(
                 begin, end = span or (0, len(text))
                 names.add(text[int(begin) : int(end)])
     if names:
-        some = ", ".join(map(repr, sorted(names)[:_NAMED]))
-        some += ", ..." if len(names) > _NAMED else ""
         message = (
             f"models.{model}: its tokenizer knows no piece of {len(names)} words, which would all "
-            f"have the vector of an unknown one: {some}; expected a corpus without them"
+            f"have the vector of an unknown one: {_some(names)}; expected a corpus without them"
         )
         raise UserError(message)
     return partly
+
+
+def _shared(
+    pieces: Mapping[str, Pieces],
+    texts: Mapping[str, Words],
+    ranges: Mapping[str, Sequence[tuple[int, int]]],
+) -> int:
+    """Count the words with a piece that has letters or digits of another word, and name some."""
+    names, shared = set(), 0
+    for text, words in texts.items():
+        for span, (first, last) in zip(words, ranges[text], strict=True):
+            begin, end = map(int, span or (0, len(text)))
+            offsets = pieces[text].offsets
+            around = text[offsets[first][0] : begin] + text[end : offsets[last - 1][1]]
+            if any(map(str.isalnum, around)):
+                shared += 1
+                names.add(text[begin:end])
+    if shared:
+        _LOG.warning("%d words share a piece with another word: %s", shared, _some(names))
+    return shared
+
+
+def _some(names: Collection[str]) -> str:
+    """List the first of some words."""
+    some = ", ".join(map(repr, sorted(names)[:_NAMED]))
+    return some + (", ..." if len(names) > _NAMED else "")
 
 
 def _tokenize(

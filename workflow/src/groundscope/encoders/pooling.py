@@ -15,6 +15,8 @@ _PICK: Mapping[str, Callable[[int, int], int]] = {
     "first": lambda first, last: first,
     "last": lambda first, last: last - 1,
 }
+# r: how far a frame may depend on its batch, relative (`encoders.base`); 84 times float32's epsilon
+_EXACT = 1e-5
 
 
 def frame_range(span: Span | None, rate: float, count: int) -> tuple[int, int]:
@@ -48,7 +50,8 @@ class WordPooler:
     pooling
         ``mean``; ``centre``, the middle frame (the earlier of two); ``centroid``, the frame
         nearest to the word's mean after each dimension is scaled to unit variance within the word
-        (Choi et al. 2024); ``first`` or ``last`` frame.
+        (Choi et al. 2024; the earliest of those that are equally near but for rounding, so the
+        first of two); ``first`` or ``last`` frame.
     whole_inputs
         Whether each item is one word, so that layers with one vector an item can serve it.
     """
@@ -100,7 +103,7 @@ class WordPooler:
             return self._means(hidden, ranges)
         if self.pooling == "centroid":
             rows = [
-                first + _centroid(hidden[item, first:last].float())
+                first + _centroid(hidden[item, first:last])
                 for item, (first, last) in zip(self._items, ranges, strict=True)
             ]
         else:
@@ -121,9 +124,23 @@ class WordPooler:
 
 
 def _centroid(frames: Tensor) -> int:
-    """Index of the frame nearest to the mean, dimensions scaled by their deviation."""
-    centred = frames - frames.mean(dim=0)
+    """Index of the frame nearest to the mean, dimensions scaled by their deviation.
+
+    Two frames are always equally far from their mean. Of frames whose distances differ by no more
+    than rounding, it is the earliest.
+    """
+    # sums in double precision: what rounding remains is that of the frames themselves
+    values = frames.double()
+    centred = values - values.mean(dim=0)
     deviation = centred.square().mean(dim=0).sqrt()
     # a dimension that does not vary within the word tells no frames apart
-    scaled = torch.where(deviation > 0, centred / deviation, torch.zeros_like(centred))
-    return int(scaled.square().sum(dim=1).argmin())
+    scale = torch.where(deviation > 0, 1 / deviation, torch.zeros_like(deviation))
+    scaled = centred * scale
+    squares = scaled.square().sum(dim=1)
+    # A value x is exact to r |x|, so z = (x - mean) / deviation to r |x| / deviation, z^2 to 2 |z|
+    # times that, and sums over dimensions to the root of the sum of squares. What hardly varies is
+    # all rounding, which is no larger than its deviation.
+    noise = (_EXACT * values.abs() * scale).clamp(max=1)
+    slack = 2 * (scaled * noise).norm(dim=1)
+    possible = squares - slack <= (squares + slack).min()
+    return int(possible.int().argmax())

@@ -1,11 +1,12 @@
-"""Matrix products on AMD's processors, where torch's own are slow.
+"""Products of float32: exact on GPUs, and fast on AMD's processors, where torch's own are slow.
 
 torch multiplies with Intel's MKL, which does not use the widest instructions of other makers'
-processors. oneDNN, which torch has too and uses for convolutions, does.
+processors. oneDNN, which torch has too and uses for convolutions, does. On a GPU torch lets
+convolutions, though not linear maps, cut their inputs to the 10 bits of TF32.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,22 @@ from torch.overrides import TorchFunctionMode
 _CPUINFO = Path("/proc/cpuinfo")
 
 
-def fast_products(device: torch.device) -> AbstractContextManager[Any]:
-    """Within it, linear maps of float32 are computed the fastest way that torch has on `device`.
+@contextmanager
+def single_precision(device: torch.device) -> Iterator[None]:
+    """Within it, float32 is float32: convolutions on a GPU have all of its 24 bits, not TF32's.
 
-    Results differ from torch's own in the last digit (1e-6, relative). The choice depends on the
-    kind of processor alone, so that a job gives the same bits when it is run again.
+    Linear maps are computed the fastest way that torch has on `device`. Their results differ from
+    torch's own in the last digit (1e-6, relative). The choice depends on the kind of processor
+    alone, so that a job gives the same bits when it is run again.
     """
-    if device.type == "cpu" and _mkl_is_slow():
-        return OneDnnLinear()
-    return nullcontext()
+    cudnn: Any = torch.backends.cudnn  # untyped
+    before = cudnn.conv.fp32_precision
+    cudnn.conv.fp32_precision = "ieee"
+    try:
+        with OneDnnLinear() if device.type == "cpu" and _mkl_is_slow() else nullcontext():
+            yield
+    finally:
+        cudnn.conv.fp32_precision = before
 
 
 @cache

@@ -94,8 +94,9 @@ class TextTower(TextEncoder):
             positions -= config.pad_token_id + 1
         self.longest = min(tokenizer.model_max_length, positions)
         self.unknown: int | None = tokenizer.unk_token_id
-        # SentencePiece's sign of a blank
-        self.blank: int | None = tokenizer.convert_tokens_to_ids("\u2581")
+        # SentencePiece's sign of a blank; other tokenizers say that they do not know it
+        blank = tokenizer.convert_tokens_to_ids("\u2581")
+        self.blank: int | None = None if blank == self.unknown else blank
         self.facts = tower.facts
 
     def tokenize(self, texts: Sequence[str]) -> list[Pieces]:
