@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,17 @@ def test_pronunciations_become_phones() -> None:
     corpus = add_phones(corpus_of(["cat", "zzyzx"]), {"source": "cmudict"})
     assert [token.phones for token in corpus.tokens] == ["K AE T"]
     assert (corpus.steps[-1].before, corpus.steps[-1].after) == (2, 1)
+
+
+def test_a_token_without_phones_gets_what_most_of_its_word_have() -> None:
+    """Whichever stands last; the others keep their own."""
+    own = ["AH", "IY", "AH", None, "IY", "AH", "IY", "IY", "AH", "AH", "EH"]
+    tokens = [
+        replace(token, phones=phones)
+        for token, phones in zip(corpus_of(["the"] * len(own)).tokens, own, strict=True)
+    ]
+    given = add_phones(Corpus(tokens), {"source": "tokens"}).tokens
+    assert [token.phones for token in given] == ["AH" if each is None else each for each in own]
 
 
 def test_synonyms_of_another_language(tmp_path: Path) -> None:

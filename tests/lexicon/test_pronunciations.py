@@ -59,7 +59,7 @@ def test_missing_pronunciations() -> None:
     dropped = read_pronunciations(options, ["cat", "zzyzx", "brillig"])
     assert list(dropped.variants) == ["cat"]
     assert dropped.missing == ["brillig", "zzyzx"]
-    spoken = {"brillig": "B R IH1 L IH0 G"}
+    spoken = [("brillig", "B R IH1 L IH0 G"), ("qqq", None)]
     taken = read_pronunciations({**options, "missing": "tokens"}, ["brillig", "qqq"], spoken)
     assert taken.variants == {"brillig": [("B", "R", "IH", "L", "IH", "G")]}
     with pytest.raises(UserError, match=r"2 of 3 words have none in cmudict \(brillig, zzyzx\)"):
@@ -100,15 +100,33 @@ def test_transcription_in_the_alphabet_of_the_dictionary(word: str) -> None:
 def test_words_that_the_dictionary_lacks_are_transcribed() -> None:
     """As ARPAbet beside CMUdict, as IPA by themselves; foreign phones leave a word missing."""
     options = {"source": "cmudict", "missing": "espeak", "voice": "en-us"}
-    found = read_pronunciations(options, ["cat", "brillig", "?!"], {}, transcribe)
+    found = read_pronunciations(options, ["cat", "brillig", "?!"], (), transcribe)
     assert found.variants["brillig"] == [("B", "R", "IH", "L", "IH", "G")]
     assert found.missing == ["?!"]
     turkish = {"source": "espeak", "voice": "tr"}
-    found_turkish = read_pronunciations(turkish, ["a\u011fa\u00e7"], {}, transcribe).variants
+    found_turkish = read_pronunciations(turkish, ["a\u011fa\u00e7"], (), transcribe).variants
     assert found_turkish == {"a\u011fa\u00e7": [("a", "t\u0283")]}
     spoken = {"a\u011fa\u00e7": "a a t\u0283", "yo\u011furt": "j o \u0263 u r t"}
     options = {"source": "cmudict", "missing": "tokens"}
-    assert read_pronunciations(options, spoken, spoken).missing == sorted(spoken)
+    assert read_pronunciations(options, spoken, spoken.items()).missing == sorted(spoken)
+
+
+@pytest.mark.parametrize("source", ["tokens", "file"])
+def test_the_corpus_says_a_word_as_most_of_its_tokens_do(tmp_path: Path, source: str) -> None:
+    """Counted as they are compared, without stress; ties by name; in whatever order rows are."""
+    (tmp_path / "d.csv").write_text("word,phones\ncat,K AE T\n", encoding="utf-8")
+    options = {"source": source, "file": tmp_path / "d.csv", "missing": "tokens", "variants": "all"}
+    said = ["DH IY1"] * 3 + ["DH AH0", "DH AH1"] * 2 + ["DH EH1", "DH AA1", ""]
+    rows = [("the", phones) for phones in said] + [("cat", "K AE1 T")]
+    variants = [("DH", "AH"), ("DH", "IY"), ("DH", "AA"), ("DH", "EH")]
+    for _ in range(len(rows)):
+        rows = [*rows[1:], rows[0]]
+        every = read_pronunciations(options, ["the", "cat"], rows).variants
+        assert every == {"the": variants, "cat": [("K", "AE", "T")]}
+        first = read_pronunciations({**options, "variants": "first"}, ["the"], rows).variants
+        assert first == {"the": variants[:1]}
+    with_stress = read_pronunciations({**options, "stress": True}, ["the"], rows).variants["the"]
+    assert with_stress[:3] == [("DH", "IY1"), ("DH", "AH0"), ("DH", "AH1")]
 
 
 def test_other_dictionaries(tmp_path: Path) -> None:

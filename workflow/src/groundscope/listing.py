@@ -1,6 +1,8 @@
-"""Which files of a folder count: those that are digested, and whose changes are looked for."""
+"""Which files of a folder count: those that are digested or read, and whose changes are seen."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 
 def visible_files(folder: Path) -> list[str]:
@@ -18,3 +20,18 @@ def visible_files(folder: Path) -> list[str]:
     return sorted(
         path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)
     )
+
+
+def files_with_suffix(folder: Path, suffixes: Iterable[str]) -> list[Path]:
+    """List the files of a folder, at any depth, with one of some suffixes in any case, sorted."""
+    wanted = set(suffixes)
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in wanted)
+
+
+def textgrids(options: Mapping[str, Any]) -> list[Path]:
+    """List the TextGrids of a corpus of kind ``textgrids`` or ``librispeech``, sorted."""
+    grids = Path(options.get("alignments") or options["audio_folder"])
+    of_splits = [grids / split for split in options.get("splits", ())]
+    found = [file for folder in of_splits for file in files_with_suffix(folder, [".textgrid"])]
+    # MFA writes one folder a speaker, without splits
+    return found or files_with_suffix(grids, [".textgrid"])

@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="threads that compare words")
     arguments = parser.parse_args()
     tokens = read_tokens(arguments.tokens).select(["word", "phones"]).to_pylist()
-    phones = {row["word"]: row["phones"] for row in tokens if row["phones"]}
+    phones = ((row["word"], row["phones"]) for row in tokens)
     words = {row["word"] for row in tokens}
     spoken = read_pronunciations(arguments.options["pronunciations"], words, phones, transcribe)
     relations = related(spoken, arguments.options, arguments.workers)

@@ -9,6 +9,7 @@ from groundscope.corpora.audio import Recording, inspect_all
 from groundscope.corpora.textgrids import Interval, TextGrid
 from groundscope.corpora.tokens import Corpus, Step, Token
 from groundscope.errors import UserError
+from groundscope.listing import files_with_suffix
 
 AUDIO = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 UNALIGNED = frozenset({"<unk>", "spn", "sil", "sp", "<eps>"})
@@ -32,8 +33,8 @@ class Pairs:
     steps: Sequence[Step]
 
 
-def find_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    """Find files below a folder by suffix (in any case), sorted.
+def require_folder(folder: Path) -> None:
+    """Refuse a folder that is not there.
 
     Raises
     ------
@@ -43,8 +44,18 @@ def find_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
     if not folder.is_dir():
         message = f"{folder} does not exist or is no folder"
         raise UserError(message)
-    wanted = set(suffixes)
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in wanted)
+
+
+def find_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
+    """Find files below a folder by suffix (in any case), sorted.
+
+    Raises
+    ------
+    UserError
+        There is no such folder.
+    """
+    require_folder(folder)
+    return files_with_suffix(folder, suffixes)
 
 
 def pair(

@@ -12,8 +12,10 @@ from groundscope.corpora.aligned import (
     named_groups,
     pair,
     read_tokens,
+    require_folder,
 )
 from groundscope.corpora.tokens import Corpus
+from groundscope.listing import textgrids
 
 
 def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
@@ -36,7 +38,8 @@ def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
         folder = grids if path.suffix.lower() == ".textgrid" else root
         return path.relative_to(folder).with_suffix("").as_posix()
 
-    pairs = pair(find_files(root, AUDIO), find_files(grids, [".textgrid"]), key, str(root))
+    require_folder(grids)
+    pairs = pair(find_files(root, AUDIO), textgrids(options), key, str(root))
     pattern = options.get("file_pattern")
 
     def describe(name: str) -> Utterance:

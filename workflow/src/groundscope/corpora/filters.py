@@ -51,8 +51,11 @@ def add_norms(corpus: Corpus, norms: Sequence[Mapping[str, Any]]) -> Corpus:
 
 
 def add_phones(corpus: Corpus, options: Mapping[str, Any]) -> Corpus:
-    """Give tokens without phones the dictionary's, and apply the policy for missing ones."""
-    spoken = {token.word: token.phones for token in corpus.tokens if token.phones}
+    """Give tokens without phones the dictionary's, and apply the policy for missing ones.
+
+    A token has one pronunciation: its own, or the first of its word.
+    """
+    spoken = ((token.word, token.phones) for token in corpus.tokens)
     words = {token.word for token in corpus.tokens}
     found = read_pronunciations(options, words, spoken, transcribe).variants
     kept = [

@@ -4,9 +4,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from groundscope.corpora.aligned import Tiers, Utterance, find_files, pair, read_tokens
+from groundscope.corpora.aligned import (
+    Tiers,
+    Utterance,
+    find_files,
+    pair,
+    read_tokens,
+    require_folder,
+)
 from groundscope.corpora.tokens import Corpus, Step
 from groundscope.errors import UserError
+from groundscope.listing import textgrids
 from groundscope.records import read_lines
 
 _SPEAKER_FIELDS = ("id", "sex", "subset", "minutes", "name")
@@ -31,15 +39,9 @@ def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
     """
     root, grids = Path(options["folder"]), Path(options["alignments"])
     splits: Sequence[str] = options["splits"]
-    audio: list[Path] = []
-    textgrids: list[Path] = []
-    for split in splits:
-        audio += find_files(root / split, [".flac", ".wav"])
-        if (grids / split).is_dir():
-            textgrids += find_files(grids / split, [".textgrid"])
-    # MFA writes one folder a speaker, without splits
-    textgrids = textgrids or find_files(grids, [".textgrid"])
-    pairs = pair(audio, textgrids, lambda path: path.stem, str(root))
+    audio = [file for split in splits for file in find_files(root / split, [".flac", ".wav"])]
+    require_folder(grids)
+    pairs = pair(audio, textgrids(options), lambda path: path.stem, str(root))
     speakers = _speakers(root / "SPEAKERS.TXT")
     split_of = {path.stem: path.relative_to(root).parts[0] for path in audio}
     transcripts = _transcripts([root / split for split in splits])

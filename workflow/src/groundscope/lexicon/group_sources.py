@@ -49,7 +49,7 @@ def read_pool(
         if token_id in word_of:
             own[word_of[token_id]].append(place)
     means = {word: embeddings.vectors[places].mean(axis=0) for word, places in own.items()}
-    phones = {row["word"]: row["phones"] for row in rows if row["phones"]}
+    phones = ((row["word"], row["phones"]) for row in rows)
     spoken = read_pronunciations(options["pronunciations"], means, phones, transcribe)
     norms = options["concreteness"]
     table = read_norms({**norms, "columns": {"rating": norms["column"]}})

@@ -1,6 +1,7 @@
 """How words are spoken: phones of each word, from a dictionary of any language."""
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -38,7 +39,7 @@ class Spoken:
 def read_pronunciations(
     options: Mapping[str, Any],
     words: Iterable[str],
-    spoken: Mapping[str, str] | None = None,
+    spoken: Iterable[tuple[str, str | None]] = (),
     transcribe: Transcribe | None = None,
 ) -> Spoken:
     """Look words up.
@@ -50,12 +51,12 @@ def read_pronunciations(
         the columns ``word`` and ``phones``, or a text in CMUdict's format), ``tokens`` (phones
         of the corpus, such as an aligner's), or ``espeak`` (espeak-ng's of the language
         ``voice``); ``file``; ``stress``: keep stress digits and marks (False); ``variants``:
-        ``first`` or ``all``; ``missing``: ``drop``, ``refuse``, or take them from ``tokens`` or
-        ``espeak`` instead, as ARPAbet where the dictionary is.
+        ``first`` (of ``tokens``, the most common) or ``all``; ``missing``: ``drop``, ``refuse``,
+        or take them from ``tokens`` or ``espeak`` instead, as ARPAbet where the dictionary is.
     words
         Word types.
     spoken
-        Word -> phones in the corpus, separated by blanks.
+        Word of each token of the corpus, and its phones, separated by blanks; None without any.
     transcribe
         Grapheme-to-phoneme conversion; needed where `options` name espeak.
 
@@ -65,7 +66,11 @@ def read_pronunciations(
         A word has no pronunciation and `options` refuse that, or the file cannot be read.
     """
     every = sorted(set(words))
-    others = _Others(options, spoken or {}, transcribe)
+    in_corpus: defaultdict[str, list[str]] = defaultdict(list)
+    for word, text in spoken:
+        if text:
+            in_corpus[word].append(text)
+    others = _Others(options, in_corpus, transcribe)
     entries = _read(options, every, others)
     known = {word: entries.get(word) or [] for word in every}
     lacking = [word for word in every if not known[word]]
@@ -75,12 +80,15 @@ def read_pronunciations(
         listed = [phones for variants in known.values() for phones in variants]
         arpabet = options["source"] == "cmudict" or bool(listed and all(map(is_arpabet, listed)))
         for word in lacking:
-            phones = _in_alphabet(texts.get(word, ""), arpabet=arpabet)
-            known[word] = [phones] if phones else []
+            of_word = (_in_alphabet(text, arpabet=arpabet) for text in texts.get(word, ()))
+            known[word] = [phones for phones in of_word if phones]
+    # a dictionary lists the most common variant first; of the corpus there is one entry a token
+    counted = frozenset(every if options["source"] == "tokens" else lacking)
     found: dict[str, list[Phones]] = {}
-    for word, variants in known.items():
+    for word, entered in known.items():
         if not options.get("stress", False):
-            variants = list(dict.fromkeys(tuple(map(unstressed, phones)) for phones in variants))
+            entered = [tuple(map(unstressed, phones)) for phones in entered]
+        variants = _most_common(entered) if word in counted else list(dict.fromkeys(entered))
         if variants:
             found[word] = variants if options.get("variants", "first") == "all" else variants[:1]
     missing = [word for word in every if word not in found]
@@ -91,6 +99,12 @@ def read_pronunciations(
         )
         raise UserError(message)
     return Spoken(found, missing)
+
+
+def _most_common(tokens: Sequence[Phones]) -> list[Phones]:
+    """List what tokens say, the most common first; ties in the order of the phones' names."""
+    counts = Counter(tokens)
+    return sorted(counts, key=lambda phones: (-counts[phones], phones))
 
 
 def _in_alphabet(text: str, *, arpabet: bool) -> Phones:
@@ -114,16 +128,17 @@ class _Others:
     """Phones that are in no dictionary: those of the corpus, and what espeak-ng says."""
 
     options: Mapping[str, Any]
-    spoken: Mapping[str, str]
+    spoken: Mapping[str, Sequence[str]]
     transcribe: Transcribe | None
 
-    def phones(self, source: str, words: Sequence[str]) -> Mapping[str, str]:
+    def phones(self, source: str, words: Sequence[str]) -> Mapping[str, Sequence[str]]:
         if source == "tokens":
             return self.spoken
         if self.transcribe is None:
             message = "no transcription was given"
             raise ValueError(message)
-        return self.transcribe(words, self.options["voice"])
+        texts = self.transcribe(words, self.options["voice"])
+        return {word: [text] for word, text in texts.items()}
 
 
 def _read(
@@ -133,8 +148,9 @@ def _read(
     if source == "cmudict":
         return _cmudict()
     if source in ("tokens", "espeak"):
-        texts = others.phones(source, words)
-        return WordTable((word, [tuple(phones.split())]) for word, phones in texts.items())
+        # sorted, as a word without phones may take those of another with its letters
+        entries = sorted(others.phones(source, words).items())
+        return WordTable((word, [tuple(text.split()) for text in texts]) for word, texts in entries)
     file = Path(options["file"])
     if file.suffix not in (".csv", ".tsv", ".parquet"):
         return WordTable(_cmudict_text(file).items())

@@ -4,14 +4,15 @@ Snakemake calls the methods with a job's wildcards. Everything that they return 
 configuration, and from which files its local folders have, but not from results on disk.
 """
 
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from groundscope.listing import visible_files
+from groundscope.listing import textgrids, visible_files
 from groundscope.plan import extraction, targets
 from groundscope.plan.sources import source_closure
 
@@ -23,12 +24,24 @@ _FAMILY_MODULE = "groundscope.encoders.{}"
 _NOT_FETCHED = frozenset({"blocks", "parent", "bundle"})
 # Keys of a checkpoint that decide what it is converted to.
 _CONVERTED = frozenset({"format", "blocks", "bundle"})
+# Layout or kind of a corpus -> lists that it reads in its `folder`.
+_NAMED_FILES: Mapping[str, Sequence[str]] = {
+    "librispeech": ("SPEAKERS.TXT",),
+    "flickr-audio": ("wav2capt.txt", "wav2spk.txt"),
+}
 
 
 @cache
 def _sources(folder: Path, *modules: str) -> tuple[str, ...]:
     """List the sources of `modules` relative to `folder`: Snakemake records the paths."""
     return tuple(os.path.relpath(path, folder) for path in source_closure(*modules))
+
+
+def _textgrid_folder(options: Mapping[str, Any]) -> str | None:
+    """Name the folder of the TextGrids of a corpus; None if its kind has none."""
+    if options["kind"] not in ("librispeech", "textgrids"):
+        return None
+    return str(options["alignments"] or options["audio_folder"])
 
 
 @dataclass(frozen=True)
@@ -114,7 +127,11 @@ class ExtractionJobs:
         return list(dict.fromkeys(found))
 
     def corpus_files(self, wildcards: Wildcards) -> list[str]:
-        """List the tables and lists that a corpus is made from, but not its recordings."""
+        """List the tables and lists that a corpus is made from, but not its recordings.
+
+        Of lists that have their place in a folder, those that are there: the reader says what it
+        lacks.
+        """
         options = self.study["corpora"][wildcards.corpus]
         tables = [
             options.get("words"),
@@ -124,7 +141,36 @@ class ExtractionJobs:
         ]
         listed = [options.get(key) for key in ("manifest", "items", "captions")]
         listed += [table.get("file") for table in tables if isinstance(table, dict)]
+        for name in _NAMED_FILES.get(options.get("layout", options["kind"]), ()):
+            path = f"{options['folder']}/{name}"
+            if self._is_fetched(path) or Path(path).is_file():
+                listed.append(path)
+        alignments = _textgrid_folder(options)
+        if alignments is not None and self._is_fetched(alignments):
+            listed.append(alignments)
         return self.local_files([*listed, options["filters"]["has_synonym"]])
+
+    def textgrid_digest(self, wildcards: Wildcards) -> str:
+        """Give a digest of the names and contents of the TextGrids of a corpus.
+
+        It is empty where there are none, or they are in a data set, whose manifest is an input.
+        TextGrids are no inputs because people name them: Snakemake takes ``{`` and ``<`` in the
+        name of an input for its own, and then finds nothing to be done. Planning also takes less
+        time.
+        """
+        options = self.study["corpora"][wildcards.corpus]
+        folder = _textgrid_folder(options)
+        if folder is None or self._is_fetched(folder):
+            return ""
+        whole = hashlib.sha256()
+        for path in filter(Path.is_file, textgrids(options)):
+            for part in (os.fsencode(path), path.read_bytes()):
+                whole.update(hashlib.sha256(part).digest())
+        return whole.hexdigest()
+
+    def _is_fetched(self, path: str) -> bool:
+        """Tell whether `path` is in a data set, which may not be there yet."""
+        return targets.dataset_of(self.study, path) is not None
 
     def aligned_words(self, wildcards: Wildcards) -> list[str]:
         """Name the aligned words of a corpus and their report; none if it needs no alignment."""
@@ -140,9 +186,9 @@ class ExtractionJobs:
         where = {key: corpus[key] for key in ("manifest", "audio_folder")}
         return targets.canonical({**where, "align": align})
 
-    def align_files(self, wildcards: Wildcards) -> str:
+    def align_files(self, wildcards: Wildcards) -> list[str]:
         """Name the table of the transcripts of a corpus."""
-        return str(self.study["corpora"][wildcards.corpus]["manifest"])
+        return self.local_files([self.study["corpora"][wildcards.corpus]["manifest"]])
 
     def align_manifest(self, wildcards: Wildcards) -> str:
         """Name the manifest of the model that a corpus is aligned with."""
