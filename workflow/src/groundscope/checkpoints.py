@@ -7,11 +7,30 @@ same weights downloaded again make nothing stale, other weights behind the same 
 
 import hashlib
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from groundscope.errors import UserError
 from groundscope.files import atomic
+
+# Weights in the format of transformers, in the order in which transformers looks for them.
+_WHOLE = ("model.safetensors", "pytorch_model.bin")
+_NAMED_ALIKE = (
+    re.compile(r"([^/]*/)*model[^/]*\.safetensors"),
+    re.compile(r"([^/]*/)*pytorch_model[^/]*\.bin"),
+)
+
+
+def main_weights(names: Iterable[str]) -> str | None:
+    """Which of `names` transformers takes a model from: its weights, or the index of their shards.
+
+    None if it would find no weights among them.
+    """
+    found = set(names)
+    wanted = (name for whole in _WHOLE for name in (whole, f"{whole}.index.json"))
+    return next((name for name in wanted if name in found), None)
 
 
 @dataclass(frozen=True)
@@ -43,6 +62,33 @@ class Checkpoint:
         """sha256 over the names and contents of all files."""
         lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(self.files.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
+
+    def weights(self) -> list[str]:
+        """Names of the files that a model in the format of transformers is read from.
+
+        Those that transformers takes; where it would find none, all that are named alike, at any
+        depth, in the safest format there is.
+
+        Raises
+        ------
+        UserError
+            The index of shards is not one.
+        """
+        main = main_weights(self.files)
+        if main is None:
+            alike = (
+                [name for name in sorted(self.files) if each.fullmatch(name)]
+                for each in _NAMED_ALIKE
+            )
+            return next(filter(None, alike), [])
+        if not main.endswith(".json"):
+            return [main]
+        path = self.path(main)
+        try:
+            return sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            message = f"{path} is not a readable index of shards: put the released one there"
+            raise UserError(message) from error
 
     def path(self, name: str) -> Path:
         """Path of file `name` (relative to `root`), which must be one of `files`."""
