@@ -491,6 +491,17 @@ def test_a_model_of_something_else_is_refused(
         load(make_request(as_checkpoint(tmp_path), {"family": "text"}, ["1"]))
 
 
+def test_another_tokenizer_is_refused(
+    release: Release, make_request: MakeRequest, as_checkpoint: AsCheckpoint
+) -> None:
+    """It decides the vectors as the weights do."""
+    _, folder = release("bert")
+    checkpoint = as_checkpoint(folder)
+    _word_pieces().save_pretrained(folder)
+    with pytest.raises(UserError, match=r"tokenizer\w*\.json has another content than"):
+        load(make_request(checkpoint, {"family": "text"}, ["1"]))
+
+
 def test_pieces_of_a_word_are_found_by_characters() -> None:
     """A second occurrence, a piece that begins with the space, special tokens, and none at all."""
     offsets = ((0, 0), (0, 3), (3, 7), (7, 8), (8, 11), (0, 0))

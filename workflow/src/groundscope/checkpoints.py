@@ -9,12 +9,15 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from groundscope.errors import UserError
 from groundscope.files import atomic
 
+# Configuration and tokenizer, whatever the architecture.
+SMALL_FILES = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja")
 # Weights in the format of transformers, in the order in which transformers looks for them.
 _WHOLE = ("model.safetensors", "pytorch_model.bin")
 _NAMED_ALIKE = (
@@ -49,6 +52,8 @@ class Checkpoint:
         Where they came from, as text (hub id and revision, archive, folder).
     notes
         What a conversion found out about them (self-checks), name -> finding.
+    manifest
+        Where the manifest was read from, for messages.
     """
 
     root: Path
@@ -56,6 +61,7 @@ class Checkpoint:
     files: dict[str, str]
     source: str
     notes: dict[str, str]
+    manifest: Path = field(default=Path("manifest.json"), compare=False)
 
     @property
     def digest(self) -> str:
@@ -90,14 +96,47 @@ class Checkpoint:
             message = f"{path} is not a readable index of shards: put the released one there"
             raise UserError(message) from error
 
-    def path(self, name: str) -> Path:
-        """Path of file `name` (relative to `root`), which must be one of `files`."""
+    def folder(self) -> Path:
+        """Folder of ``config.json``, for what reads configuration and tokenizer by itself.
+
+        Raises
+        ------
+        UserError
+            A file that may be read there is not the one of the manifest.
+        """
+        for name in self.files:
+            if "/" not in name and any(fnmatch(name, each) for each in SMALL_FILES):
+                self.path(name)
+        return self.path("config.json").parent
+
+    def path(self, name: str, *, whole: bool = True) -> Path:
+        """Path of file `name` (relative to `root`), as it was when the manifest was made.
+
+        Parameters
+        ----------
+        name
+            One of `files`.
+        whole
+            Whether it will be read, not only its header: its content is checked then, which takes
+            as long as reading it.
+
+        Raises
+        ------
+        UserError
+            It is not one of `files`, is gone, or has another content.
+        """
         if name not in self.files:
             message = f"{self.source} has no file {name!r}; it has {', '.join(sorted(self.files))}"
             raise UserError(message)
         path = self.root / name
         if not path.is_file():
             message = f"{path} is gone since {self.source} was fetched: put it back, or fetch again"
+            raise UserError(message)
+        if whole and file_digest(path) != self.files[name]:
+            message = (
+                f"{path} has another content than {self.manifest} says: put the former file back, "
+                f"or delete {self.manifest} and run again"
+            )
             raise UserError(message)
         return path
 
@@ -141,6 +180,7 @@ def read_manifest(path: Path) -> Checkpoint:
             files=content["files"],
             source=content["source"],
             notes=content["notes"],
+            manifest=path,
         )
     except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
         message = f"{path} is not a checkpoint manifest: delete it and rerun"

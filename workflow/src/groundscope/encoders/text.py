@@ -146,7 +146,7 @@ class TextTower(TextEncoder):
 def _tokenizer(request: Request) -> Any:
     """Read the fast tokenizer beside the weights, which knows each piece's characters."""
     assert request.checkpoint is not None
-    folder = request.checkpoint.path("config.json").parent
+    folder = request.checkpoint.folder()
     auto: Any = transformers.AutoTokenizer
     try:
         tokenizer = auto.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

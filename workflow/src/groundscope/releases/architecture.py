@@ -101,7 +101,7 @@ def _timing(kind: str | None, config: Mapping[str, Any]) -> tuple[float | None, 
 def _parameters(checkpoint: Checkpoint) -> int | None:
     """Count the numbers in the safetensors files that are read, from their headers."""
     names = [name for name in checkpoint.weights() if name.endswith(".safetensors")]
-    return sum(_numbers(checkpoint.path(name)) for name in names) if names else None
+    return sum(_numbers(checkpoint.path(name, whole=False)) for name in names) if names else None
 
 
 def _numbers(path: Path) -> int:

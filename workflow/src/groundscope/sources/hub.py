@@ -8,10 +8,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from groundscope.checkpoints import main_weights
+from groundscope.checkpoints import SMALL_FILES, main_weights
 from groundscope.errors import UserError
 
-_SMALL = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja")
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.bin")
 # what the index of shards, which is not here yet, names
 _SHARDS = {
@@ -92,7 +91,7 @@ def _choose(where: str, names: Sequence[str], patterns: Sequence[str] | None) ->
         wanted = (*(() if main is None else (_SHARDS.get(main, main),)), *_WEIGHTS)
         weights = ([name for name in top if fnmatch(name, pattern)] for pattern in wanted)
         chosen = next((found for found in weights if found), [])
-        small = [name for name in top if any(fnmatch(name, each) for each in _SMALL)]
+        small = [name for name in top if any(fnmatch(name, each) for each in SMALL_FILES)]
         chosen = chosen + small if chosen else []
     if not chosen:
         message = f"{where}: no weights among the repository's files ({', '.join(names[:8])})"
