@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import Request, deepest
+from groundscope.encoders.last_layer import first_output
 from groundscope.encoders.weights import check_finite, match_names, read_tensors
 from groundscope.errors import UserError
 
@@ -95,8 +96,7 @@ def load_tower(
     config: Any,
     kind: type[Any],
     *,
-    norm_paths: Sequence[str],
-    after_norm: bool,
+    last_layer: Callable[[Any, str], tuple[str, bool]],
     prefixes: Sequence[str] = (),
     cut: Callable[[Any, dict[str, Tensor]], None] | None = None,
 ) -> Tower:
@@ -110,10 +110,9 @@ def load_tower(
         The release's configuration.
     kind
         The class to build.
-    norm_paths
-        Names that the norm behind the last block may have; none: there is none.
-    after_norm
-        Where ``final_norm: default`` takes the last layer.
+    last_layer
+        Of a model and the name of its list of blocks: the name of the norm behind the last block,
+        empty without one, and whether ``final_norm: default`` takes the last layer behind it.
     prefixes
         Prefixes that names in the checkpoint may have, beside the architecture's own.
     cut
@@ -143,9 +142,8 @@ def load_tower(
         short.layer_types = short.layer_types[:depth]
     state = {name: tensor for name, tensor in state.items() if _block(name, path) < depth}
     check_finite(state, request.checkpoint.source if request.checkpoint else request.model)
-    model = _fill(kind, short, state, extra)
-    modules = dict(model.named_modules())
-    norm_path = next((path for path in norm_paths if path in modules), "")
+    model = _fill(kind, short, state, extra).to(request.device).eval()
+    norm_path, after_norm = last_layer(model, path)
     choice = request.options.get("final_norm", "default")
     if not norm_path and choice != "default":
         message = f"models.{request.model}.final_norm: no norm stands behind the last block"
@@ -157,7 +155,7 @@ def load_tower(
         "last_layer": f"{'after' if after else 'before'} {norm_path}" if norm_path else "block",
         "unused_tensors": ", ".join(unused),
     }
-    return Tower(model.to(request.device).eval(), path, blocks, norm_path, after, facts)
+    return Tower(model, path, blocks, norm_path, after, facts)
 
 
 def blocks_path(model: nn.Module) -> str:
@@ -276,6 +274,6 @@ class Taps:
     def _output_hook(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(module: nn.Module, args: Any, output: Any) -> None:
             if self._deliver is not None:
-                self._deliver(layer, output[0] if isinstance(output, tuple) else output)
+                self._deliver(layer, first_output(output))
 
         return hook
