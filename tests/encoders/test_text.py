@@ -1,5 +1,6 @@
 """Text encoders against the plain transformers call, one word at a time."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -592,6 +593,36 @@ def test_another_tokenizer_is_refused(
     _word_pieces().save_pretrained(folder)
     with pytest.raises(UserError, match=r"tokenizer\w*\.json has another content than"):
         load(make_request(checkpoint, {"family": "text"}, ["1"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("llama", "LlamaModel"), ("clip", "CLIPTextModelWithProjection")]
+)
+def test_code_of_a_release_is_not_run_but_named(
+    release: Release,
+    tmp_path: Path,
+    make_request: MakeRequest,
+    as_checkpoint: AsCheckpoint,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    kind: str,
+) -> None:
+    """One warning says which class stands in for it; none where a release has no code."""
+    _, folder = release(name)
+    load(make_request(as_checkpoint(folder), {"family": "text"}, ["1"]))
+    assert not caplog.records
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    if name == "clip":  # as of a whole CLIP
+        config = {"model_type": "clip", "text_config": config, "projection_dim": 8}
+    own = {"AutoConfig": "own.Config", "AutoModel": "own.Model"}
+    path.write_text(json.dumps({**config, "auto_map": own}))
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    load(make_request(as_checkpoint(folder), {"family": "text"}, ["1"]))
+    assert not (tmp_path / "ran").exists()
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith("the checkpoint of models.tiny asks for code of its own (auto_map in")
+    assert f"which is not run: it is read as {kind} of transformers" in said
 
 
 def test_pieces_of_a_word_are_found_by_characters() -> None:

@@ -7,6 +7,7 @@ the last block (where the architecture has one) is `Tower.final_norm`.
 import copy
 import inspect
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,6 +92,17 @@ def registered_class(config: Any) -> type[Any]:
         raise UserError(message) from error
 
 
+def warn_of_own_code(where: str, config: Any, kind: type[Any]) -> None:
+    """Log which class stands in for code that a release brings along: that is never run."""
+    if getattr(config, "auto_map", None):
+        logging.warning(
+            "%s asks for code of its own (auto_map in its config.json), which is not run: it is "
+            "read as %s of transformers, whose vectors may be others",
+            where,
+            kind.__name__,
+        )
+
+
 def load_tower(
     request: Request,
     config: Any,
@@ -124,6 +136,7 @@ def load_tower(
         Another number of blocks than configured, or a tensor that is missing, unexpected, of
         another shape or not finite.
     """
+    warn_of_own_code(f"the checkpoint of models.{request.model}", config, kind)
     extra = {"add_pooling_layer": False}
     if "add_pooling_layer" not in inspect.signature(kind.__init__).parameters:
         extra = {}

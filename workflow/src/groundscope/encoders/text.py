@@ -40,6 +40,7 @@ def load(request: Request) -> TextEncoder:
     )
     if config.model_type == "clip":
         config.text_config.projection_dim = config.projection_dim
+        config.text_config.auto_map = getattr(config, "auto_map", None)
         config = config.text_config
     kind = transformers.CLIPTextModelWithProjection if projects else registered_class(config)
     if kind.main_input_name != "input_ids":
