@@ -45,12 +45,21 @@ def test_a_folder_can_be_moved_with_its_manifest(tmp_path: Path, checkpoint: Che
 
 
 def test_what_is_not_there_is_named(tmp_path: Path, checkpoint: Checkpoint) -> None:
-    """A file that the checkpoint lacks, one that has gone, and a broken manifest."""
+    """A file that the checkpoint lacks, one that has gone, another one, and a broken manifest."""
     with pytest.raises(UserError, match="folder x has no file 'c'; it has a, b"):
         checkpoint.path("c")
     (checkpoint.root / "a").unlink()
     with pytest.raises(UserError, match="a is gone since folder x was fetched"):
         checkpoint.path("a")
+    (checkpoint.root / "b").write_bytes(b"sane")
+    said = r"b has another content than .*manifest\.json says: put the former file back, or delete"
+    write_manifest(tmp_path / "manifest.json", checkpoint)
+    read = read_manifest(tmp_path / "manifest.json")
+    with pytest.raises(UserError, match=said) as caught:
+        read.path("b")
+    assert str(caught.value).count(str(tmp_path / "manifest.json")) == 2
+    assert "\n" not in str(caught.value)
+    assert read.path("b", whole=False).read_bytes() == b"sane"
     for content in ("", "{}", json.dumps({"root": "x"})):
         (tmp_path / "manifest.json").write_text(content)
         with pytest.raises(UserError, match="is not a checkpoint manifest: delete it and rerun"):

@@ -1,5 +1,7 @@
 """Weights of torchaudio's pipelines under their own names, read without torchaudio."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from torch import Tensor
 from transformers import Wav2Vec2Config, Wav2Vec2Model, WavLMConfig, WavLMModel
 
 from groundscope.alignment.vocabulary import read_vocabulary
+from groundscope.checkpoints import file_digest
 from groundscope.encoders.ctc import load_ctc
 from groundscope.errors import UserError
 
@@ -99,6 +102,27 @@ def test_the_letter_output_is_kept_where_its_labels_are_known(
     assert (ctc.labels, vocabulary.blank) == (letters, 0)
     assert vocabulary.characters["'"] == (24 if letters == 29 else 25)
     assert vocabulary.delimiter == (1 if letters == 29 else None)
+
+
+def test_code_of_a_ctc_release_is_not_run_but_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One warning says which class stands in for it; none where a release has no code."""
+    folder = tmp_path / "release"
+    folder.mkdir()
+    head = {"aux.weight": torch.zeros(32, 64), "aux.bias": torch.zeros(32)}
+    names = torchaudio_names(model("large").state_dict())
+    torch.save({**names, **head}, folder / "model.pt")
+    checkpoint = convert(monkeypatch, folder, "torchaudio", tmp_path, blocks=3)
+    load_ctc(checkpoint, torch.device("cpu"))
+    assert not caplog.records
+    path = checkpoint.path("config.json")
+    own = {"auto_map": {"AutoModelForCTC": "own.Model"}}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **own}))
+    files = {**checkpoint.files, "config.json": file_digest(path)}
+    load_ctc(replace(checkpoint, files=files), torch.device("cpu"))
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "which is not run: it is read as Wav2Vec2ForCTC of transformers" in said
 
 
 def test_labels_that_are_not_known_are_left_out(

@@ -1,9 +1,12 @@
 """The command as a job runs it: files, metadata, errors, no network."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import torch
 import transformers
 from job_log import complaint
 
-from groundscope.checkpoints import Checkpoint, file_digest, write_manifest
+from groundscope.checkpoints import Checkpoint, file_digest, read_manifest, write_manifest
 from groundscope.commands import _cli, extract_embeddings
 from groundscope.embeddings import read_embeddings
 from groundscope.token_table import write_tokens
@@ -202,3 +205,42 @@ def test_bad_input_is_one_line(
     assert stderr.startswith(f"error: {message}")
     assert stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "options"),
+    [
+        ("w2v2", "model.safetensors", SPEECH),
+        ("w2v2", "config.json", SPEECH),
+        ("glove", "vectors.txt", {"family": "static"}),
+    ],
+)
+def test_files_that_were_replaced_are_refused(
+    study: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    file: str,
+    options: dict[str, Any],
+) -> None:
+    """Others with an older date, which make nothing stale, never count as those of the manifest."""
+    folder, manifest = tmp_path / name, tmp_path / f"{name}.json"
+    shutil.copytree(study / name, folder)
+    write_manifest(manifest, replace(read_manifest(study / f"{name}.json"), root=folder))
+    former = (folder / file).read_bytes()
+    (folder / file).write_bytes(former.replace(b"1", b"2"))
+    os.utime(folder / file, (0, 0))
+    output = tmp_path / "layer-0.parquet"
+    arguments = _arguments(study, options, "0", [output], str(manifest))
+    monkeypatch.setattr(sys, "argv", ["extract_embeddings", *arguments])
+    with pytest.raises(SystemExit) as left:
+        _cli.run(extract_embeddings.main)
+    assert left.value.code == 2
+    stderr = complaint(capsys.readouterr().err)
+    assert stderr.startswith(f"error: {folder / file} has another content than {manifest} says")
+    assert stderr.count("\n") == 1
+    assert not output.exists()
+    (folder / file).write_bytes(former)
+    extract_embeddings.main()
+    assert output.exists()

@@ -1,7 +1,9 @@
 """Text encoders against the plain transformers call, one word at a time."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import Pieces
 from groundscope.encoders.extraction import Extraction
 from groundscope.encoders.from_text import piece_range
+from groundscope.encoders.last_layer import find_last_layer
 from groundscope.encoders.text import load
 from groundscope.errors import UserError
 
@@ -60,6 +63,13 @@ MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
         HF.GPTNeoXConfig,
         {**SMALL, "intermediate_size": 24, "max_position_embeddings": 64},
     ),
+    "phi": (HF.PhiConfig, {**SMALL, "intermediate_size": 24, "max_position_embeddings": 64}),
+    "biogpt": (HF.BioGptConfig, {**SMALL, "intermediate_size": 24, "max_position_embeddings": 64}),
+    "roberta-prelayernorm": (HF.RobertaPreLayerNormConfig, {**BERT, "type_vocab_size": 1}),
+    "xlm-roberta-xl": (HF.XLMRobertaXLConfig, {**BERT, "type_vocab_size": 1}),
+    "megatron-bert": (HF.MegatronBertConfig, BERT),
+    "openai-gpt": (HF.OpenAIGPTConfig, {"n_embd": 16, "n_layer": 2, "n_head": 2}),
+    "lilt": (HF.LiltConfig, {**BERT, "hidden_size": 24}),
     "clip": (
         HF.CLIPTextConfig,
         {**SMALL, "intermediate_size": 24, "max_position_embeddings": 40, "projection_dim": 8},
@@ -241,6 +251,11 @@ BEHIND = {
     "gemma2": "norm",
     "modernbert": "final_norm",
     "gpt-neox": "final_layer_norm",
+    "phi": "final_layernorm",
+    "biogpt": "layer_norm",
+    "roberta-prelayernorm": "LayerNorm",
+    "xlm-roberta-xl": "encoder.LayerNorm",
+    "megatron-bert": "encoder.ln",
 }
 
 
@@ -255,6 +270,84 @@ def test_last_layer_says_where_it_is_from(
         assert found == "before text_model.final_layer_norm"
     else:
         assert found == (f"after {BEHIND[name]}" if name in BEHIND else "block")
+
+
+@pytest.mark.parametrize("tiny", [*BEHIND, "clip"], indirect=True)
+def test_final_norm_is_there_to_choose(
+    tiny: tuple[str, Any, Any, Checkpoint],
+    make_tokens: MakeTokens,
+    run_extraction: Extract,
+) -> None:
+    """Before it is what goes into it, after it what comes out, wherever the default is."""
+    name, model, tokenizer, checkpoint = tiny
+    path = BEHIND.get(name, "text_model.final_layer_norm")
+    seen: dict[str, np.ndarray] = {}
+
+    def look(module: Any, args: Any, output: Any) -> None:
+        seen.update(before=args[0][0].numpy(), after=output[0].numpy())
+
+    hook = model.get_submodule(path).register_forward_hook(look)
+    _states(model, tokenizer("saxophone")["input_ids"])
+    hook.remove()
+    tokens = make_tokens([{"word": "saxophone"}])
+    for choice, states in seen.items():
+        options = {"family": "text", "final_norm": choice}
+        found = run_extraction(tokens, checkpoint, options, ("2",)).vectors["2"][0]
+        np.testing.assert_allclose(found, states[1:-1].mean(axis=0), rtol=0, atol=1e-5)
+    assert np.abs(seen["before"] - seen["after"]).max() > 1e-3
+
+
+class _Scaled(torch.nn.Module):
+    """Gives twice its last block's output as its last hidden state."""
+
+    device = torch.device("cpu")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = torch.nn.Embedding(9, 3)
+        self.layers = torch.nn.ModuleList([torch.nn.Linear(3, 3)])
+
+    def forward(self, input_ids: torch.Tensor, **_: object) -> SimpleNamespace:
+        """Run tokens."""
+        states = self.embed(input_ids)
+        return SimpleNamespace(hidden_states=(states, 2 * self.layers[0](states)))
+
+
+def test_a_last_hidden_state_that_nothing_gives_is_refused() -> None:
+    """What the family would take for the last layer would be another."""
+    said = r"^models\.m: neither the last block of _Scaled nor a module behind it gives what is"
+    with pytest.raises(UserError, match=said):
+        find_last_layer("models.m", _Scaled(), "layers")
+    bare: Any = torch.nn.Sequential(torch.nn.ModuleList([torch.nn.Linear(3, 3)]))
+    bare.device = torch.device("cpu")
+    with pytest.raises(UserError, match=r"^models\.m: Sequential does not run on tokens alone: "):
+        find_last_layer("models.m", bare, "0")
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [("bert", 40), ("roberta", 38), ("mpnet", 38), ("roberta-prelayernorm", 38), ("biogpt", 40)],
+)
+def test_the_longest_text_is_what_the_model_has_positions_for(
+    release: "Release",
+    make_tokens: MakeTokens,
+    run_extraction: Extract,
+    as_checkpoint: AsCheckpoint,
+    name: str,
+    longest: int,
+) -> None:
+    """It runs, and a piece more is refused: no more than the model takes, and no less."""
+    model, folder = release(name, max_position_embeddings=40)
+    tokenizer = _tokenizer()
+    tokenizer.model_max_length = 100
+    tokenizer.save_pretrained(folder)
+    text = "q" * (longest - 2)
+    _states(model, tokenizer(text)["input_ids"])
+    checkpoint, options = as_checkpoint(folder), {"family": "text", "context": "text"}
+    run_extraction(make_tokens([{"text": text}]), checkpoint, options, ("2",))
+    said = rf"its text has {longest + 1} pieces, the model takes {longest}"
+    with pytest.raises(UserError, match=said):
+        run_extraction(make_tokens([{"text": text + "q"}]), checkpoint, options, ("2",))
 
 
 @pytest.fixture(scope="module")
@@ -489,6 +582,47 @@ def test_a_model_of_something_else_is_refused(
     config.save_pretrained(tmp_path)
     with pytest.raises(UserError, match=rf"^models\.tiny: its checkpoint is {message} reads"):
         load(make_request(as_checkpoint(tmp_path), {"family": "text"}, ["1"]))
+
+
+def test_another_tokenizer_is_refused(
+    release: Release, make_request: MakeRequest, as_checkpoint: AsCheckpoint
+) -> None:
+    """It decides the vectors as the weights do."""
+    _, folder = release("bert")
+    checkpoint = as_checkpoint(folder)
+    _word_pieces().save_pretrained(folder)
+    with pytest.raises(UserError, match=r"tokenizer\w*\.json has another content than"):
+        load(make_request(checkpoint, {"family": "text"}, ["1"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("llama", "LlamaModel"), ("clip", "CLIPTextModelWithProjection")]
+)
+def test_code_of_a_release_is_not_run_but_named(
+    release: Release,
+    tmp_path: Path,
+    make_request: MakeRequest,
+    as_checkpoint: AsCheckpoint,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    kind: str,
+) -> None:
+    """One warning says which class stands in for it; none where a release has no code."""
+    _, folder = release(name)
+    load(make_request(as_checkpoint(folder), {"family": "text"}, ["1"]))
+    assert not caplog.records
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    if name == "clip":  # as of a whole CLIP
+        config = {"model_type": "clip", "text_config": config, "projection_dim": 8}
+    own = {"AutoConfig": "own.Config", "AutoModel": "own.Model"}
+    path.write_text(json.dumps({**config, "auto_map": own}))
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    load(make_request(as_checkpoint(folder), {"family": "text"}, ["1"]))
+    assert not (tmp_path / "ran").exists()
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith("the checkpoint of models.tiny asks for code of its own (auto_map in")
+    assert f"which is not run: it is read as {kind} of transformers" in said
 
 
 def test_pieces_of_a_word_are_found_by_characters() -> None:

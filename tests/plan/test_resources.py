@@ -1,26 +1,35 @@
 """What jobs ask for, from the files that they read."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from groundscope.checkpoints import Checkpoint, write_manifest
 from groundscope.encoders import extraction
 from groundscope.plan import resources
 from groundscope.plan.config import resolve_study
 from groundscope.plan.jobs import Plan
 
 
-def _extraction(folder: Path, *, tokens: int, weights_mb: float) -> SimpleNamespace:
+def _extraction(
+    folder: Path, *, tokens: int, weights_mb: float, more_mb: Mapping[str, float] | None = None
+) -> SimpleNamespace:
     """Give the inputs of an extraction; files are holes, so they take no space."""
     table, manifest = folder / "tokens.parquet", folder / "fetched/manifest.json"
+    root = folder / "elsewhere"  # as of a checkpoint that is a folder on this machine
     manifest.parent.mkdir()
-    manifest.touch()
-    for file, size in ((table, tokens * 10), (manifest.parent / "model", int(weights_mb * 1e6))):
+    sizes = {"model.safetensors": weights_mb, **(more_mb or {})}
+    files = {root / name: int(size * 1e6) for name, size in sizes.items()}
+    for file, size in ((table, tokens * 10), *files.items()):
+        file.parent.mkdir(exist_ok=True)
         with file.open("wb") as stream:
             stream.truncate(size)
+    names = dict.fromkeys(sizes, "0" * 64)
+    write_manifest(manifest, Checkpoint(root, "huggingface", names, "folder elsewhere", {}))
     return SimpleNamespace(tokens=str(table), checkpoint=str(manifest))
 
 
@@ -35,6 +44,19 @@ def test_extraction_grows_with_model_tokens_layers_and_attempts(tmp_path: Path) 
     assert resources.extraction_time(lambda _: 1)(None, files, 1) == 60 + 380
     assert resources.extraction_time(lambda _: 10)(None, files, 1) == 60 + 38
     assert resources.PIECE_TOKENS == extraction.PIECE_TOKENS
+
+
+def test_weights_are_what_is_read(tmp_path: Path) -> None:
+    """Of a folder with other saves beside and below, the one; of a table of vectors, all of it."""
+    more = {"old/model.safetensors": 500.0, "optimizer.pt": 900.0, "pytorch_model.bin": 400.0}
+    files = _extraction(tmp_path, tokens=0, weights_mb=380, more_mb=more)
+    memory = resources.extraction_memory(lambda _: "12")
+    assert memory(None, files, 1) == 3000 + 3 * 380
+    vectors = Checkpoint(tmp_path / "elsewhere", "vectors", {"optimizer.pt": ""}, "", {})
+    write_manifest(Path(files.checkpoint), vectors)
+    assert memory(None, files, 1) == 3000 + 3 * 900
+    Path(files.checkpoint).write_text("{")
+    assert memory(None, files, 1) == 3000
 
 
 @pytest.mark.parametrize(("weights_mb", "percent"), [(90, 100), (2400, 50), (12_000, 25)])

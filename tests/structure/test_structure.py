@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "checkpoints": _FILES,
     "records": _FILES,
     "metrics": {"errors"},
-    "plan": {"errors", "listing"},
+    "plan": {"checkpoints", "errors", "listing"},
     "column_reference": {"plan", *_DATA},
     "lexicon": _DATA,
     "corpora": {"lexicon", *_DATA},

@@ -7,11 +7,33 @@ same weights downloaded again make nothing stale, other weights behind the same 
 
 import hashlib
 import json
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from groundscope.errors import UserError
 from groundscope.files import atomic
+
+# Configuration and tokenizer, whatever the architecture.
+SMALL_FILES = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja")
+# Weights in the format of transformers, in the order in which transformers looks for them.
+_WHOLE = ("model.safetensors", "pytorch_model.bin")
+_NAMED_ALIKE = (
+    re.compile(r"([^/]*/)*model[^/]*\.safetensors"),
+    re.compile(r"([^/]*/)*pytorch_model[^/]*\.bin"),
+)
+
+
+def main_weights(names: Iterable[str]) -> str | None:
+    """Which of `names` transformers takes a model from: its weights, or the index of their shards.
+
+    None if it would find no weights among them.
+    """
+    found = set(names)
+    wanted = (name for whole in _WHOLE for name in (whole, f"{whole}.index.json"))
+    return next((name for name in wanted if name in found), None)
 
 
 @dataclass(frozen=True)
@@ -30,6 +52,8 @@ class Checkpoint:
         Where they came from, as text (hub id and revision, archive, folder).
     notes
         What a conversion found out about them (self-checks), name -> finding.
+    manifest
+        Where the manifest was read from, for messages.
     """
 
     root: Path
@@ -37,6 +61,7 @@ class Checkpoint:
     files: dict[str, str]
     source: str
     notes: dict[str, str]
+    manifest: Path = field(default=Path("manifest.json"), compare=False)
 
     @property
     def digest(self) -> str:
@@ -44,14 +69,74 @@ class Checkpoint:
         lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(self.files.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
 
-    def path(self, name: str) -> Path:
-        """Path of file `name` (relative to `root`), which must be one of `files`."""
+    def weights(self) -> list[str]:
+        """Names of the files that a model in the format of transformers is read from.
+
+        Those that transformers takes; where it would find none, all that are named alike, at any
+        depth, in the safest format there is.
+
+        Raises
+        ------
+        UserError
+            The index of shards is not one.
+        """
+        main = main_weights(self.files)
+        if main is None:
+            alike = (
+                [name for name in sorted(self.files) if each.fullmatch(name)]
+                for each in _NAMED_ALIKE
+            )
+            return next(filter(None, alike), [])
+        if not main.endswith(".json"):
+            return [main]
+        path = self.path(main)
+        try:
+            return sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            message = f"{path} is not a readable index of shards: put the released one there"
+            raise UserError(message) from error
+
+    def folder(self) -> Path:
+        """Folder of ``config.json``, for what reads configuration and tokenizer by itself.
+
+        Raises
+        ------
+        UserError
+            A file that may be read there is not the one of the manifest.
+        """
+        for name in self.files:
+            if "/" not in name and any(fnmatch(name, each) for each in SMALL_FILES):
+                self.path(name)
+        return self.path("config.json").parent
+
+    def path(self, name: str, *, whole: bool = True) -> Path:
+        """Path of file `name` (relative to `root`), as it was when the manifest was made.
+
+        Parameters
+        ----------
+        name
+            One of `files`.
+        whole
+            Whether it will be read, not only its header: its content is checked then, which takes
+            as long as reading it.
+
+        Raises
+        ------
+        UserError
+            It is not one of `files`, is gone, or has another content.
+        """
         if name not in self.files:
             message = f"{self.source} has no file {name!r}; it has {', '.join(sorted(self.files))}"
             raise UserError(message)
         path = self.root / name
         if not path.is_file():
             message = f"{path} is gone since {self.source} was fetched: put it back, or fetch again"
+            raise UserError(message)
+        if whole and file_digest(path) != self.files[name]:
+            message = (
+                f"{path} has another content than {self.manifest} says: put the former file back, "
+                f"or delete {self.manifest} and run again"
+            )
             raise UserError(message)
         return path
 
@@ -95,6 +180,7 @@ def read_manifest(path: Path) -> Checkpoint:
             files=content["files"],
             source=content["source"],
             notes=content["notes"],
+            manifest=path,
         )
     except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
         message = f"{path} is not a checkpoint manifest: delete it and rerun"

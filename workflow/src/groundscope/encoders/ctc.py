@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from transformers.initialization import no_init_weights
 
 from groundscope.checkpoints import Checkpoint
-from groundscope.encoders.pretrained import normalizes_waveform, read_config
+from groundscope.encoders.pretrained import normalizes_waveform, read_config, warn_of_own_code
 from groundscope.encoders.products import single_precision
 from groundscope.encoders.waveforms import frame_count, receptive_field
 from groundscope.encoders.weights import check_finite, match_names, read_tensors
@@ -97,6 +97,7 @@ def load_ctc(checkpoint: Checkpoint, device: torch.device) -> CtcModel:
     check_finite(state, where)
     with no_init_weights():
         model = auto.from_config(config)
+    warn_of_own_code(where, config, type(model))
     model.load_state_dict({name: each.float() for name, each in state.items()}, assign=True)
     return CtcModel(
         model.to(device).eval(),

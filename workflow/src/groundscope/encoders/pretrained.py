@@ -7,6 +7,7 @@ the last block (where the architecture has one) is `Tower.final_norm`.
 import copy
 import inspect
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import Request, deepest
+from groundscope.encoders.last_layer import first_output
 from groundscope.encoders.weights import check_finite, match_names, read_tensors
 from groundscope.errors import UserError
 
@@ -90,13 +92,23 @@ def registered_class(config: Any) -> type[Any]:
         raise UserError(message) from error
 
 
+def warn_of_own_code(where: str, config: Any, kind: type[Any]) -> None:
+    """Log which class stands in for code that a release brings along: that is never run."""
+    if getattr(config, "auto_map", None):
+        logging.warning(
+            "%s asks for code of its own (auto_map in its config.json), which is not run: it is "
+            "read as %s of transformers, whose vectors may be others",
+            where,
+            kind.__name__,
+        )
+
+
 def load_tower(
     request: Request,
     config: Any,
     kind: type[Any],
     *,
-    norm_paths: Sequence[str],
-    after_norm: bool,
+    last_layer: Callable[[Any, str], tuple[str, bool]],
     prefixes: Sequence[str] = (),
     cut: Callable[[Any, dict[str, Tensor]], None] | None = None,
 ) -> Tower:
@@ -110,10 +122,9 @@ def load_tower(
         The release's configuration.
     kind
         The class to build.
-    norm_paths
-        Names that the norm behind the last block may have; none: there is none.
-    after_norm
-        Where ``final_norm: default`` takes the last layer.
+    last_layer
+        Of a model and the name of its list of blocks: the name of the norm behind the last block,
+        empty without one, and whether ``final_norm: default`` takes the last layer behind it.
     prefixes
         Prefixes that names in the checkpoint may have, beside the architecture's own.
     cut
@@ -125,6 +136,7 @@ def load_tower(
         Another number of blocks than configured, or a tensor that is missing, unexpected, of
         another shape or not finite.
     """
+    warn_of_own_code(f"the checkpoint of models.{request.model}", config, kind)
     extra = {"add_pooling_layer": False}
     if "add_pooling_layer" not in inspect.signature(kind.__init__).parameters:
         extra = {}
@@ -143,9 +155,8 @@ def load_tower(
         short.layer_types = short.layer_types[:depth]
     state = {name: tensor for name, tensor in state.items() if _block(name, path) < depth}
     check_finite(state, request.checkpoint.source if request.checkpoint else request.model)
-    model = _fill(kind, short, state, extra)
-    modules = dict(model.named_modules())
-    norm_path = next((path for path in norm_paths if path in modules), "")
+    model = _fill(kind, short, state, extra).to(request.device).eval()
+    norm_path, after_norm = last_layer(model, path)
     choice = request.options.get("final_norm", "default")
     if not norm_path and choice != "default":
         message = f"models.{request.model}.final_norm: no norm stands behind the last block"
@@ -157,7 +168,7 @@ def load_tower(
         "last_layer": f"{'after' if after else 'before'} {norm_path}" if norm_path else "block",
         "unused_tensors": ", ".join(unused),
     }
-    return Tower(model.to(request.device).eval(), path, blocks, norm_path, after, facts)
+    return Tower(model, path, blocks, norm_path, after, facts)
 
 
 def blocks_path(model: nn.Module) -> str:
@@ -276,6 +287,6 @@ class Taps:
     def _output_hook(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(module: nn.Module, args: Any, output: Any) -> None:
             if self._deliver is not None:
-                self._deliver(layer, output[0] if isinstance(output, tuple) else output)
+                self._deliver(layer, first_output(output))
 
         return hook

@@ -102,8 +102,7 @@ class Wav2Vec2Like(AudioEncoder):
             request,
             config,
             registered_class(config),
-            norm_paths=("encoder.layer_norm",) if pre_norm else (),
-            after_norm=False,
+            last_layer=lambda *_: ("encoder.layer_norm" if pre_norm else "", False),
         )
         return cls(tower, request.layers, normalizes=normalizes_waveform(request.checkpoint))
 

@@ -34,7 +34,7 @@ def load(request: Request) -> WordVectors:
         message = f"models.{request.model}.checkpoint: missing; this family needs one"
         raise UserError(message)
     wanted = frozenset(word.encode() for word in request.words)
-    path, form, entries = _open(request.checkpoint, wanted)
+    path, form, entries = _open(request.checkpoint, wanted, whole=True)
     kept: dict[bytes, NDArray[np.float32]] = {}
     duplicates = 0
     for word, vector in entries:
@@ -58,7 +58,7 @@ def dimension(checkpoint: Checkpoint) -> int:
     UserError
         The files are no vectors.
     """
-    path, form, _ = _open(checkpoint, frozenset())
+    path, form, _ = _open(checkpoint, frozenset(), whole=False)
     if form == "npy":
         return int(_matrix(path).shape[-1])
     header = _header(path)
@@ -68,7 +68,9 @@ def dimension(checkpoint: Checkpoint) -> int:
         return stream.readline().rstrip().count(b" ")
 
 
-def _open(checkpoint: Checkpoint, wanted: frozenset[bytes]) -> tuple[Path, str, Iterator[_Entry]]:
+def _open(
+    checkpoint: Checkpoint, wanted: frozenset[bytes], *, whole: bool
+) -> tuple[Path, str, Iterator[_Entry]]:
     """Find out what the files are."""
     names = sorted(checkpoint.files)
     matrices = [name for name in names if name.endswith(".npy")]
@@ -80,8 +82,9 @@ def _open(checkpoint: Checkpoint, wanted: frozenset[bytes]) -> tuple[Path, str, 
                 f"got {', '.join(names)}"
             )
             raise UserError(message)
-        path = checkpoint.path(matrices[0])
-        return path, "npy", _matrix_entries(path, checkpoint.path(indices[0]), wanted)
+        path = checkpoint.path(matrices[0], whole=whole)
+        index = checkpoint.path(indices[0], whole=whole)
+        return path, "npy", _matrix_entries(path, index, wanted)
     tables = [name for name in names if name.endswith((".txt", ".vec", ".bin"))]
     if len(tables) != 1:
         message = (
@@ -89,7 +92,7 @@ def _open(checkpoint: Checkpoint, wanted: frozenset[bytes]) -> tuple[Path, str, 
             f"an index), got {', '.join(names)}"
         )
         raise UserError(message)
-    path = checkpoint.path(tables[0])
+    path = checkpoint.path(tables[0], whole=whole)
     header = _header(path)
     if header is None:
         return path, "text", _text_entries(path, None, wanted)

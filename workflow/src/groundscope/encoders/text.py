@@ -1,10 +1,10 @@
 """Text encoders of transformers: BERT-like, GPT-2-like, Llama-like, CLIP's text tower.
 
-One family; what differs between architectures is in the tables below. Layer 0 enters the first
-block (embeddings, with the norm that BERT-like models have there). Where a norm stands behind the
-last block, the last layer is behind it (GPT-2's ``ln_f``, Llama's ``norm``), except for CLIP,
-where it is before it, unless ``final_norm`` says otherwise: what ``hidden_states[-1]`` is in
-transformers. CLIP has the named layer ``projection``: the released text embedding, one vector a
+One family; what differs between architectures is found in the loaded model. Layer 0 enters the
+first block (embeddings, with the norm that BERT-like models have there). The last layer is what
+``hidden_states[-1]`` is in transformers: where a norm stands behind the last block, behind it
+(GPT-2's ``ln_f``, Llama's ``norm``), except for CLIP, where it is before it, unless ``final_norm``
+says otherwise. CLIP has the named layer ``projection``: the released text embedding, one vector a
 text, taken at the end-of-text token.
 """
 
@@ -16,6 +16,7 @@ import transformers
 from torch import Tensor
 
 from groundscope.encoders.base import Pieces, Request, Sink, TextEncoder, block_layers, check_layers
+from groundscope.encoders.last_layer import find_last_layer
 from groundscope.encoders.options import TEXT_OPTIONS, WEIGHT_OPTIONS, Option
 from groundscope.encoders.pretrained import Taps, Tower, load_tower, read_config, registered_class
 from groundscope.errors import UserError
@@ -28,10 +29,6 @@ OPTIONS: Mapping[str, Option] = {
     "token_type_id": Option(0, (0, 1)),
     "bos": Option(None, (), bool),
 }
-_FINAL_NORMS = ("ln_f", "norm", "final_norm", "final_layer_norm", "text_model.final_layer_norm")
-_BEFORE_NORM = ("clip_text_model",)
-# positions begin behind the padding index
-_SHIFTED_POSITIONS = ("roberta", "xlm-roberta", "camembert", "mpnet", "data2vec-text")
 _PROJECTION = "projection"
 
 
@@ -43,6 +40,7 @@ def load(request: Request) -> TextEncoder:
     )
     if config.model_type == "clip":
         config.text_config.projection_dim = config.projection_dim
+        config.text_config.auto_map = getattr(config, "auto_map", None)
         config = config.text_config
     kind = transformers.CLIPTextModelWithProjection if projects else registered_class(config)
     if kind.main_input_name != "input_ids":
@@ -64,8 +62,7 @@ def load(request: Request) -> TextEncoder:
         request,
         config,
         kind,
-        norm_paths=_FINAL_NORMS,
-        after_norm=config.model_type not in _BEFORE_NORM,
+        last_layer=lambda *built: find_last_layer(f"models.{request.model}", *built),
         prefixes=("text_model.",),
     )
     return TextTower(tower, request, _tokenizer(request))
@@ -90,9 +87,7 @@ class TextTower(TextEncoder):
             message = f"{where}.bos: this tokenizer has no begin-of-sequence token"
             raise UserError(message)
         positions = getattr(config, "max_position_embeddings", tokenizer.model_max_length)
-        if config.model_type in _SHIFTED_POSITIONS:
-            positions -= config.pad_token_id + 1
-        self.longest = min(tokenizer.model_max_length, positions)
+        self.longest = min(tokenizer.model_max_length, positions - _first_position(tower.model))
         self.unknown: int | None = tokenizer.unk_token_id
         # SentencePiece's sign of a blank; other tokenizers say that they do not know it
         blank = tokenizer.convert_tokens_to_ids("\u2581")
@@ -144,10 +139,18 @@ class TextTower(TextEncoder):
             sink.vectors(_PROJECTION, output.text_embeds)
 
 
+def _first_position(model: Any) -> int:
+    """Position of the first token: RoBERTa's kind counts from behind the padding index."""
+    modules = model.named_modules()
+    tables = (module for name, module in modules if name.endswith("position_embeddings"))
+    padding = (getattr(table, "padding_idx", None) for table in tables)
+    return next((index + 1 for index in padding if index is not None), 0)
+
+
 def _tokenizer(request: Request) -> Any:
     """Read the fast tokenizer beside the weights, which knows each piece's characters."""
     assert request.checkpoint is not None
-    folder = request.checkpoint.path("config.json").parent
+    folder = request.checkpoint.folder()
     auto: Any = transformers.AutoTokenizer
     try:
         tokenizer = auto.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

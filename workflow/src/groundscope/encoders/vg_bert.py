@@ -112,7 +112,7 @@ class _Model(nn.Module):
 def _tokenizer(request: Request, vocabulary: int) -> Any:
     """Read the uncased word piece tokenizer beside the weights."""
     assert request.checkpoint is not None
-    folder = request.checkpoint.path("config.json").parent
+    folder = request.checkpoint.folder()
     kind: Any = BertTokenizer
     try:
         tokenizer = kind.from_pretrained(folder, local_files_only=True)

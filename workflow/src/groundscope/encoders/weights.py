@@ -31,20 +31,23 @@ _OLDER_NAMES = (
 def read_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """All tensors of a checkpoint, mapped from disk, so that only those used are read.
 
-    Takes ``*.safetensors``, or where there are none ``pytorch_model*.bin`` (tensors only: a
-    pickle with anything else is refused and runs nothing).
+    Of a pickle tensors only: one with anything else is refused and runs nothing.
+
+    Raises
+    ------
+    UserError
+        There are no weights, they are not readable, or two files hold a tensor of the same name.
     """
-    names = sorted(checkpoint.files)
-    files = [name for name in names if re.fullmatch(r"([^/]*/)*model[^/]*\.safetensors", name)]
-    pickled = [name for name in names if re.fullmatch(r"([^/]*/)*pytorch_model[^/]*\.bin", name)]
     tensors: dict[str, Tensor] = {}
-    for name in files or pickled:
+    held: dict[str, str] = {}
+    for name in checkpoint.weights():
         path = checkpoint.path(name)
         try:
-            if files:
-                tensors |= load_file(path)
+            if path.suffix == ".safetensors":
+                part = load_file(path)
             else:
-                tensors |= torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+                part = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            tensors |= part
         except (SafetensorError, RuntimeError, OSError, TypeError, ValueError, EOFError) as error:
             message = f"{path} is not a readable file of tensors: {str(error).splitlines()[0]}"
             raise UserError(message) from error
@@ -53,6 +56,14 @@ def read_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
                 raise
             message = f"{path} is a pickle that holds more than tensors: refused"
             raise UserError(message) from error
+        again = next((tensor for tensor in part if tensor in held), None)
+        if again is not None:
+            message = (
+                f"{checkpoint.source}: {held[again]} and {name} both hold the tensor {again}: "
+                "leave one of them out"
+            )
+            raise UserError(message)
+        held |= dict.fromkeys(part, name)
     if not tensors:
         message = f"{checkpoint.source} has no model*.safetensors and no pytorch_model*.bin"
         raise UserError(message)

@@ -43,8 +43,7 @@ class WhisperLike(AudioEncoder):
             request,
             config,
             WhisperEncoder,
-            norm_paths=("layer_norm",),
-            after_norm=True,
+            last_layer=lambda *_: ("layer_norm", True),
             prefixes=("model.encoder.", "encoder."),
             cut=cut,
         )

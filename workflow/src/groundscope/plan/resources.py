@@ -21,7 +21,8 @@ with half the batch.
 all others
     a number in their rule
 
-`weights` is the size of the checkpoint's files; `tokens` follows from the size of the token table,
+`weights` is the size of the files that a model is read from, all that the manifest lists if their
+format is not that of transformers; `tokens` follows from the size of the token table,
 10 bytes each, fewer than measured (13 to 17), so that the count is high; 4 kB is a vector of 1024
 numbers; `piece` is what is held at a time, all tokens but at most 65,536 (the last recording or
 text of a piece is not cut). A longer item than a batch may hold runs alone, and what does not fit
@@ -34,6 +35,9 @@ shows the numbers for empty files.
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from groundscope.checkpoints import read_manifest
+from groundscope.errors import UserError
 
 # Snakemake inspects the argument names: `attempt` is 1, 2, ...
 Resource = Callable[[Any, int], int]
@@ -138,15 +142,19 @@ def _tokens(files: Any) -> float:
 
 
 def _weights_mb(files: Any) -> float:
-    """Size of what lies beside the manifest of a checkpoint; 0 without one."""
+    """Size of the weights that a manifest lists; 0 while there is none."""
     # a model without weights has no checkpoint: Snakemake then gives an empty list
     manifests = [files.checkpoint] if isinstance(files.checkpoint, str) else files.checkpoint
-    return sum(
-        _size_mb(file)
-        for manifest in manifests
-        for file in Path(manifest).parent.rglob("*")
-        if file.is_file()
-    )
+    return sum(_listed_mb(Path(manifest)) for manifest in manifests)
+
+
+def _listed_mb(manifest: Path) -> float:
+    try:
+        checkpoint = read_manifest(manifest)
+        names = checkpoint.weights() or checkpoint.files
+    except (FileNotFoundError, UserError):  # the job says what is wrong with it
+        return 0.0
+    return sum(_size_mb(checkpoint.root / name) for name in names)
 
 
 def _vectors_mb(files: Any) -> list[float]:

@@ -31,7 +31,7 @@ class Architecture:
     width
         Dimension of the vectors.
     parameters
-        Numbers in the weight files.
+        Numbers in the weight files that are read.
     frame_rate
         Frames per second, of speech models.
     receptive_field_ms
@@ -99,9 +99,9 @@ def _timing(kind: str | None, config: Mapping[str, Any]) -> tuple[float | None, 
 
 
 def _parameters(checkpoint: Checkpoint) -> int | None:
-    """Count the numbers in all safetensors files, from their headers."""
-    names = [name for name in checkpoint.files if name.endswith(".safetensors")]
-    return sum(_numbers(checkpoint.path(name)) for name in names) if names else None
+    """Count the numbers in the safetensors files that are read, from their headers."""
+    names = [name for name in checkpoint.weights() if name.endswith(".safetensors")]
+    return sum(_numbers(checkpoint.path(name, whole=False)) for name in names) if names else None
 
 
 def _numbers(path: Path) -> int:

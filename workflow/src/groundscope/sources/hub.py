@@ -8,10 +8,15 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from groundscope.checkpoints import SMALL_FILES, main_weights
 from groundscope.errors import UserError
 
-_SMALL = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja")
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.bin")
+# what the index of shards, which is not here yet, names
+_SHARDS = {
+    "model.safetensors.index.json": "model-*-of-*.safetensors",
+    "pytorch_model.bin.index.json": "pytorch_model-*-of-*.bin",
+}
 
 
 def fetch(where: str, options: Mapping[str, Any], target: Path) -> str:
@@ -23,7 +28,8 @@ def fetch(where: str, options: Mapping[str, Any], target: Path) -> str:
         Key path of the options in the configuration, for messages.
     options
         ``repo``; ``revision`` (a full commit hash pins it); ``files`` (patterns; without it, the
-        top-level weights in the safest format there is, configuration and tokenizer).
+        top-level weights that transformers takes or, if there are none, those in the safest
+        format, configuration and tokenizer).
     target
         An existing folder that the files go to.
 
@@ -76,14 +82,16 @@ def fetch(where: str, options: Mapping[str, Any], target: Path) -> str:
 
 
 def _choose(where: str, names: Sequence[str], patterns: Sequence[str] | None) -> list[str]:
-    """Names to download; weights in one format only, safetensors first."""
+    """Names to download; weights that are read and no others, safetensors first."""
     if patterns:
         chosen = [name for name in names if any(fnmatch(name, each) for each in patterns)]
     else:
         top = [name for name in names if "/" not in name]
-        weights = ([name for name in top if fnmatch(name, pattern)] for pattern in _WEIGHTS)
+        main = main_weights(top)
+        wanted = (*(() if main is None else (_SHARDS.get(main, main),)), *_WEIGHTS)
+        weights = ([name for name in top if fnmatch(name, pattern)] for pattern in wanted)
         chosen = next((found for found in weights if found), [])
-        small = [name for name in top if any(fnmatch(name, each) for each in _SMALL)]
+        small = [name for name in top if any(fnmatch(name, each) for each in SMALL_FILES)]
         chosen = chosen + small if chosen else []
     if not chosen:
         message = f"{where}: no weights among the repository's files ({', '.join(names[:8])})"
