@@ -30,6 +30,8 @@ from groundscope.commands import (
 )
 from groundscope.embeddings import read_embeddings, write_embeddings
 from groundscope.errors import UserError
+from groundscope.metrics.groups import Groups, of_similar_count, permuted_rows
+from groundscope.metrics.spaces import into_space
 from groundscope.metrics.word_pairs import sample_rows
 from groundscope.token_table import read_tokens, write_tokens
 
@@ -117,6 +119,28 @@ def test_null_of_the_lda_space(
     assert estimate > 0.09
     assert null == pytest.approx(estimate, abs=0.06)
     assert min(row["p_value"] for row in found) > 0.05
+
+
+@pytest.mark.parametrize("space", ["full", "lda"])
+def test_null_of_unequal_numbers_of_tokens(
+    study: Study, monkeypatch: pytest.MonkeyPatch, space: str
+) -> None:
+    """Of types, words take the places of those with as many tokens; in an LDA space before it."""
+    kept = np.arange(len(study.ids)) % 3 <= np.repeat(np.arange(WORDS) % 3, 3)
+    tables.write_table(study.selected, "selection", {"token_id": study.ids[kept]})
+    paths = [study.layers(model, 1.0, seed, 1)[0] for seed, model in enumerate(("one", "two"))]
+    output = _compare(study, monkeypatch, *paths, spaces=[space], permutations=1)
+    words = Groups.of(study.word[kept])
+    assert len(np.unique(words.sizes)) > 1
+    x, y = (words.means(read_embeddings(path).aligned(study.ids[kept])) for path in paths)
+    strata = of_similar_count(words.sizes)
+    moved = y[permuted_rows(Groups.of(words.names), np.random.default_rng(0), strata)]
+    labels = Groups.of(np.arange(WORDS) % 4)
+    x, moved = (into_space(rows, space, labels) for rows in (x, moved))
+    x, moved = x - x.mean(axis=0), moved - moved.mean(axis=0)
+    norms = np.linalg.norm(x.T @ x) * np.linalg.norm(moved.T @ moved)
+    (row,) = _rows(output, "cka", estimator="biased")
+    assert row["null_mean"] == pytest.approx(np.linalg.norm(x.T @ moved) ** 2 / norms, rel=1e-9)
 
 
 def test_cka_draws(

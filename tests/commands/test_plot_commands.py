@@ -133,7 +133,8 @@ def _summarise(
     empty = dict.fromkeys(("audio", "start_s", "end_s", "phones"))
     token: dict[str, Any] = {"token_id": "1", "word": "a", "speaker": "ann", "text": "a", **empty}
     token |= {"char_start": 0, "char_end": 1}
-    write_tokens(folder / "tokens.parquet", [token])
+    others = ({**token, "token_id": "2"}, {**token, "token_id": "3", "word": "b"})
+    write_tokens(folder / "tokens.parquet", [token, *others])
     manifest = folder / "manifest.json"
     weights = {"model.safetensors": "ab" * 32}
     write_manifest(manifest, Checkpoint(folder, "huggingface", weights, "hub: some/model", {}))
@@ -193,7 +194,9 @@ def test_the_summary_is_one_sound_page(tmp_path: Path) -> None:
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """Give the log and the page of a study that is too small in every respect."""
     folder = tmp_path_factory.mktemp("small")
-    done, out = _summarise(folder, cka={"n_types": 49}, lda={"null_mean": None})
+    done, out = _summarise(
+        folder, cka={"n_tokens": 98, "n_types": 49, "rows": "types"}, lda={"null_mean": None}
+    )
     assert done.returncode == 0, done.stderr
     reader = _Reader()
     reader.feed(out.read_text(encoding="utf-8"))
@@ -204,6 +207,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     "told",
     [
         "CKA in spoken rests on 49 words, fewer than 50",
+        "spoken: words have unequal numbers of tokens",
         "meaning in spoken: 1 of 5 groups have fewer than 5 words (animals)",
         "meaning in spoken: lda has no permuted null, so it cannot be told from chance",
         "Corpus spoken has one speaker: nothing here generalises to other voices",
@@ -212,7 +216,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 def test_a_study_too_small_for_a_claim_is_told_in_log_and_report(
     told: str, small: tuple[str, str]
 ) -> None:
-    """Few types for CKA, a small group, no null, one speaker: each in both places."""
+    """Few types, means of unequal numbers, a small group, no null, one speaker: in both places."""
     log, text = small
     assert f"too small or too uneven for a claim: {told}" in log
     assert told in text.partition("Too small or too uneven for a claim")[2]

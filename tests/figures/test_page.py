@@ -225,6 +225,29 @@ def test_uneven_and_untestable_studies_are_told(
     assert not any(wanted in text for text in warnings({name: getattr(result_tables, name)()}, {}))
 
 
+@pytest.mark.parametrize(
+    ("values", "unequal", "told"),
+    [
+        ({"rows": "types"}, ["spoken"], "alike by biased cka-linear, in"),
+        ({"rows": "types", "measure": "rsa", "estimator": "plain"}, ["spoken"], "alike by rsa, in"),
+        ({"rows": "types", "measure": "cka-rbf"}, ["spoken"], "alike by cka-rbf, in"),
+        ({"rows": "types", "n_tokens": 441, "n_types": 110}, [], "alike by biased cka-linear, in"),
+        ({"rows": "types", "n_tokens": 440, "n_types": 110}, [], None),
+        ({"rows": "types", "estimator": "debiased"}, ["spoken"], None),
+        ({"rows": "tokens"}, ["spoken"], None),
+        ({"rows": "types"}, ["read"], None),
+    ],
+)
+def test_means_of_unequal_numbers_of_tokens_are_told(
+    values: dict[str, Any], unequal: list[str], told: str | None
+) -> None:
+    """Once a corpus, of measures that numbers of tokens enter; they spare debiased linear CKA."""
+    table = _changed("cka", **{"n_tokens": 440, "n_types": 110, **values})
+    found = [text for text in warnings({"cka": table}, {}, unequal) if "unequal" in text]
+    assert len(found) == (told is not None)
+    assert all(told in text for text in found if told)
+
+
 def test_runs_whose_null_is_known_in_the_mean_are_no_warning() -> None:
     """Runs that leave a group out of a subspace have no p; without any null it is told."""
     rows = result_tables.silhouette().to_pylist()

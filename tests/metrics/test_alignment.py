@@ -571,6 +571,10 @@ def test_two_vectors_are_enough(rng: np.random.Generator) -> None:
         (np.eye(8)[[0] * 7 + [1]], "too few rows differ"),
         (np.eye(8)[[0] * 3000 + [1]], "too few rows differ"),
         (np.eye(8)[[1] + [0] * 3000], "too few rows differ"),
+        (
+            _reference_pair()[0] * np.where(np.arange(100) > 0, 1, 1e5)[:, None],
+            "without one word type less than 1e-12 of the biased HSIC .* is left",
+        ),
     ],
 )
 def test_degenerate_input(rows: Floats, message: str) -> None:

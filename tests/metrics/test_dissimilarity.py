@@ -72,6 +72,15 @@ def test_correlation_is_that_of_scipy(rng: np.random.Generator, *, ties: bool) -
         assert found == pytest.approx(wanted, rel=1e-12)
 
 
+def test_ties_outlast_a_rotation(rng: np.random.Generator) -> None:
+    """Products of the same rows round to unlike numbers, whose distances tie all the same."""
+    codes = rng.permutation(np.arange(120) % 6)
+    for rows in (np.eye(6, 40)[codes], rng.normal(size=(6, 40))[codes]):
+        turned = rows @ np.linalg.qr(rng.normal(size=(40, 40)))[0]
+        found = Dissimilarity.of(rows).alignment(Dissimilarity.of(turned))
+        assert found == pytest.approx(1, abs=1e-12)
+
+
 def test_a_tie_of_half_of_all_distances() -> None:
     """Ties stay together where what is sorted at a time is less: 0 within and between two words."""
     rows = np.repeat(np.eye(2), 300, axis=0)

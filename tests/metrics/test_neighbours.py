@@ -55,6 +55,42 @@ def test_a_new_order(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(moved.following, wanted.following)
 
 
+def test_neighbours_by_order(rng: np.random.Generator) -> None:
+    """As many as row order can change: taken words or words left over, whichever are fewer."""
+    rows = _rows(rng, "ties")
+    for count in (3, 10):
+        first, last = (Neighbours.of(rows[order], count) for order in (np.s_[:], np.s_[::-1]))
+        taken = [
+            len({*a} - {len(rows) - 1 - b for b in near})
+            for a, near in zip(first.nearest.T, last.nearest.T[::-1], strict=True)
+        ]
+        np.testing.assert_array_equal(first.by_order, taken)
+        order = rng.permutation(len(rows))
+        np.testing.assert_array_equal(
+            first.reordered(order).by_order, Neighbours.of(rows[order], count).by_order
+        )
+    assert not Neighbours.of(rng.normal(size=(60, 5)), 10).by_order.any()
+
+
+@pytest.mark.parametrize("kind", ["orthogonal", "repeated"])
+def test_neighbours_that_row_order_chose_in_both_layers(
+    rng: np.random.Generator, kind: str
+) -> None:
+    """They are no agreement of layers; where cosines of one layer differ, order is as chance."""
+    if kind == "orthogonal":
+        x, y = np.eye(60), np.eye(60) * rng.uniform(1, 9, (60, 1))
+    else:
+        x, y = (rng.normal(size=(30, 9)).repeat(2, axis=0) for _ in range(2))
+    first, second = Neighbours.of(x, 10), Neighbours.of(y, 10)
+    with pytest.raises(ValueError, match="other words are as near in both layers"):
+        first.without(second)
+    other = Neighbours.of(rng.normal(size=(60, 9)), 10)
+    assert first.without(other).mean() == pytest.approx(first.alignment(other), abs=1e-9)
+    few = (np.vstack([rows, rows[:2]]) for rows in rng.normal(size=(2, 60, 9)))
+    first, second = (Neighbours.of(rows, 10) for rows in few)
+    assert np.isfinite(first.without(second)).all()
+
+
 def test_words_without_an_order(rng: np.random.Generator) -> None:
     """What each word does is its own, whatever its row and whichever layer is the first."""
     order = rng.permutation(30)

@@ -459,6 +459,17 @@ def test_correlation_across_layers(rng: np.random.Generator, kind: str) -> None:
         across_layers(np.ones(13), y, kind, permutations=10, seed=0)
 
 
+def test_a_perfect_correlation_has_no_interval(rng: np.random.Generator) -> None:
+    """Nor one that rounding leaves a little short of it; one that is nearly so has."""
+    for layers in range(4, 30):
+        x = rng.normal(size=layers)
+        for y in (3 * x + 0.1, 1 - x / 7):
+            found = across_layers(x, y, "pearson", permutations=1, seed=0)
+            assert np.isnan([found.low, found.high]).all()
+    near = across_layers(x, x + 1e-4 * rng.normal(size=layers), "pearson", permutations=1, seed=0)
+    assert near.low < near.estimate < near.high < 1
+
+
 def test_ranks_are_those_of_scipy(rng: np.random.Generator) -> None:
     """Ties, single values and distinct values rank as scipy ranks them."""
     for values in (rng.integers(0, 5, 40).astype(float), rng.normal(size=30), np.ones(1)):

@@ -58,6 +58,11 @@ class Rows:
         return self.labels
 
     @property
+    def averaged(self) -> Integers | None:
+        """Tokens of each word, where rows are means of them."""
+        return self.token_words.sizes if self.kind == "types" else None
+
+    @property
     def unit(self) -> str:
         """Name of the units in result tables."""
         single = self.kind == "tokens" and len(self.units) == len(self.token_ids)

@@ -12,7 +12,7 @@ from groundscope.analysis.lda_space import has_space
 from groundscope.analysis.rows import Rows, make_rows
 from groundscope.errors import UserError
 from groundscope.metrics.comparison import OF_WORDS
-from groundscope.metrics.groups import Floats
+from groundscope.metrics.groups import Floats, of_similar_count
 from groundscope.metrics.sources import Source
 from groundscope.metrics.spaces import dimensions, into_space, moved_lda_spaces
 
@@ -131,5 +131,6 @@ def _load(layer: Layer, data: Rows, space: str) -> Floats:
 
 def _moved(layer: Layer, data: Rows, permutations: int, seed: int) -> list[Floats]:
     with naming(layer.name):
-        features = data.features(layer)
-        return [*moved_lda_spaces(features, data.grouping, data.words, permutations, seed)]
+        features, tokens = data.features(layer), data.averaged
+        strata = None if tokens is None else of_similar_count(tokens)
+        return [*moved_lda_spaces(features, data.grouping, data.words, permutations, seed, strata)]

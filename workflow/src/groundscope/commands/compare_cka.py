@@ -25,7 +25,14 @@ def main() -> None:
     for found in settings(sides, selection, given.options, labels, given.labelling):
         left, right = found.sides
         with naming(f"{found.measure} of {sides[0][0].model} and {sides[1][0].model}"):
-            result = compare(left, right, found.data.words, measure=found.measure, **choices)
+            result = compare(
+                left,
+                right,
+                found.data.words,
+                measure=found.measure,
+                tokens=found.data.averaged,
+                **choices,
+            )
         keys = {"measure": found.measure, "space": found.space}
         rows += cka_rows(result, sides, keys, found.data)
     tables.write_table(given.output, "cka", rows)

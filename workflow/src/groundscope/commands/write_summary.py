@@ -45,15 +45,19 @@ def _metadata(path: Path) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in stored.items()}
 
 
-def _corpora(names: Sequence[str], paths: Sequence[Path]) -> tuple[Sheet, dict[str, int]]:
-    speakers, rows = {}, []
+def _corpora(names: Sequence[str], paths: Sequence[Path]) -> tuple[Sheet, dict[str, int], set[str]]:
+    """Give sizes, the number of speakers, and which corpora have unequal numbers of tokens."""
+    speakers, unequal, rows = {}, set(), []
     for name, path in zip(names, paths, strict=True):
         data = read_tokens(path)
         speakers[name] = len(pc.unique(data.column("speaker").drop_null()))
-        words = len(pc.unique(data.column("word")))
-        rows.append([name, data.num_rows, words, speakers[name]])
+        counts = pc.value_counts(data.column("word")).field("counts")
+        if len(pc.unique(counts)) > 1:
+            unequal.add(name)
+        rows.append([name, data.num_rows, len(counts), speakers[name]])
     heads = ("corpus", "tokens", "words", "speakers")
-    return Sheet("Corpora", "Before words that a model lacks are left out.", heads, rows), speakers
+    sheet = Sheet("Corpora", "Before words that a model lacks are left out.", heads, rows)
+    return sheet, speakers, unequal
 
 
 def _sections(
@@ -105,8 +109,8 @@ def main() -> None:
     arguments = _arguments()
     options = arguments.options
     found = {path.stem: tables.read_table(path, path.stem) for path in arguments.tables}
-    corpora, speakers = _corpora(options["corpora"], arguments.tokens)
-    cautions = warnings(found, speakers)
+    corpora, speakers, unequal = _corpora(options["corpora"], arguments.tokens)
+    cautions = warnings(found, speakers, unequal)
     for line in cautions:
         logging.warning("too small or too uneven for a claim: %s", line)
     metadata = [_metadata(path) for path in arguments.embeddings]

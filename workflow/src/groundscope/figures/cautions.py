@@ -1,6 +1,6 @@
 """Whether a study is large and even enough to carry a claim."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from groundscope.figures.findings import Tables
 from groundscope.figures.selection import Row, of_all_groups
@@ -14,7 +14,9 @@ UNEVEN = 5
 FEWEST_PAIRED = 6
 
 
-def warnings(tables: Tables, speakers: Mapping[str, int]) -> list[str]:
+def warnings(
+    tables: Tables, speakers: Mapping[str, int], unequal: Collection[str] = ()
+) -> list[str]:
     """Say where a study is too small to carry a claim.
 
     Parameters
@@ -23,6 +25,8 @@ def warnings(tables: Tables, speakers: Mapping[str, int]) -> list[str]:
         Name -> table.
     speakers
         Corpus -> number of distinct speakers; 0 where there is no speech.
+    unequal
+        Corpora whose words have unequal numbers of tokens.
     """
     found = [
         f"Corpus {corpus} has one speaker: nothing here generalises to other voices."
@@ -39,6 +43,7 @@ def warnings(tables: Tables, speakers: Mapping[str, int]) -> list[str]:
                 )
             if any(row["null_mean"] is None for row in part):
                 found.append(f"CKA in {corpus} has no permuted null to be compared with.")
+            found += _of_unequal_means(corpus, part, known=corpus in unequal)
     for name in ("silhouette", "lda"):
         rows = tables[name].to_pylist() if name in tables else []
         for (corpus, labelling), part in groups_of(rows, "corpus", "labelling"):
@@ -55,6 +60,27 @@ def warnings(tables: Tables, speakers: Mapping[str, int]) -> list[str]:
                     f"than {FEWEST_PAIRED} no p can be below 0.05."
                 )
     return found
+
+
+def _of_unequal_means(corpus: str, rows: Sequence[Row], *, known: bool) -> list[str]:
+    affected = sorted(
+        {
+            "biased cka-linear" if row["measure"] == "cka-linear" else row["measure"]
+            for row in rows
+            if row["rows"] == "types"
+            and (row["measure"] != "cka-linear" or row["estimator"] == "biased")
+            and (known or row["n_tokens"] % row["n_types"])
+        }
+    )
+    if not affected:
+        return []
+    return [
+        f"{corpus}: words have unequal numbers of tokens, and the mean of few is noisier and so "
+        "farther from all others, in every model. Over types unrelated layers are then alike by "
+        f"{', '.join(affected)}, in estimates, intervals and contrasts (p values of estimates "
+        "allow for it): read estimates minus null_mean, or give all words one number of tokens, "
+        "by min_tokens and max_tokens in the filters of the corpus."
+    ]
 
 
 def _small(where: str, analysis: str, rows: Sequence[Row]) -> list[str]:

@@ -135,11 +135,14 @@ def _cka(options: Settings) -> str:
     of_words = [name.upper() for name in ("rsa", "knn") if name in options["measures"]]
     only = f", {_list(of_words)} over words only" if of_words and len(options["rows"]) > 1 else ""
     named = {**_MEASURES, "knn": _MEASURES["knn"].format(options["neighbours"])}
+    moved = "the words of one model"
+    if "types" in options["rows"]:
+        moved += ", means among those of as many tokens"
     return (
         f"Layers of two models were compared over {_vectors(options['rows'])}{drawn} by "
         f"{_list([named[name] for name in options['measures']])}{only}, in "
         f"{_spaces(options, str(options['labelling']))}, with jackknife intervals over words and "
-        f"{_permuted(options, 'the words of one model')} (seed {options['seed']})."
+        f"{_permuted(options, moved)} (seed {options['seed']})."
     )
 
 

@@ -50,6 +50,7 @@ def compare_layers(
     gram: bool | None = None,
     every: bool = False,
     permutations: int = 0,
+    strata: Groups | None = None,
     seed: int = 0,
 ) -> Alignment:
     """CKA of all pairs of layers of two models.
@@ -76,6 +77,8 @@ def compare_layers(
         Leave every group out in turn, rather than 2048 of more.
     permutations
         Of the null; 0 leaves it out.
+    strata
+        Of the word types, where only those of one stratum are exchangeable.
     seed
         Of the permutations.
 
@@ -100,7 +103,7 @@ def compare_layers(
         gram = _costs_less_in_gram_space(left, right, order, 1 + permutations)
     in_order = Groups(groups.names, groups.codes[order.rows])
     rng = np.random.default_rng(seed)
-    shuffles = [permuted_rows(in_order, rng) for _ in range(permutations)]
+    shuffles = [permuted_rows(in_order, rng, strata) for _ in range(permutations)]
     moves = Null(order, shuffles, seed)
     if kernel == "rbf" or gram:
         estimate, error, without, null = gram_alignment.align(left, right, order, kernel, moves)

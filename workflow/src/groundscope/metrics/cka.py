@@ -269,15 +269,17 @@ def check_own(own: Hsic, layer: Centred, name: str) -> None:
     least = 1e-12 * biased
     if not min(without[1], trace**2) > least:
         message = (
-            f"{name}: too few rows differ for CKA with a jackknife: without one word type all "
-            "others are the same vector; at least 2 types must differ from the most common vector"
+            f"{name}: too few rows differ for CKA with a jackknife: without one word type less "
+            "than 1e-12 of the biased HSIC of the rows with themselves is left; at least 2 types "
+            "must differ from the most common vector, and none by 1,000 times as much as all others"
         )
         raise ValueError(message)
     if not min(debiased, without[0]) > least:
         where = " without one word type" if debiased > least else ""
         message = (
-            f"{name}: debiased CKA has no value{where}: the debiased HSIC of the rows is 0, as "
-            "where they are orthogonal (one-hot) or all but one are the same; "
+            f"{name}: debiased CKA has no value{where}: the debiased HSIC of the rows is below "
+            "1e-12 of the biased one of all, as where they are orthogonal (one-hot), all but one "
+            "are the same, or one is far longer than all others; "
             "some pairs of rows must be more alike than others, whichever type is left out"
         )
         raise ValueError(message)

@@ -10,7 +10,13 @@ import numpy as np
 from groundscope.metrics import alignment
 from groundscope.metrics.alignment import Alignment
 from groundscope.metrics.dissimilarity import Dissimilarity
-from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.groups import (
+    Floats,
+    Groups,
+    Integers,
+    of_similar_count,
+    permuted_rows,
+)
 from groundscope.metrics.intervals import bounded, t_interval
 from groundscope.metrics.jackknife import degrees_of_freedom, jackknife
 from groundscope.metrics.neighbours import Neighbours
@@ -39,9 +45,9 @@ class Comparison:
         since draws differ. Limits are cut at 1 and at what the estimate cannot be below: 0 where it
         is biased CKA or a share of neighbours, and -1.
     null_mean, null_high, p_value
-        Word types of one side permuted, and their space fitted anew where it depends on their
-        order (`Source.moved`): mean, 95th percentile and one-sided p of the first draw; missing
-        without permutations.
+        Word types of one side permuted, among those that are means of as many tokens, and their
+        space fitted anew where it depends on their order (`Source.moved`): mean, 95th percentile
+        and one-sided p of the first draw; missing without permutations.
     draws
         Draws made.
     first_draw
@@ -69,6 +75,7 @@ def compare(
     measure: str,
     sample: int | None = None,
     draws: int = 1,
+    tokens: Integers | None = None,
     permutations: int = 0,
     neighbours: int = 10,
     seed: int = 0,
@@ -86,6 +93,9 @@ def compare(
     sample, draws
         Rows of a random draw (None, or more than there are, takes all rows once), and how often
         they are drawn. All layers share the draws.
+    tokens
+        Of each word type, if rows are means of them: the mean of few is noisier and so farther from
+        all others, in every model. Only words of as many tokens are then exchangeable.
     permutations
         Of the null line.
     neighbours
@@ -105,6 +115,7 @@ def compare(
         measure=measure,
         sample=sample,
         draws=draws,
+        tokens=tokens,
         permutations=permutations,
         neighbours=neighbours,
         seed=seed,
@@ -125,6 +136,7 @@ def each_draw(
     sample: int | None = None,
     draws: int = 1,
     every: bool = False,
+    tokens: Integers | None = None,
     permutations: int = 0,
     neighbours: int = 10,
     seed: int = 0,
@@ -151,15 +163,25 @@ def each_draw(
         first = [_drawn(source, rows, count) for source in left]
         second = first if right is left else [_drawn(source, rows, count) for source in right]
         shuffles = 0 if number else permutations
+        strata = None
+        if tokens is not None:
+            strata = of_similar_count(tokens[np.unique(groups.codes[rows])])
         if measure == "rsa":
-            result = _by_geometry(Dissimilarity.of, first, second, here, shuffles, seed)
+            result = _by_geometry(Dissimilarity.of, first, second, here, strata, shuffles, seed)
         elif measure == "knn":
             make = partial(Neighbours.of, count=neighbours)
-            result = _by_geometry(make, first, second, here, shuffles, seed)
+            result = _by_geometry(make, first, second, here, strata, shuffles, seed)
         else:
             kernel = measure.removeprefix("cka-")
             result = alignment.compare_layers(
-                first, second, here, kernel=kernel, every=every, permutations=shuffles, seed=seed
+                first,
+                second,
+                here,
+                kernel=kernel,
+                every=every,
+                permutations=shuffles,
+                strata=strata,
+                seed=seed,
             )
         yield rows, result
 
@@ -182,11 +204,12 @@ def _by_geometry(
     left: Sequence[Source],
     right: Sequence[Source],
     words: Groups,
+    strata: Groups | None,
     permutations: int,
     seed: int,
 ) -> Alignment:
     rng = np.random.default_rng(seed)
-    orders = [rng.permutation(len(words)) for _ in range(permutations)]
+    orders = [permuted_rows(words, rng, strata) for _ in range(permutations)]
     first = [make(source.load()) for source in left]
     estimate = np.empty((1, len(left), len(right)))
     without = np.empty((1, len(left), len(right), len(words)))

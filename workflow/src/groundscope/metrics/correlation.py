@@ -8,6 +8,9 @@ from groundscope.metrics.groups import Floats
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.ranks import average_ranks
 
+# a correlation that is this near to 1 or -1 is perfect, and has no interval
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Correlation:
@@ -57,7 +60,7 @@ def across_layers(x: Floats, y: Floats, kind: str, *, permutations: int, seed: i
     rng = np.random.default_rng(seed)
     shuffled = rng.permuted(np.broadcast_to(y, (permutations, len(y))), axis=1)
     p_value = float(permutation_p(np.abs(estimate), np.abs(shuffled @ x)))
-    if abs(estimate) == 1.0:
+    if 1.0 - abs(estimate) < _ROUNDING:
         return Correlation(estimate, np.nan, np.nan, p_value)
     spread = np.sqrt((1 + estimate**2 / 2 if kind == "spearman" else 1.0) / (len(x) - 3))
     low, high = np.tanh(np.arctanh(estimate) + np.array([-1.96, 1.96]) * spread)

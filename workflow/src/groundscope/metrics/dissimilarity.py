@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundscope.metrics.groups import Floats, Integers, equal_rows
+from groundscope.metrics.groups import Floats, Integers
 from groundscope.metrics.ranks import average_ranks
 from groundscope.metrics.unit_vectors import unit_rows
 
 _ROWS = 64
+# digits of a distance that are ranked: products of the same rows differ in later ones by rounding
+_DIGITS = 13
 # ranks that are made float64 at a time
 _CONVERTED = 2**16
 # distances that are sorted at a time, but at least 1/16 of all, and those that say where to cut
@@ -91,8 +93,9 @@ class Dissimilarity:
     words
         Where each pair of words has its place.
     ranks
-        Twice the ranks (ties share their mean) of the n (n - 1) / 2 distances, less their mean:
-        whole numbers; 0 where a place is empty. Shape ``[words.size]``, int32.
+        Twice the ranks of the n (n - 1) / 2 distances, less their mean: whole numbers; 0 where a
+        place is empty. Distances that are the same to 13 decimal places tie, and share the mean of
+        their ranks. Shape ``[words.size]``, int32.
     square
         Sum of their squares.
     """
@@ -121,10 +124,10 @@ class Dissimilarity:
             later = unit[count - panel.shape[1] :]
             np.matmul(later[: len(panel)], later.T, out=panel)
             np.subtract(1.0, panel, out=panel)
+            np.round(panel, _DIGITS, out=panel)
             words.empty(panel, np.nan)
         ranks = _ranks(distances, count * (count - 1) // 2)
-        # products of the same rows may differ in rounding
-        if not ranks.any() or not equal_rows(unit).any():
+        if not ranks.any():
             message = (
                 f"all distances between {count} words are the same: they have no ranks; RSA needs "
                 "distances that differ"

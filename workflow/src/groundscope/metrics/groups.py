@@ -12,6 +12,9 @@ from scipy.sparse.csgraph import connected_components
 Floats = NDArray[np.floating]
 Integers = NDArray[np.intp]
 
+# the least number of things that are permuted among each other
+_EXCHANGED = 3
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -72,7 +75,31 @@ def equal_rows(rows: Floats) -> Integers:
     return np.array([seen.setdefault(row.tobytes(), len(seen)) for row in rows + 0], np.intp)
 
 
-def permuted_rows(groups: Groups, rng: np.random.Generator) -> Integers:
+def of_similar_count(counts: Integers) -> Groups:
+    """Strata of things with the same count; neighbouring counts share one until it has three.
+
+    What is left at the top is with the last stratum. With three each, seven things have 144 orders
+    or more. Larger strata hold counts that differ more.
+
+    Parameters
+    ----------
+    counts
+        Of each thing, such as the tokens of a word, shape ``[n]``.
+    """
+    _, place, things = np.unique(counts, return_inverse=True, return_counts=True)
+    stratum = np.empty(len(things), np.intp)
+    number, held = 0, 0
+    for value, more in enumerate(things):
+        stratum[value] = number
+        held += more
+        if held >= _EXCHANGED:
+            number, held = number + 1, 0
+    return Groups.of(np.minimum(stratum, max(number - 1, 0))[place])
+
+
+def permuted_rows(
+    groups: Groups, rng: np.random.Generator, strata: Groups | None = None
+) -> Integers:
     """Row order that gives every group the rows of another, drawn at random.
 
     Groups move as a whole, so that rows of one group stay dependent under the null. Where two
@@ -85,6 +112,8 @@ def permuted_rows(groups: Groups, rng: np.random.Generator) -> Integers:
         The units that are exchangeable under the null.
     rng
         Source of the permutation.
+    strata
+        Of the groups, where only those of one stratum are exchangeable.
 
     Returns
     -------
@@ -93,7 +122,11 @@ def permuted_rows(groups: Groups, rng: np.random.Generator) -> Integers:
     """
     order = np.argsort(groups.codes, kind="stable")
     starts = np.cumsum(groups.sizes) - groups.sizes
-    other = rng.permutation(len(groups))[groups.codes[order]]
+    moved = np.arange(len(groups))
+    for stratum in range(1 if strata is None else len(strata)):
+        members = slice(None) if strata is None else strata.codes == stratum
+        moved[members] = rng.permutation(moved[members])
+    other = moved[groups.codes[order]]
     within = np.arange(len(order)) - np.repeat(starts, groups.sizes)
     result = np.empty(len(order), np.intp)
     result[order] = order[starts[other] + within % groups.sizes[other]]

@@ -14,6 +14,10 @@ from groundscope.metrics.groups import Floats, Integers, equal_rows
 from groundscope.metrics.unit_vectors import unit_rows
 
 _ROWS = 128
+# cosines that are nearer to each other than this differ by rounding
+_ROUNDING = 1e-12
+# of all neighbours, which row order may choose in both layers
+_MOST_BY_ORDER = 0.01
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,14 @@ class Neighbours:
     following
         The next k / 4 of each word, rounded up, or what is left of the words, nearest first, shape
         ``[e, n]``. With as many of the last neighbours they are the edge.
+    by_order
+        How many of the neighbours of each word row order chose among words as near, or kept out if
+        these are fewer, shape ``[n]``.
     """
 
     nearest: Integers
     following: Integers
+    by_order: Integers
 
     @classmethod
     def of(cls, rows: Floats, count: int) -> "Neighbours":
@@ -60,11 +68,18 @@ class Neighbours:
             raise ValueError(message)
         last = min(count + -(-count // 4), len(unit) - 1)
         order = np.empty((last, len(unit)), np.intp)
+        by_order = np.empty(len(unit), np.intp)
         for start in range(0, len(unit), _ROWS):
             similarity = unit[start : start + _ROWS] @ unit.T
             np.fill_diagonal(similarity[:, start:], -np.inf)
-            order[:, start : start + _ROWS] = _largest(similarity, last).T
-        return cls(order[:count], order[count:])
+            here = _largest(similarity, last)
+            order[:, start : start + _ROWS] = here.T
+            least = np.take_along_axis(similarity, here[:, count - 1, None], axis=1)
+            nearer, no_farther = (
+                (similarity > least + by).sum(axis=1) for by in (_ROUNDING, -_ROUNDING)
+            )
+            by_order[start : start + _ROWS] = np.minimum(count - nearer, no_farther - count)
+        return cls(order[:count], order[count:], by_order)
 
     def alignment(self, other: "Neighbours") -> float:
         """Mean share of neighbours that two layers have in common, 0 to 1.
@@ -92,7 +107,22 @@ class Neighbours:
         Stein 1981): ``P = sum_(i<j) (e_ij + e_ji)^2`` is subtracted once. What remains holds P
         itself and what single words do, hence is at least P. Influences are scaled for their
         squares to have that sum, ``max(sum_j h_j^2 - P, P)``.
+
+        Raises
+        ------
+        ValueError
+            Row order chose more than a hundredth of the neighbours in both layers: words that come
+            first would look like neighbours that layers share.
         """
+        chosen = np.minimum(self.by_order, other.by_order).sum()
+        if chosen > _MOST_BY_ORDER * self.nearest.size:
+            message = (
+                f"{len(self.nearest)} nearest neighbours of {len(self.by_order)} words: for "
+                f"{chosen / self.nearest.size:.0%} of them other words are as near in both layers, "
+                "as where rows are orthogonal (one-hot) or repeat; shared neighbours need cosines "
+                "that differ"
+            )
+            raise ValueError(message)
         count = self.nearest.shape[1]
         shared = _among(self.nearest, other.nearest)
         share = shared.mean(axis=0)
@@ -126,8 +156,10 @@ class Neighbours:
         """Give the words a new order: new row i is old row ``order[i]``."""
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
-        moved = (np.take(near, order, axis=1) for near in (self.nearest, self.following))
-        return Neighbours(*(place[near] for near in moved))
+        nearest, following = (
+            place[np.take(near, order, axis=1)] for near in (self.nearest, self.following)
+        )
+        return Neighbours(nearest, following, self.by_order[order])
 
 
 def _largest(values: Floats, count: int) -> Integers:

@@ -135,7 +135,12 @@ def dimensions(features: int, space: str, classes: int = 0) -> int:
 
 
 def moved_lda_spaces(
-    rows: Floats, labels: Groups, words: Groups, permutations: int, seed: int
+    rows: Floats,
+    labels: Groups,
+    words: Groups,
+    permutations: int,
+    seed: int,
+    strata: Groups | None = None,
 ) -> Iterator[Floats]:
     """Rows in LDA spaces that are fitted after their words have moved, for a null.
 
@@ -152,6 +157,8 @@ def moved_lda_spaces(
         Class and word of each place. Words move as a whole, see `permuted_rows`.
     permutations, seed
         How many, and which: the same for all layers.
+    strata
+        Of the words, where only those of one stratum are exchangeable.
 
     Yields
     ------
@@ -165,7 +172,7 @@ def moved_lda_spaces(
     """
     rng = np.random.default_rng(seed)
     for _ in range(permutations):
-        tries = (rows[permuted_rows(words, rng)] for _ in range(_TRIES))
+        tries = (rows[permuted_rows(words, rng, strata)] for _ in range(_TRIES))
         moved = next((each for each in tries if has_lda_space(each, labels)), None)
         if moved is None:
             message = (
