@@ -96,8 +96,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column(
             "measure",
             "string",
-            "raw, normalised (minus random), or auc (against random; compares between models; no "
-            "interval where few words make most pairs)",
+            "raw, normalised (minus random), or auc (against random; of listed pairs, over all "
+            "tokens of their words too; compares between models; no interval where few words "
+            "make most pairs)",
         ),
         *INTERVAL,
         Column("seeds", "int64", "random draws of tokens that the estimate is the mean of"),

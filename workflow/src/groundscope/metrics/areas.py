@@ -2,10 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from groundscope.metrics.groups import Floats, Integers
+
+
+class Similarities(NamedTuple):
+    """Similarities ``[t]`` and words ``[t, 2]`` of type pairs."""
+
+    values: Floats
+    words: Integers
 
 
 @dataclass(frozen=True)
@@ -15,7 +23,7 @@ class Areas:
     Attributes
     ----------
     estimate
-        0 to 1; 0.5 for no difference.
+        0 to 1; 0.5 for no difference, if random pairs are averaged as those of the kind are.
     resampled
         Bootstrap replicates, those without any pair left out.
     """
@@ -25,9 +33,7 @@ class Areas:
 
 
 def areas_under_curve(
-    kinds: Mapping[str, tuple[Floats, Integers]],
-    reference: tuple[Floats, Integers],
-    counts: Floats,
+    kinds: Mapping[str, Similarities], reference: Similarities, counts: Floats
 ) -> dict[str, Areas]:
     """Area under the ROC curve of each kind against random pairs, with a bootstrap over words.
 
@@ -37,9 +43,10 @@ def areas_under_curve(
     Parameters
     ----------
     kinds
-        Similarities ``[t]`` and words ``[t, 2]`` of the type pairs of each kind.
+        Type pairs of each kind.
     reference
-        The same of the random pairs.
+        Random type pairs. They should average as many token pairs as those of the kinds do: where
+        cosines are skewed, a mean of several is not above a single one half of the time.
     counts
         Draws of each word in each replicate, shape ``[replicates, words]``.
     """

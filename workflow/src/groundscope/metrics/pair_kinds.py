@@ -23,6 +23,9 @@ class Draws:
     ----------
     kinds
         Pairs of each kind, ``random`` first; ``different-word`` are those of the random pairs.
+    references
+        What the AUC of kinds that cross all tokens of their words is against: the random type pairs
+        of different words, in any draw, crossed over the same tokens as those kinds.
     lacking
         Kinds that are left out, and how many draws have no pair of them.
     words
@@ -32,6 +35,7 @@ class Draws:
     """
 
     kinds: Mapping[str, Pairs | Crossed | Part]
+    references: Mapping[tuple[str, ...], Crossed]
     lacking: Mapping[str, int]
     words: Groups
     count: int
@@ -46,6 +50,11 @@ class Draws:
     def pooled(self) -> Mapping[str, "Pooled"]:
         """Type pairs of all draws of each kind."""
         return {kind: Pooled.of(pairs, len(self.words)) for kind, pairs in self.kinds.items()}
+
+    @cached_property
+    def pooled_references(self) -> Mapping[tuple[str, ...], "Pooled"]:
+        """Type pairs of all draws of each of `references`."""
+        return {kinds: Pooled.of(each, len(self.words)) for kinds, each in self.references.items()}
 
 
 @dataclass(frozen=True)
@@ -134,7 +143,8 @@ def draw_pairs(
     Raises
     ------
     ValueError
-        Fewer than four words, or a draw of so few tokens that it has no random pair.
+        Fewer than four words, or a draw of so few tokens that it has no random pair; or no draw has
+        one of different words, which kinds of listed pairs need.
     """
     if len(words) < 4:
         message = f"word pairs need at least 4 words, got {len(words)}"
@@ -163,4 +173,16 @@ def draw_pairs(
         message = f"a draw of {len(drawn[0].rows)} tokens has no random pair: expected a larger one"
         raise ValueError(message)
     kept = {kind: each for kind, each in kinds.items() if kind not in lacking}
-    return Draws(kept, lacking, words, len(seeds))
+    crossing: dict[tuple[Sample, ...], list[str]] = {}
+    for kind, listed in kept.items():
+        if isinstance(listed, Crossed):
+            crossing.setdefault(tuple(listed.samples), []).append(kind)
+    if crossing and lacking.get(DIFFERENT) == len(seeds):
+        message = "no draw has a random pair of different words: expected larger draws"
+        raise ValueError(message)
+    different = Pooled.of(kinds[DIFFERENT], len(words)).words
+    references = {
+        tuple(names): Crossed.of_codes(samples, words, different)
+        for samples, names in crossing.items()
+    }
+    return Draws(kept, references, lacking, words, len(seeds))

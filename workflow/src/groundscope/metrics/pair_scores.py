@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from groundscope.metrics.areas import areas_under_curve
+from groundscope.metrics.areas import Areas, Similarities, areas_under_curve
 from groundscope.metrics.bootstrap import bootstrap_weights, percentile_interval
 from groundscope.metrics.groups import Floats, Integers
 from groundscope.metrics.intervals import Interval, draws_interval
@@ -28,6 +28,9 @@ class KindScores:
         Against random pairs, and its bootstrap over words; missing for the random pairs themselves,
         all or those of different words. The interval is missing too where the kind has `few` words:
         a bootstrap knows nothing of other words for one in most pairs.
+    reference
+        The random type pairs that the AUC is against: averaged over their drawn token pairs, or of
+        different words and over all token pairs, as the kind is (`Draws.references`).
     few
         Whether the kind has too few words in effect (`Pooled.few`).
     pairs, type_pairs
@@ -43,6 +46,7 @@ class KindScores:
     normalised_interval: Interval
     auc: float | None
     auc_interval: Interval | None
+    reference: Similarities
     few: bool
     pairs: int
     type_pairs: int
@@ -74,7 +78,8 @@ def score_layer(
         message = f"all {len(features)} vectors are the same: every pair has the cosine 1"
         raise ValueError(message)
     read = {kind: each for kind, each in draws.kinds.items() if not isinstance(each, Part)}
-    means = dict(zip(read, type_means([*read.values()], features), strict=True))
+    found = iter(type_means([*read.values(), *draws.references.values()], features))
+    means = {kind: next(found) for kind in read}
     for kind, each in draws.kinds.items():
         if isinstance(each, Part):
             means[kind] = means[RANDOM][each.chosen]
@@ -83,10 +88,18 @@ def score_layer(
         for kind, pairs in draws.kinds.items()
     }
     values = {kind: draws.pooled[kind].means(own) for kind, own in means.items()}
-    others = {kind: (values[kind], draws.pooled[kind].words) for kind in read}
-    reference = others.pop(RANDOM)
+    own = {kind: Similarities(values[kind], draws.pooled[kind].words) for kind in read}
+    random = own.pop(RANDOM)
+    drawn = tuple(kind for kind in own if not isinstance(read[kind], Crossed))
+    bases = {drawn: random}
+    for kinds, pooled in draws.pooled_references.items():
+        bases[kinds] = Similarities(pooled.means(next(found)), pooled.words)
     counts = _bootstrap_counts(len(draws.words), replicates, seed)
-    areas = areas_under_curve(others, reference, counts)
+    areas: dict[str, Areas] = {}
+    references: dict[str, Similarities] = {}
+    for kinds, base in bases.items():
+        areas |= areas_under_curve({kind: own[kind] for kind in kinds}, base, counts)
+        references |= dict.fromkeys(kinds, base)
     scores = {}
     for kind, pooled in draws.pooled.items():
         normalised = raw[kind] - raw[RANDOM]
@@ -103,6 +116,7 @@ def score_layer(
             draws_interval(normalised),
             None if area is None else area.estimate,
             interval,
+            references.get(kind, random),
             pooled.few,
             round(pooled.tokens.sum() / draws.count),
             round(len(pooled.index) / draws.count),

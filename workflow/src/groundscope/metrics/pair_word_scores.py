@@ -15,7 +15,8 @@ def by_word(
 ) -> tuple[Integers, Mapping[str, tuple[Floats, Floats]]]:
     """Scores of the type pairs that hold a word, and pseudo-values of words.
 
-    A word is left out with all type pairs that hold it, of the kind and of the random pairs.
+    A word is left out with all type pairs that hold it, of the kind and of the random pairs, which
+    for the AUC are the kind's `KindScores.reference`.
 
     Parameters
     ----------
@@ -33,12 +34,16 @@ def by_word(
         random pairs, and their `pseudo_values`, which are missing (NaN) where the kind has too few
         words in effect (`KindScores.few`).
     """
-    held, base = (_Held.of(each.words, len(words)) for each in (scores, random))
+    held = _Held.of(scores.words, len(words))
     codes = np.flatnonzero(held.sizes)
     found = {}
-    for measure, make in (("auc", _areas), ("normalised", _differences)):
+    for measure, make, others in (
+        ("auc", _areas, scores.reference),
+        ("normalised", _differences, random),
+    ):
+        base = _Held.of(others.words, len(words))
         with np.errstate(invalid="ignore"):
-            estimate, own, without = make(scores, random, held, base)
+            estimate, own, without = make(scores, others.values, held, base)
         values = pseudo_values(estimate, without[codes])
         found[measure] = own[codes], np.full_like(values, np.nan) if scores.few else values
     return codes, found
@@ -73,12 +78,12 @@ class _Held:
 
 
 def _differences(
-    scores: KindScores, random: KindScores, held: _Held, base: _Held
+    scores: KindScores, random: Floats, held: _Held, base: _Held
 ) -> tuple[float, Floats, Floats]:
     """Mean cosine minus that of random pairs: of all, of the pairs of each word, without it."""
     own, others = (
-        (each.values.sum() - of_words.sums(each.values)) / (len(each.values) - of_words.sizes)
-        for each, of_words in ((scores, held), (random, base))
+        (values.sum() - of_words.sums(values)) / (len(values) - of_words.sizes)
+        for values, of_words in ((scores.values, held), (random, base))
     )
     level = (scores.raw - scores.normalised).mean()
     of_word = held.sums(scores.values) / held.sizes - level
@@ -86,7 +91,7 @@ def _differences(
 
 
 def _areas(
-    scores: KindScores, random: KindScores, held: _Held, base: _Held
+    scores: KindScores, random: Floats, held: _Held, base: _Held
 ) -> tuple[float, Floats, Floats]:
     """AUC against random pairs: of all, of the pairs of each word, without it.
 
@@ -94,15 +99,12 @@ def _areas(
     those of its random pairs, plus those of both, which were taken off twice. All are counted, so
     that nothing is rounded; twice, so that ties are whole.
     """
-    order = np.argsort(random.values)
+    order = np.argsort(random)
     total, base_total = len(scores.values), len(order)
     ranks = np.empty(base_total, np.intp)
     ranks[order] = np.arange(base_total)
     # random pairs below each pair of the kind, without and with its equals
-    ends = [
-        np.searchsorted(random.values[order], scores.values, side=side)
-        for side in ("left", "right")
-    ]
+    ends = [np.searchsorted(random[order], scores.values, side=side) for side in ("left", "right")]
     won = ends[0] + ends[1]
     upto = np.cumsum(np.bincount(np.concatenate(ends), minlength=base_total))
     lost = (2 * total - upto)[ranks]

@@ -121,11 +121,13 @@ class Sample:
         codes, places = np.unique(words.codes[by_word], return_inverse=True)
         return cls(rows, by_word, Groups(words.names[codes], places))
 
-    def places(self, word_pairs: Sequence[tuple[str, str]]) -> Integers:
-        """Both words of the pairs of two words that occur, as indices into `present`."""
-        index = {str(name): place for place, name in enumerate(self.present.names)}
-        known = {(index[a], index[b]) for a, b in word_pairs if a != b and {a, b} <= index.keys()}
-        return np.asarray(sorted(known), np.intp).reshape(-1, 2)
+    def places(self, pairs: Integers, words: Groups) -> Integers:
+        """Of pairs of word codes, those whose words both occur, as indices into `present`."""
+        index = np.full(len(words), -1)
+        # word codes are in the order of the names
+        index[np.searchsorted(words.names, self.present.names)] = np.arange(len(self.present))
+        places = index[pairs]
+        return places[(places >= 0).all(axis=1)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +158,14 @@ class Crossed:
         cls, samples: Sequence[Sample], words: Groups, word_pairs: Sequence[tuple[str, str]]
     ) -> "Crossed":
         """Keep the pairs whose two (different) words both have a token in a draw's sample."""
-        known = {sample: sample.places(word_pairs) for sample in set(samples)}
+        index = {str(name): code for code, name in enumerate(words.names)}
+        known = {(index[a], index[b]) for a, b in word_pairs if a != b and {a, b} <= index.keys()}
+        return cls.of_codes(samples, words, np.asarray(sorted(known), np.intp).reshape(-1, 2))
+
+    @classmethod
+    def of_codes(cls, samples: Sequence[Sample], words: Groups, pairs: Integers) -> "Crossed":
+        """Take sorted pairs of word codes, ``[m, 2]``, as `of` takes pairs of names."""
+        known = {sample: sample.places(pairs, words) for sample in set(samples)}
         places = [known[sample] for sample in samples]
         both = list(zip(samples, places, strict=True))
         # word codes are in the order of the names
