@@ -352,7 +352,7 @@ def test_change_by_another_measure_names_it() -> None:
             (cka, {"measure": "rsa", "estimator": "spearman"}),
         )
     ]
-    figure = change.figure(*tables, result_tables.contrasts(), {})
+    figure = change.figure(tables[0], tables[1], result_tables.contrasts(), {})
     assert {box.get_xlabel() for box in _panels(figure)} == {"1 - RSA (5 layers)"}
     assert "RSA (spearman)" in "".join(text.get_text() for text in figure.texts)
 
