@@ -12,6 +12,7 @@ import result_tables
 import yaml
 
 from groundscope.checkpoints import Checkpoint
+from groundscope.figures import selection
 from groundscope.figures.cautions import warnings
 from groundscope.figures.coverage import coverage
 from groundscope.figures.explorer import explorer
@@ -264,3 +265,17 @@ def test_unbalanced_groups_are_named() -> None:
         told = warnings({"silhouette": pa.Table.from_pylist(rows, table.schema)}, {})
         text = f"meaning in spoken: groups are unbalanced, food has {10 * factor} tokens"
         assert any(line.startswith(text) for line in told) is found
+
+
+def test_no_difference_has_no_sign() -> None:
+    """What rounds to zero is 0.000 from either side; other differences keep their sign."""
+    for value, shown in ((-0.0004, "is 0.000 (95"), (0.0004, "is 0.000 (95"),
+                         (-0.0006, "is -0.001 (95"), (0.25, "is +0.250 (95")):  # fmt: skip
+        (sheet,) = sheets({"contrasts": _changed("contrasts", estimate=value)})
+        assert all(shown in sentence for sentence in sheet.sentences)
+        (sheet,) = sheets({"cka_contrasts": _changed("cka_contrasts", estimate=value)})
+        assert all(shown.replace("is ", "in CKA is ") in each for each in sheet.sentences)
+    shown = selection.told({"estimate": -0.0001, "ci_low": -0.0002, "ci_high": 0.0001})
+    assert shown == "0.000 (95% interval 0.000 to 0.000)"
+    (sheet,) = sheets({"lda": _changed("lda", estimate=-0.0004)})
+    assert all("accuracy is 0.000 (95" in sentence for sentence in sheet.sentences)
