@@ -71,11 +71,9 @@ def _sections(
     planes = explorer(found["planes"]) if "planes" in found else ""
     if planes:
         sections["Words in a plane, layer by layer"] = planes
-    some = {name for name, table in found.items() if table.num_rows}
-    made = {"aligned": "cka_contrasts" in some, "correlated": "change_correlation" in some}
-    text = html.escape(methods(options["settings"], corpora.rows, **made))
+    text = html.escape(methods(options["settings"], corpora.rows, found))
     sections["Methods"] = f"<p>{text}</p>"
-    sections["References"] = listed(references(options["settings"]))
+    sections["References"] = listed(references(found))
     return sections
 
 
