@@ -4,7 +4,9 @@ import argparse
 import html
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +27,7 @@ from groundscope.figures.provenance import provenance
 from groundscope.figures.references import references
 from groundscope.figures.sheet import Sheet
 from groundscope.files import atomic
+from groundscope.records import lost_words, read_labelled_words
 from groundscope.token_table import read_tokens
 
 # The report holds the page as an address in base64, and browsers open none of more than 2 MiB.
@@ -45,15 +48,42 @@ def _metadata(path: Path) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in stored.items()}
 
 
-def _corpora(names: Sequence[str], paths: Sequence[Path]) -> tuple[Sheet, dict[str, int]]:
-    speakers, rows = {}, []
+def _corpora(
+    names: Sequence[str], paths: Sequence[Path]
+) -> tuple[Sheet, dict[str, int], dict[str, set[str]]]:
+    """Sizes, and by corpus the number of speakers and the words."""
+    speakers, of_corpus, rows = {}, {}, []
     for name, path in zip(names, paths, strict=True):
         data = read_tokens(path)
         speakers[name] = len(pc.unique(data.column("speaker").drop_null()))
-        words = len(pc.unique(data.column("word")))
-        rows.append([name, data.num_rows, words, speakers[name]])
+        of_corpus[name] = set(pc.unique(data.column("word")).to_pylist())
+        rows.append([name, data.num_rows, len(of_corpus[name]), speakers[name]])
     heads = ("corpus", "tokens", "words", "speakers")
-    return Sheet("Corpora", "Before words that a model lacks are left out.", heads, rows), speakers
+    note = "Before words that a model lacks are left out."
+    return Sheet("Corpora", note, heads, rows), speakers, of_corpus
+
+
+def _lost(
+    settings: Mapping[str, Any], found: Mapping[str, pa.Table], words: Mapping[str, set[str]]
+) -> list[str]:
+    """Say which words of the lists that were analysed a corpus lacks."""
+    used = {
+        (row["corpus"], row["labelling"])
+        for name in ("silhouette", "lda", "planes")
+        if name in found
+        for row in found[name].group_by(["corpus", "labelling"]).aggregate([]).to_pylist()
+    }
+    groups = settings["analyses"].get("pairs", {}).get("groups")
+    if groups and "pairs" in found:
+        used |= {(corpus, groups) for corpus in pc.unique(found["pairs"]["corpus"]).to_pylist()}
+    lines = []
+    for corpus, labelling in sorted(used):
+        options = settings["labellings"].get(labelling, {})
+        if "words" in options:
+            rows = read_labelled_words(options["words"], options.get("label", "label"))
+            if lost := lost_words({word: label for _, word, label in rows}, words[corpus]):
+                lines.append(f"{labelling} in {corpus}: {lost}.")
+    return lines
 
 
 def _sections(
@@ -103,7 +133,7 @@ def main() -> None:
     arguments = _arguments()
     options = arguments.options
     found = {path.stem: tables.read_table(path, path.stem) for path in arguments.tables}
-    corpora, speakers = _corpora(options["corpora"], arguments.tokens)
+    corpora, speakers, words = _corpora(options["corpora"], arguments.tokens)
     cautions = warnings(found, speakers)
     for line in cautions:
         logging.warning("too small or too uneven for a claim: %s", line)
@@ -112,6 +142,8 @@ def main() -> None:
     made_from = provenance(manifests, metadata, options["settings"])
     lacking = found["coverage"].to_pylist()
     covered = coverage(corpora.rows, lacking, metadata)
+    lost = _lost(options["settings"], found, words)
+    covered = replace(covered, sentences=[*covered.sentences, *lost])
     all_sheets = [*sheets(found), covered, corpora, *made_from]
     sections = _sections(arguments, found, corpora)
     text = page(options["study"], all_sheets, cautions, options["settings"], sections)
