@@ -619,6 +619,48 @@ def test_sizes_of_pairs_are_of_each_kind(
         assert (row["n_tokens"], row["unlabelled_tokens"]) == (len(in_any), 0)
 
 
+def test_listed_words_without_tokens_are_told(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """How many a list has, how many were analysed, some that were not, and groups that are lost."""
+    layers = study.layers("one", 3.0, 1, 1)
+    _score(study, monkeypatch, "silhouette", embeddings=layers)
+    assert "listed words" not in caplog.text
+    listed = study.labels.read_text(encoding="utf-8")
+    study.labels.write_text(listed + "W00,g0\nCat,pet\nDog,pet\nOak,tree\n", encoding="utf-8")
+    told = (
+        f"{study.labels}: {WORDS} of {WORDS + 4} listed words have tokens, "
+        "not 'W00', 'Cat', 'Dog', ...; no word of pet, tree"
+    )
+
+    def said() -> list[str]:
+        found = [each.message for each in caplog.records if "listed words" in each.message]
+        caplog.clear()
+        return found
+
+    for name in ("silhouette", "lda"):
+        _score(study, monkeypatch, name, embeddings=layers)
+        assert said() == [told]
+    _compare(study, monkeypatch, layers, layers, spaces=["lda"])
+    assert said() == [told]
+
+    def kinds() -> set[str]:
+        output = study.folder / "pairs.parquet"
+        call(
+            monkeypatch, compare_pairs.main, tokens=study.tokens, selected=study.selected,
+            embeddings=layers, groups=study.labels, options=OPTIONS["pairs"], output=output,
+        )  # fmt: skip
+        return {row["kind"] for row in _rows(output, "pairs")}
+
+    assert "same-group" in kinds()
+    assert said() == [told]
+    study.labels.write_text("word,label\nW00,g0\nW01,g0\n", encoding="utf-8")
+    assert "same-group" not in kinds()
+    assert said() == [
+        f"{study.labels}: 0 of 2 listed words have tokens, not 'W00', 'W01'; no word of g0"
+    ]
+
+
 def test_kinds_without_pairs_are_named(
     study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -62,7 +62,8 @@ def test_map_of_a_german_corpus(tmp_path: Path) -> None:
     write_corpus(tmp_path / "t.parquet", [*phones, "stumm"], phones)
     wordnet = [f"1-n\tdeu:lemma\t{word}\n" for word in ("Hund", "Rad")]
     (tmp_path / "wn-data-deu.tab").write_text("".join(wordnet), encoding="utf-8")
-    (tmp_path / "labels.csv").write_text("word,label\nRad,thing\nbunt,thing\n", encoding="utf-8")
+    listed = "word,label\nRad,thing\nbunt,thing\nhund,animal\n"
+    (tmp_path / "labels.csv").write_text(listed, encoding="utf-8")
     options = {
         "pronunciations": {"source": "tokens"},
         "wordnet": "wn-data-deu.tab",
@@ -84,6 +85,7 @@ def test_map_of_a_german_corpus(tmp_path: Path) -> None:
     ]
     (step,) = tables.read_table(tmp_path / "r.parquet", "corpus_report").to_pylist()
     assert (step["before"], step["after"], step["detail"]) == (5, 4, "stumm")
+    assert "2 of 3 listed words have tokens, not 'hund'; no word of animal" in done.stderr
 
 
 @pytest.fixture

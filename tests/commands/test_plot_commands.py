@@ -138,6 +138,8 @@ def _summarise(
     manifest = folder / "manifest.json"
     weights = {"model.safetensors": "ab" * 32}
     write_manifest(manifest, Checkpoint(folder, "huggingface", weights, "hub: some/model", {}))
+    listed = folder / "meaning.csv"
+    listed.write_text("word,kind\na,x\nA,x\nLime,y\nOak,y\n<Elm>,z\n", encoding="utf-8")
     options = {
         "study": {"title": "A <study>", "question": "Why?", "caution": "Synthetic."},
         "corpora": ["spoken"],
@@ -146,7 +148,20 @@ def _summarise(
             "models": {"whisper": {"family": "log-mel", "seed": 17, "layers": "all"}},
             "corpora": {"spoken": {"kind": "recordings"}},
             "checkpoints": {},
-            "analyses": {},
+            "labellings": {
+                "meaning": {"words": str(listed), "label": "kind"},
+                "groups": {"words": str(listed), "label": "word"},
+                "unused": {"words": str(folder / "nowhere.csv")},
+            },
+            "analyses": {
+                "pairs": {
+                    "models": "all",
+                    "groups": "groups",
+                    "seeds": [1, 2],
+                    "sample": 9,
+                    "bootstrap": 9,
+                }
+            },
             "contrasts": {},
         },
     }
@@ -184,10 +199,13 @@ def test_the_summary_is_one_sound_page(tmp_path: Path) -> None:
     assert [text for text in wanted if text not in reader.text] == []
     assert "one speaker" in reader.text
     assert "one speaker" in done.stderr
+    lost = "in spoken: 1 of 5 listed words have tokens, not 'A', 'Lime', 'Oak', ...; no word of "
+    assert f"meaning {lost}y, z." in reader.text
+    assert f"groups {lost}A, Lime, Oak, <Elm>." in reader.text
     # heads, and rows by sheet: silhouette, lda, pairs, cka, contrasts, contrasts of alignment,
     # correlations, coverage, corpora, weights, vectors, versions of Python and of six libraries,
-    # one seed
-    assert reader.rows == 13 + 30 + 15 + 15 + 20 + 8 + 6 + 2 + 1 + 1 + 1 + 1 + 7 + 1
+    # two seeds
+    assert reader.rows == 13 + 30 + 15 + 15 + 20 + 8 + 6 + 2 + 1 + 1 + 1 + 1 + 7 + 2
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,9 @@ import result_tables
 import yaml
 
 from groundscope.checkpoints import Checkpoint
+from groundscope.columns import schema
+from groundscope.encoders.base import FAMILIES
+from groundscope.figures import selection
 from groundscope.figures.cautions import warnings
 from groundscope.figures.coverage import coverage
 from groundscope.figures.explorer import explorer
@@ -22,7 +25,10 @@ from groundscope.figures.page import page
 from groundscope.figures.provenance import provenance
 from groundscope.figures.references import references
 from groundscope.figures.sheet import Sheet
-from groundscope.plan.config import resolve_study
+from groundscope.plan import targets
+from groundscope.plan.config import load_schema, resolve_study
+from groundscope.plan.references import FORMATS
+from groundscope.tables import TABLES
 
 STUDY = """
 study: {title: t}
@@ -44,9 +50,54 @@ def _study() -> dict[str, Any]:
     return study
 
 
+# what rows of a table have beside the names of their parts
+_ROWS: dict[str, list[dict[str, Any]]] = {
+    "cka": [
+        {"measure": measure, "space": space}
+        for measure in ("cka-linear", "cka-rbf", "rsa", "knn")
+        for space in ("full", "pca-8", "pca-16", "lda:meaning", "lda:speaker")
+    ],
+    "pairs": [{"kind": kind} for kind in ("random", "same-group", "synonym")],
+    "silhouette": [
+        {"measure": measure, "space": space, "protocol": protocol, "subset": "all"}
+        for measure in ("silhouette", "adjusted-rand")
+        for space in ("full", "pca-8", "lda:meaning")
+        for protocol in ("all-groups", "leave-one-group-out")
+    ],
+    "lda": [
+        {"measure": measure, "solver": "shrinkage"}
+        for measure in ("accuracy", "balanced-accuracy", "selectivity")
+    ],
+    "contrasts": [{"measure": "silhouette"}, {"measure": "silhouette-above-null"}],
+}
+
+
+_READ = (*_ROWS, "planes", "cka_contrasts", "change_correlation")
+
+
+def _tables(study: dict[str, Any], **other: list[dict[str, Any]]) -> dict[str, pa.Table]:
+    """Tables of a study as its parts make them, with `other` rows instead of those above."""
+    named: dict[str, list[dict[str, Any]]] = {}
+    for table, parts in targets.tables(study).items():
+        for part in parts if table in _READ else []:
+            _, corpus, *middle, last = part.removesuffix(".parquet").split("/")
+            one, _, third = last.partition("--")
+            keys: dict[str, Any] = {"corpus": corpus}
+            if table in ("contrasts", "cka_contrasts", "change_correlation"):
+                keys["contrast"] = one
+            else:
+                keys |= {"model": one} if not third else {"model_a": one, "model_b": third}
+            if middle:
+                keys["labelling"] = middle[0]
+            rows = {**_ROWS, **other}.get(table, [{}])
+            named.setdefault(table, []).extend({**keys, **row} for row in rows)
+    return {name: pa.Table.from_pylist(rows, schema(TABLES[name])) for name, rows in named.items()}
+
+
 def test_methods_follow_the_configuration() -> None:
     """Numbers, seeds and choices are the study's; an analysis that was not run is not named."""
-    text = methods(_study(), [["read", 1234, 99, 1]])
+    study = _study()
+    text = methods(study, [["read", 1234, 99, 1]], _tables(study, change_correlation=[]))
     for wanted in (
         "1,234 tokens of 99 words, 1 speaker.",
         "random weights, seed 17",
@@ -67,15 +118,17 @@ def test_methods_of_every_study_can_be_written() -> None:
     root = Path(__file__).parents[2]
     for file in (root / "config.yaml", *sorted((root / "resources/studies").glob("*.yaml"))):
         settings = resolve_study(yaml.safe_load(file.read_text(encoding="utf-8")))
-        text = methods(settings, [[name, 9, 9, 1] for name in settings["corpora"]])
-        assert not re.search(r"\bNone\b|[\[\]{}]|auto\b|draw\(s\)", text), file.name
+        corpora = [[name, 9, 9, 1] for name in settings["corpora"]]
+        text = methods(settings, corpora, _tables(settings))
+        assert not re.search(r"\b[Nn]one\b|[\[\]{}]|auto\b|draw\(s\)", text), file.name
 
 
 def test_methods_say_which_rows_and_draws_were_compared() -> None:
     """Both kinds of rows, the draws, the spaces and each measure of the default study."""
     file = Path(__file__).parents[2] / "config.yaml"
     settings = resolve_study(yaml.safe_load(file.read_text(encoding="utf-8")))
-    text = methods(settings, [["spoken-groups", 756, 189, 4]], aligned=True, correlated=True)
+    tables = _tables(settings)
+    text = methods(settings, [["spoken-groups", 756, 189, 4]], tables)
     for wanted in (
         "spoken by a synthesizer, espeak-ng",
         "the mean vectors of words and single tokens (2 random draws of 400)",
@@ -88,15 +141,87 @@ def test_methods_say_which_rows_and_draws_were_compared() -> None:
         "Silhouettes were contrasted minus the mean that permuted labels gave",
     ):
         assert wanted in text
-    cited = " ".join(references(settings))
+    cited = " ".join(references(tables))
     for name in ("Kriegeskorte", "Huh", "Hubert", "Hewitt", "Efron"):
         assert name in text
         assert name in cited
 
 
+def test_what_has_no_row_is_in_no_methods() -> None:
+    """Analyses, labellings, models, contrasts and options that left nothing in the tables."""
+    study = _study()
+    study["models"]["three"] = {"family": "text", "layers": "all", "corpora": []}
+    study["labellings"]["meaning"] = {"words": "m.csv", "corpora": []}
+    lda = study["analyses"]["lda"]
+    lda |= {"labellings": ["speaker", "meaning"], "control_tasks": 3}
+    silhouette = {**lda, "subsets": {"some": ["a", "b"]}, "labellings": ["meaning"]}
+    study["analyses"]["silhouette"] = silhouette
+    study["analyses"]["planes"] = {"labellings": ["speaker"], "models": ["two"], "layer": "best"}
+    study["analyses"]["pairs"] = {
+        "models": "all", "groups": "meaning", "word_map": {}, "seeds": [1, 2], "sample": 9,
+        "bootstrap": 100,
+    }  # fmt: skip
+    study["contrasts"]["other"] = {**study["contrasts"]["training"], "control": "three"}
+    scored = [{"measure": "accuracy", "solver": "svd"}]
+    tables = _tables(
+        study, lda=scored, contrasts=[{"measure": "accuracy"}], pairs=[{"kind": "random"}]
+    )
+    text, cited = methods(study, [], tables), " ".join(references(tables))
+    for told in (
+        "Contrast training",
+        "Decodability of one and two of speaker was",
+        "tokens of one and two by kind were",
+        "cosine silhouette of two.",
+    ):
+        assert told in text
+    for silent in ("of meaning", "Clustering", "Selectivity", "Silhouettes", "other", "word map"):
+        assert silent not in text
+    for paper in ("Rousseeuw", "Hewitt", "Ledoit", "Hubert"):
+        assert paper not in cited
+    assert "Fisher" in cited
+    tables = {name: table.slice(0, 0) for name, table in tables.items()}
+    text = methods(study, [], tables)
+    for silent in ("Layers of two", "Decodability", "Contrast", "Pairs", "drawn"):
+        assert silent not in text
+    assert references(tables) == references({})
+
+
+# keys of a model that no vector depends on (the test is of one family each)
+_NO_VECTORS = {"family", "corpora"}
+# another value than the default of those that are no choice among a few
+_OTHER = {"checkpoint": "v", "layers": [0], "seed": 3, "window_s": 2, "bos": True}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_methods_name_every_option_that_decides_vectors(family: str) -> None:
+    """Whatever the schema lets a model be: another value than the default is another text."""
+    defined = load_schema()["$defs"]
+    options = defined[f"model_{family.replace('-', '_')}"]["properties"]
+    config = yaml.safe_load(STUDY)
+    form = FORMATS.get(family, ("vectors",))[0]
+    config["checkpoints"] = {
+        name: {"source": "folder", "path": name, "blocks": 3, "format": form} for name in "wv"
+    }
+    del config["contrasts"], config["analyses"]
+
+    def text(given: dict[str, Any]) -> str:
+        config["models"] = {"one": {"family": family, **given}}
+        return methods(resolve_study(config), [], {})
+
+    given = {"checkpoint": "w"} if "checkpoint" in options else {}
+    for name in options.keys() - _NO_VECTORS:
+        part = options[name]
+        part = {**part, **defined.get(part.get("$ref", "").removeprefix("#/$defs/"), {})}
+        # seeds are of random weights only
+        before = {**given, "weights": "random"} if name == "seed" else given
+        for value in part.get("enum", [_OTHER.get(name)]):
+            if value != part.get("default"):
+                assert text({**before, name: value}) != text(before), (name, value)
+
+
 def test_references_are_those_of_the_analyses() -> None:
     """Holm with contrasts, no silhouettes without any, each once and in order."""
-    found = references(_study())
+    found = references(_tables(_study()))
     assert found == sorted(set(found))
     assert any(text.startswith("Holm (1979)") for text in found)
     assert not any(text.startswith("Rousseeuw") for text in found)
@@ -287,3 +412,17 @@ def test_unbalanced_groups_are_named() -> None:
         told = warnings({"silhouette": pa.Table.from_pylist(rows, table.schema)}, {})
         text = f"meaning in spoken: groups are unbalanced, food has {10 * factor} tokens"
         assert any(line.startswith(text) for line in told) is found
+
+
+def test_no_difference_has_no_sign() -> None:
+    """What rounds to zero is 0.000 from either side; other differences keep their sign."""
+    for value, shown in ((-0.0004, "is 0.000 (95"), (0.0004, "is 0.000 (95"),
+                         (-0.0006, "is -0.001 (95"), (0.25, "is +0.250 (95")):  # fmt: skip
+        (sheet,) = sheets({"contrasts": _changed("contrasts", estimate=value)})
+        assert all(shown in sentence for sentence in sheet.sentences)
+        (sheet,) = sheets({"cka_contrasts": _changed("cka_contrasts", estimate=value)})
+        assert all(shown.replace("is ", "in CKA is ") in each for each in sheet.sentences)
+    shown = selection.told({"estimate": -0.0001, "ci_low": -0.0002, "ci_high": 0.0001})
+    assert shown == "0.000 (95% interval 0.000 to 0.000)"
+    (sheet,) = sheets({"lda": _changed("lda", estimate=-0.0004)})
+    assert all("accuracy is 0.000 (95" in sentence for sentence in sheet.sentences)

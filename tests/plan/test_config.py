@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from groundscope.errors import UserError
+from groundscope.plan import targets
 from groundscope.plan.config import (
     check_paths,
     load_schema,
@@ -309,6 +310,47 @@ BAD: list[tuple[Edit, str]] = [
         ],
         r"^contrasts\.x: 'bert' and 'glove' share no corpus on which .* with a third model$",
     ),
+    *[
+        (
+            lambda c, analysis=analysis: [
+                c.update(analyses={analysis: {"labellings": ["speaker", "meaning"]}}),
+                c["labellings"]["meaning"].update(corpora=["written"]),
+                c["models"]["bert"].update(corpora=["spoken"]),
+                c["models"]["glove"].update(corpora=["spoken"]),
+            ],
+            rf"^analyses\.{analysis}\.labellings: 'meaning' is for written, which no model of the ",
+        )
+        for analysis in ("silhouette", "lda", "planes")
+    ],
+    (
+        lambda c: c["analyses"]["silhouette"].update(labellings=["speaker"], models=["x"]),
+        r"^analyses\.silhouette\.models: 'x' is not known",
+    ),
+    (
+        lambda c: [
+            c["analyses"]["silhouette"].update(labellings=["speaker"], models=["w2v", "bert"]),
+            c["analyses"]["cka"].update(pairs="all"),
+            c["models"]["bert"].update(corpora=["written"]),
+        ],
+        r"^analyses\.silhouette\.models: 'bert' reads written, which no labelling of the analysis "
+        r"is for \(speaker\)$",
+    ),
+    (
+        lambda c: [
+            c["corpora"].pop("spoken"),
+            c["labellings"].pop("speaker"),
+            c.update(analyses={"pairs": {"models": ["bert", "w2v"]}}),
+        ],
+        r"^analyses\.pairs\.models: 'w2v' reads no corpus of the study$",
+    ),
+    (
+        lambda c: [
+            c["labellings"]["meaning"].update(corpora=["written"]),
+            c["analyses"]["cka"].update(spaces=["lda"], labelling="meaning"),
+        ],
+        r"^analyses\.cka\.labelling: 'meaning' is for none of the corpora that models are compared "
+        r"on \(spoken\)$",
+    ),
     (
         lambda c: c["labellings"]["speaker"].update(corpora="all"),
         r"^labellings\.speaker\.column: 'speaker' is not in corpus 'written'; expected one of "
@@ -425,6 +467,28 @@ def test_planes_show_a_layer_that_some_model_has(config: dict[str, Json]) -> Non
     for layer in ("best", "last", 3, "2"):
         config["analyses"]["planes"] = {"labellings": ["meaning"], "layer": layer}
         assert resolve_study(config)["analyses"]["planes"]["layer"] == layer
+
+
+def test_what_meets_something_somewhere_is_legal(config: dict[str, Json]) -> None:
+    """A labelling of which one corpus has a model, and defaults that meet nothing at all."""
+    config["models"]["bert"]["corpora"] = ["written"]
+    config["models"].pop("glove")
+    config["analyses"] = {
+        "cka": {},  # the two models share no corpus
+        "pairs": {},
+        # w2v reads what `speaker` is for, bert the other one
+        "silhouette": {"labellings": ["speaker", "meaning"], "models": ["w2v", "bert"]},
+        "lda": {"labellings": ["speaker"]},
+    }
+    study = resolve_study(config)
+    assert not {"cka", "cka_contrasts"} & targets.tables(study).keys()
+    assert {"pairs", "silhouette", "lda"} <= targets.tables(study).keys()
+    config["analyses"]["cka"] = {"spaces": ["lda"], "labelling": "meaning"}
+    resolve_study(config)
+    config["corpora"].pop("spoken")
+    config["labellings"].pop("speaker")
+    config["analyses"] = {"pairs": {}, "silhouette": {"labellings": ["meaning"]}}
+    assert len(targets.tables(resolve_study(config))["pairs"]) == 1
 
 
 @pytest.mark.parametrize(("edit", "message"), BAD, ids=[message for _, message in BAD])

@@ -191,3 +191,16 @@ def test_the_order_of_layers_changes_no_input_of_other_jobs() -> None:
     assert figures.vectors(study) == figures.vectors(other)
     job = SimpleNamespace(corpus="read")
     assert Plan(study).lacking_embeddings(job) == Plan(other).lacking_embeddings(job) != []
+
+
+def test_the_summary_reads_the_lists_that_analyses_read() -> None:
+    """Those of groups of word pairs too; not columns, nor lists that nothing is made from."""
+    lists: dict[str, Any] = {
+        name: {"words": f"{name}.csv"} for name in ("meaning", "pairs", "unused")
+    }
+    lists["speaker"] = {"column": "speaker", "corpora": ["read"]}
+    analyses = {"lda": {"labellings": ["meaning", "speaker"]}, "pairs": {"groups": "pairs"}}
+    study = _study(labellings=lists, analyses=analyses)
+    assert figures.word_lists(study, SimpleNamespace()) == ["meaning.csv", "pairs.csv"]
+    study["analyses"].pop("pairs")
+    assert figures.word_lists(study, SimpleNamespace()) == ["meaning.csv"]

@@ -75,6 +75,33 @@ def read_labelled_words(path: str | Path, column: str = "label") -> list[tuple[s
     return found
 
 
+def lost_words(listed: Mapping[str, str], words: Collection[str]) -> str:
+    """Say how many words of a list of labelled words are lost, and which groups none is left of.
+
+    Parameters
+    ----------
+    listed
+        Word -> label.
+    words
+        Those of the corpus.
+
+    Returns
+    -------
+    str
+        Empty where the corpus has all.
+    """
+    lost = [word for word in listed if word not in words]
+    if not lost:
+        return ""
+    left = {label for word, label in listed.items() if word in words}
+    groups = [label for label in dict.fromkeys(listed.values()) if label not in left]
+    return (
+        f"{len(listed) - len(lost)} of {len(listed)} listed words have tokens, not "
+        f"{', '.join(map(repr, lost[:3]))}{', ...' if len(lost) > 3 else ''}"
+        f"{'; no word of ' * bool(groups)}{', '.join(groups)}"
+    )
+
+
 def _placed_records(file: Path, required: Sequence[str]) -> list[tuple[str, Row]]:
     """Rows, each with its place for messages."""
     names, rows = _parquet(file) if file.suffix == ".parquet" else _text(file)

@@ -1,13 +1,14 @@
 """Labels of tokens: of their words, from a table, or from a column of the token table."""
 
+import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from groundscope.analysis.inputs import Selection
 from groundscope.errors import UserError
-from groundscope.records import as_text, read_labelled_words
+from groundscope.records import as_text, lost_words, read_labelled_words
 
 
 def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:
@@ -24,6 +25,12 @@ def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:
             message = f"{place}: {word!r} has two labels"
             raise UserError(message)
     return labels
+
+
+def tell_lost(path: Path, listed: Mapping[str, str], words: Collection[str]) -> None:
+    """Log what of a list of labelled words none of the analysed `words` is."""
+    if lost := lost_words(listed, set(words)):
+        logging.warning("%s: %s", path, lost)
 
 
 def token_labels(
@@ -51,6 +58,7 @@ def token_labels(
     column = options.get("column", "")
     if files:
         by_word = read_word_labels(files[0], options.get("label", "label"))
+        tell_lost(files[0], by_word, words)
         labels = [by_word.get(word) for word in words]
     elif column == "first-phone":
         spoken = tokens.column("phones").to_pylist()

@@ -14,7 +14,7 @@ from groundscope.errors import UserError
 from groundscope.lexicon.pronunciations import Spoken, read_pronunciations
 from groundscope.lexicon.word_map import Relation, Rules, build_word_map
 from groundscope.lexicon.wordnet import open_wordnet
-from groundscope.records import read_labelled_words
+from groundscope.records import lost_words, read_labelled_words
 from groundscope.token_table import read_tokens, write_corpus_report
 from groundscope.word_tables import write_word_map
 
@@ -28,6 +28,8 @@ def related(spoken: Spoken, options: Mapping[str, Any], workers: int) -> list[Re
     if labels and not labels.keys() & spoken.variants.keys():
         message = f"word_map.categories: {categories} has no word of the corpus"
         raise UserError(message)
+    if lost := lost_words(labels, spoken.variants):
+        logging.warning("word_map.categories: with a pronunciation, %s", lost)
     return build_word_map(
         spoken.variants,
         open_wordnet(Path(wordnet)) if wordnet else None,

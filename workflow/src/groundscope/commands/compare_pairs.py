@@ -15,7 +15,7 @@ from groundscope.analysis.inputs import (
     read_selection,
     read_word_map,
 )
-from groundscope.analysis.labels import read_word_labels, token_labels
+from groundscope.analysis.labels import read_word_labels, tell_lost, token_labels
 from groundscope.analysis.pairs import Kind, check_vectors, pair_rows, value_rows, word_rows
 from groundscope.analysis.rows import make_rows
 from groundscope.commands import _analysis, _cli
@@ -77,9 +77,12 @@ def main() -> None:
 
 def _groups(selection: Selection, given: argparse.Namespace) -> dict[str, str]:
     """Group of each word that has one; a corpus may have none of the groups' words."""
+    if not given.groups:
+        return {}
     words = selection.tokens.column("word").to_pylist()
-    label = given.label_options.get("label", "label")
-    if not given.groups or not read_word_labels(given.groups[0], label).keys() & set(words):
+    listed = read_word_labels(given.groups[0], given.label_options.get("label", "label"))
+    if listed.keys().isdisjoint(words):
+        tell_lost(given.groups[0], listed, words)
         return {}
     found = zip(words, token_labels(selection, given.groups, given.label_options), strict=True)
     return {word: group for word, group in found if group is not None}

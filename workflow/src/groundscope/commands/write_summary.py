@@ -3,8 +3,10 @@
 import argparse
 import html
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +27,7 @@ from groundscope.figures.provenance import provenance
 from groundscope.figures.references import references
 from groundscope.figures.sheet import Sheet
 from groundscope.files import atomic
+from groundscope.records import lost_words, read_labelled_words
 from groundscope.token_table import read_tokens
 
 # The report holds the page as an address in base64, and browsers open none of more than 2 MiB.
@@ -45,19 +48,46 @@ def _metadata(path: Path) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in stored.items()}
 
 
-def _corpora(names: Sequence[str], paths: Sequence[Path]) -> tuple[Sheet, dict[str, int], set[str]]:
-    """Give sizes, the number of speakers, and which corpora have unequal numbers of tokens."""
-    speakers, unequal, rows = {}, set(), []
+def _corpora(
+    names: Sequence[str], paths: Sequence[Path]
+) -> tuple[Sheet, dict[str, int], dict[str, dict[str, int]]]:
+    """Sizes, and by corpus the number of speakers and the tokens of each word."""
+    speakers, tokens, rows = {}, {}, []
     for name, path in zip(names, paths, strict=True):
         data = read_tokens(path)
         speakers[name] = len(pc.unique(data.column("speaker").drop_null()))
-        counts = pc.value_counts(data.column("word")).field("counts")
-        if len(pc.unique(counts)) > 1:
-            unequal.add(name)
-        rows.append([name, data.num_rows, len(counts), speakers[name]])
+        counts = pc.value_counts(data.column("word"))
+        words, numbers = counts.field("values").to_pylist(), counts.field("counts").to_pylist()
+        tokens[name] = dict(zip(words, numbers, strict=True))
+        rows.append([name, data.num_rows, len(tokens[name]), speakers[name]])
     heads = ("corpus", "tokens", "words", "speakers")
-    sheet = Sheet("Corpora", "Before words that a model lacks are left out.", heads, rows)
-    return sheet, speakers, unequal
+    note = "Before words that a model lacks are left out."
+    return Sheet("Corpora", note, heads, rows), speakers, tokens
+
+
+def _lost(
+    settings: Mapping[str, Any],
+    found: Mapping[str, pa.Table],
+    words: Mapping[str, Collection[str]],
+) -> list[str]:
+    """Say which words of the lists that were analysed a corpus lacks."""
+    used = {
+        (row["corpus"], row["labelling"])
+        for name in ("silhouette", "lda", "planes")
+        if name in found
+        for row in found[name].group_by(["corpus", "labelling"]).aggregate([]).to_pylist()
+    }
+    groups = settings["analyses"].get("pairs", {}).get("groups")
+    if groups and "pairs" in found:
+        used |= {(corpus, groups) for corpus in pc.unique(found["pairs"]["corpus"]).to_pylist()}
+    lines = []
+    for corpus, labelling in sorted(used):
+        options = settings["labellings"].get(labelling, {})
+        if "words" in options:
+            rows = read_labelled_words(options["words"], options.get("label", "label"))
+            if lost := lost_words({word: label for _, word, label in rows}, words[corpus]):
+                lines.append(f"{labelling} in {corpus}: {lost}.")
+    return lines
 
 
 def _sections(
@@ -75,11 +105,9 @@ def _sections(
     planes = explorer(found["planes"]) if "planes" in found else ""
     if planes:
         sections["Words in a plane, layer by layer"] = planes
-    some = {name for name, table in found.items() if table.num_rows}
-    made = {"aligned": "cka_contrasts" in some, "correlated": "change_correlation" in some}
-    text = html.escape(methods(options["settings"], corpora.rows, **made))
+    text = html.escape(methods(options["settings"], corpora.rows, found))
     sections["Methods"] = f"<p>{text}</p>"
-    sections["References"] = listed(references(options["settings"]))
+    sections["References"] = listed(references(found))
     return sections
 
 
@@ -109,7 +137,8 @@ def main() -> None:
     arguments = _arguments()
     options = arguments.options
     found = {path.stem: tables.read_table(path, path.stem) for path in arguments.tables}
-    corpora, speakers, unequal = _corpora(options["corpora"], arguments.tokens)
+    corpora, speakers, tokens = _corpora(options["corpora"], arguments.tokens)
+    unequal = {name for name, counts in tokens.items() if len(set(counts.values())) > 1}
     cautions = warnings(found, speakers, unequal)
     for line in cautions:
         logging.warning("too small or too uneven for a claim: %s", line)
@@ -118,6 +147,8 @@ def main() -> None:
     made_from = provenance(manifests, metadata, options["settings"])
     lacking = found["coverage"].to_pylist()
     covered = coverage(corpora.rows, lacking, metadata)
+    lost = _lost(options["settings"], found, tokens)
+    covered = replace(covered, sentences=[*covered.sentences, *lost])
     all_sheets = [*sheets(found), covered, corpora, *made_from]
     sections = _sections(arguments, found, corpora)
     text = page(options["study"], all_sheets, cautions, options["settings"], sections)

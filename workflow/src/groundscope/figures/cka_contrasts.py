@@ -13,7 +13,15 @@ from matplotlib.figure import Figure
 
 from groundscope.figures import layer_matrix, style
 from groundscope.figures.cka_matrices import SHOWN, named
-from groundscope.figures.selection import ALPHA, Row, choose, drawn, in_order, layers_in_order
+from groundscope.figures.selection import (
+    ALPHA,
+    Row,
+    choose,
+    drawn,
+    in_order,
+    layers_in_order,
+    written,
+)
 
 # its ends are equally dark: signs tell them apart without colour
 _MAP = "PuOr_r"
@@ -106,8 +114,9 @@ def _panel(
     for place, row in places.items():
         matrix[place] = row["estimate"]
     told = {
-        place: f"layer {row['layer']} with layer {row['layer_b']}: {row['estimate']:+.3f} (95% "
-        f"interval {row['ci_low']:.3f} to {row['ci_high']:.3f}), p {row['p_holm']:.3g} (Holm)"
+        place: f"layer {row['layer']} with layer {row['layer_b']}: {written(row['estimate'], '+')} "
+        f"(95% interval {written(row['ci_low'])} to {written(row['ci_high'])}), "
+        f"p {row['p_holm']:.3g} (Holm)"
         for place, row in places.items()
     }
     layer_matrix.draw(box, matrix, across, up, scale, told, colours=_MAP, room_mm=room_mm)

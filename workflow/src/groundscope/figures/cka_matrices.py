@@ -14,7 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from groundscope.figures import layer_matrix, style
-from groundscope.figures.selection import Row, choose, drawn, in_order, layers_in_order
+from groundscope.figures.selection import Row, choose, drawn, in_order, layers_in_order, written
 
 SHOWN = {"measure": "cka-linear", "estimator": "debiased", "space": "full", "rows": "types"}
 MAP = "cividis"
@@ -173,7 +173,7 @@ def _matrix(
     room_mm: tuple[float, float],
 ) -> None:
     told = {
-        (y, x): f"layer {across[x]} with layer {up[y]}: {value:.3f}"
+        (y, x): f"layer {across[x]} with layer {up[y]}: {written(value)}"
         for (y, x), value in np.ndenumerate(matrix)
         if np.isfinite(value)
     }

@@ -11,6 +11,7 @@ from groundscope.figures.selection import (
     above_null,
     of_all_groups,
     shown_rows,
+    written,
 )
 from groundscope.figures.sheet import Sheet, groups_of, interval
 
@@ -33,8 +34,8 @@ def _difference(top: Row, significant: Sequence[Row], layers: int) -> str:
     told = " and ".join(found) or f"not significantly different from {top['control']} in any"
     return (
         f"{top['contrast']} in {top['corpus']}, {what}: after Holm correction {top['treated']} is "
-        f"{told} of {layers} layers; the greatest difference is {top['estimate']:+.3f} (95% "
-        f"interval {interval(top)}) in layer {top['layer']}."
+        f"{told} of {layers} layers; the greatest difference is "
+        f"{written(top['estimate'], '+')} (95% interval {interval(top)}) in layer {top['layer']}."
     )
 
 
@@ -48,8 +49,9 @@ def _towards(top: Row, significant: Sequence[Row], pairs: int) -> str:
     )
     return (
         f"{top['contrast']} in {top['corpus']}: after Holm correction {top['treated']} is {told} "
-        f"of {pairs} pairs of layers; the greatest difference in CKA is {top['estimate']:+.3f} "
-        f"(95% interval {interval(top)}) in layer {top['layer']}, with layer {top['layer_b']}."
+        f"of {pairs} pairs of layers; the greatest difference in CKA is "
+        f"{written(top['estimate'], '+')} (95% interval {interval(top)}) in layer "
+        f"{top['layer']}, with layer {top['layer_b']}."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundscope.figures.contrast_findings import changes, cka_contrasts, contrasts
-from groundscope.figures.selection import AT_RANDOM, Row, best, of_all_groups
+from groundscope.figures.selection import AT_RANDOM, Row, best, of_all_groups, written
 from groundscope.figures.sheet import Sheet, groups_of, interval
 
 Tables = Mapping[str, pa.Table]
@@ -63,8 +63,8 @@ def _in_words(where: str, what: str, tops: Sequence[tuple[str, Row]]) -> str:
         else "no permuted null was computed"
     )
     return (
-        f"{where}: the highest {what} is {top['estimate']:.3f} (95% interval {interval(top)}), of "
-        f"{highest}; {null}."
+        f"{where}: the highest {what} is {written(top['estimate'])} (95% interval "
+        f"{interval(top)}), of {highest}; {null}."
     )
 
 

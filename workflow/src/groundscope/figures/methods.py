@@ -1,18 +1,15 @@
-"""A Methods paragraph made from the configuration."""
+"""A Methods paragraph about what the result tables have, with the options of the configuration."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from groundscope.figures.findings import Tables
+from groundscope.figures.selection import ABOVE_NULL, AT_RANDOM
+
 Settings = Mapping[str, Any]
 
 
-def methods(
-    settings: Settings,
-    corpora: Sequence[Sequence[Any]],
-    *,
-    aligned: bool = False,
-    correlated: bool = False,
-) -> str:
+def methods(settings: Settings, corpora: Sequence[Sequence[Any]], tables: Tables) -> str:
     """Write the paragraph.
 
     Parameters
@@ -21,12 +18,9 @@ def methods(
         The resolved configuration.
     corpora
         Name, tokens, words and speakers of each corpus.
-    aligned
-        Whether alignments with third models were contrasted.
-    correlated
-        Whether change was correlated with clustering across layers.
+    tables
+        Name -> table; an analysis without a row is not spoken of.
     """
-    analyses = settings["analyses"]
     sentences = [_corpus(row, settings["corpora"]) for row in corpora]
     sentences += [
         _model(name, options, settings["checkpoints"])
@@ -38,20 +32,27 @@ def methods(
         "has a vector for were analysed."
     )
     for name, write in _WRITERS.items():
-        if name in analyses:
-            sentences.append(write(analyses[name]))
-    sentences += [_contrast(name, one) for name, one in settings["contrasts"].items()]
-    if settings["contrasts"] and analyses.get("silhouette", {}).get("permutations"):
+        if name in settings["analyses"] and _has(tables, name):
+            sentences.append(write(_done(settings, name, tables)))
+    contrasted = {
+        name
+        for table in ("contrasts", "cka_contrasts")
+        for name in _found(tables, table, "contrast")
+    }
+    sentences += [
+        _contrast(name, one) for name, one in settings["contrasts"].items() if name in contrasted
+    ]
+    if ABOVE_NULL in _found(tables, "contrasts", "measure"):
         sentences.append(
             "Silhouettes were contrasted minus the mean that permuted labels gave the same model."
         )
-    if aligned:
+    if _has(tables, "cka_contrasts"):
         sentences.append(
             "Where CKA compared both models of a contrast with a third one, these alignments were "
             "contrasted likewise, each word left out of both in turn, and corrected over all pairs "
             "of layers."
         )
-    if correlated:
+    if _has(tables, "change_correlation"):
         sentences.append(
             "Across the layers of a contrast, 1 - CKA of the two models was correlated with the "
             "difference in silhouette (Pearson, Spearman)."
@@ -60,6 +61,35 @@ def methods(
         "All analyses were run with groundscope, a Snakemake workflow (Mölder et al., 2021)."
     )
     return " ".join(sentences)
+
+
+def _has(tables: Tables, name: str) -> bool:
+    return name in tables and tables[name].num_rows > 0
+
+
+def _found(tables: Tables, name: str, column: str) -> set[str]:
+    """Values of a column of a table; none if the study has no such table."""
+    return set(tables[name].column(column).to_pylist()) if name in tables else set()
+
+
+def _done(settings: Settings, analysis: str, tables: Tables) -> Settings:
+    """Options of an analysis, without what its table has no row of."""
+    options = dict(settings["analyses"][analysis])
+    if options.get("models") == "all":
+        options["models"] = list(settings["models"])
+    for key, column in _LISTED.items():
+        if key in options:
+            # the name of an LDA space has its labelling
+            found = {str(value).partition(":")[0] for value in _found(tables, analysis, column)}
+            options[key] = [name for name in options[key] if name in found]
+    if options.get("models") == list(settings["models"]):
+        options["models"] = "all"
+    for key, (column, value) in _OPTIONAL.items():
+        if key in options and value not in _found(tables, analysis, column):
+            options[key] = None
+    if analysis == "pairs" and _found(tables, "pairs", "kind") <= _OWN_KINDS:
+        options.pop("word_map", None)
+    return options
 
 
 def _corpus(row: Sequence[Any], corpora: Settings) -> str:
@@ -79,7 +109,11 @@ def _model(name: str, options: Settings, checkpoints: Settings) -> str:
         what.append(f"random weights, seed {options['seed']}")
     if options.get("window_s") is not None:
         what.append(f"window of {options['window_s']:g} s")
-    what += [f"{key} {options[key]}" for key in _READ if key in options]
+    what += [
+        f"{key} {value}"
+        for key, value in options.items()
+        if key not in _TOLD and value not in (None, "default")
+    ]
     layers = options["layers"]
     what.append("all layers" if layers == "all" else f"layers {', '.join(map(str, layers))}")
     return f"Model {name} is of the family {options['family']} ({'; '.join(what)})."
@@ -102,6 +136,8 @@ def _of(options: Settings) -> str:
 
 
 def _list(parts: Sequence[str]) -> str:
+    if not parts:
+        return "none"
     *before, last = parts
     return f"{', '.join(before)} and {last}" if before else last
 
@@ -208,7 +244,8 @@ def _planes(options: Settings) -> str:
     which = "the last layer" if layer == "last" else which
     return (
         f"Words labelled by {_list(options['labellings'])} are drawn on two principal components "
-        f"and on two discriminant axes (fitted in sample) of {which} of each model."
+        f"and on two discriminant axes (fitted in sample) of {which}"
+        f"{_of(options) or ' of each model'}."
     )
 
 
@@ -222,8 +259,26 @@ def _contrast(name: str, options: Settings) -> str:
 
 
 _LABELS = "the labels of words (of speakers where a label such as sex is theirs)"
-# Options that say how a model reads a word.
-_READ = ("pooling", "slicing", "pieces", "context", "precision")
+# Keys of a model that `_model` words by itself; every other one is named as it is configured,
+# but for `default` and what is not set, which leave to the release what it does.
+_TOLD = ("family", "checkpoint", "layers", "corpora", "weights", "seed", "window_s")
+# Option that names several -> the column that has these names.
+_LISTED = {
+    "labellings": "labelling",
+    "models": "model",
+    "spaces": "space",
+    "measures": "measure",
+    "protocols": "protocol",
+    "subsets": "subset",
+}
+# Kinds of word pairs that need no word map.
+_OWN_KINDS = {*AT_RANDOM, "same-word", "same-group", "same-speaker"}
+# Option -> what a row has that comes of it alone, in which column; there may be none of it.
+_OPTIONAL = {
+    "kmeans_seeds": ("measure", "adjusted-rand"),
+    "control_tasks": ("measure", "selectivity"),
+    "groups": ("kind", "same-group"),
+}
 _VECTORS = {
     "types": "the mean vectors of words",
     "tokens": "single tokens",

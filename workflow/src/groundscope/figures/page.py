@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from groundscope.figures.explorer import SCRIPT
-from groundscope.figures.sheet import Sheet, written
+from groundscope.figures.selection import written
+from groundscope.figures.sheet import Sheet
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 84em; padding: 0 1em;

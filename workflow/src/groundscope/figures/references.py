@@ -1,8 +1,12 @@
 """What a study's analyses are to be cited with."""
 
-from collections.abc import Mapping
-from typing import Any
+from groundscope.figures.findings import Tables
 
+_PAIRED = (
+    "Efron & Tibshirani (1993). An introduction to the bootstrap. Chapman & Hall.",
+    "Holm (1979). A simple sequentially rejective multiple test procedure. Scand. J. Stat. 6.",
+)
+# Table -> papers.
 _REFERENCES = {
     "cka": (
         "Kornblith, Norouzi, Lee & Hinton (2019). Similarity of neural network representations "
@@ -20,43 +24,46 @@ _REFERENCES = {
     ),
     "lda": (
         "Fisher (1936). The use of multiple measurements in taxonomic problems. Ann. Eugen. 7.",
-        "Ledoit & Wolf (2004). A well-conditioned estimator for large-dimensional covariance "
-        "matrices. J. Multivar. Anal. 88.",
     ),
     "planes": (
         "Hotelling (1933). Analysis of a complex of statistical variables into principal "
         "components. J. Educ. Psychol. 24.",
     ),
-    "contrasts": (
-        "Efron & Tibshirani (1993). An introduction to the bootstrap. Chapman & Hall.",
-        "Holm (1979). A simple sequentially rejective multiple test procedure. Scand. J. Stat. 6.",
-    ),
+    "contrasts": _PAIRED,
+    "cka_contrasts": _PAIRED,
 }
-# Of an analysis, where this option of it has (or, for a list, holds) the value; True: any.
-_OPTIONAL: tuple[tuple[str, str, Any, str], ...] = (
+# Table, and the value of a column with which it rests on the paper.
+_OPTIONAL: tuple[tuple[str, str, str, str], ...] = (
     (
         "cka",
-        "measures",
+        "measure",
         "rsa",
         "Kriegeskorte, Mur & Bandettini (2008). Representational similarity analysis. "
         "Front. Syst. Neurosci. 2, 4.",
     ),
     (
         "cka",
-        "measures",
+        "measure",
         "knn",
         "Huh, Cheung, Wang & Isola (2024). The Platonic representation hypothesis. ICML.",
     ),
     (
         "silhouette",
-        "kmeans_seeds",
-        True,
+        "measure",
+        "adjusted-rand",
         "Hubert & Arabie (1985). Comparing partitions. J. Classif. 2.",
     ),
     (
         "lda",
-        "control_tasks",
-        True,
+        "solver",
+        "shrinkage",
+        "Ledoit & Wolf (2004). A well-conditioned estimator for large-dimensional covariance "
+        "matrices. J. Multivar. Anal. 88.",
+    ),
+    (
+        "lda",
+        "measure",
+        "selectivity",
         "Hewitt & Liang (2019). Designing and interpreting probes with control tasks. EMNLP.",
     ),
 )
@@ -67,14 +74,11 @@ _ALWAYS = (
 )
 
 
-def references(settings: Mapping[str, Any]) -> list[str]:
-    """List what to cite for the analyses of a study, sorted."""
-    analyses = settings["analyses"]
-    used = [name for name in _REFERENCES if name in analyses]
-    used += ["contrasts"] if settings["contrasts"] else []
-    found = {text for name in used for text in _REFERENCES[name]}
-    for name, key, wanted, text in _OPTIONAL:
-        given = analyses.get(name, {}).get(key)
-        if given and (wanted is True or wanted in given):
+def references(tables: Tables) -> list[str]:
+    """List what to cite for the analyses that have rows in `tables` (name -> table), sorted."""
+    some = {name: table for name, table in tables.items() if table.num_rows}
+    found = {text for name in some for text in _REFERENCES.get(name, ())}
+    for name, column, value, text in _OPTIONAL:
+        if name in some and value in some[name].column(column).to_pylist():
             found.add(text)
     return sorted(found | set(_ALWAYS))

@@ -152,13 +152,19 @@ def intervals(rows: Sequence[Row]) -> str:
     return f"95% interval: {'; '.join(kinds)}" if kinds else "no intervals"
 
 
+def written(value: float, sign: str = "") -> str:
+    """Write a number with three decimals, with `sign` ``+`` if it is more; zero without any."""
+    rounded = round(value, 3) + 0.0
+    return f"{rounded:{sign if rounded else ''}.3f}"
+
+
 def told(row: Row) -> str:
     """Write the estimate of a row with its interval and, if there is one, its permuted null."""
-    text = f"{row['estimate']:.3f}"
+    text = written(row["estimate"])
     if row["ci_low"] is not None and row["ci_high"] is not None:
-        text += f" (95% interval {row['ci_low']:.3f} to {row['ci_high']:.3f})"
+        text += f" (95% interval {written(row['ci_low'])} to {written(row['ci_high'])})"
     if row.get("null_high") is not None:
-        text += f", permuted {row['null_mean']:.3f} to {row['null_high']:.3f}"
+        text += f", permuted {written(row['null_mean'])} to {written(row['null_high'])}"
     return text
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from groundscope.figures.selection import Row
+from groundscope.figures.selection import Row, written
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,3 @@ def interval(row: Row) -> str:
     if row["ci_low"] is None or row["ci_high"] is None:
         return "none"
     return f"{written(row['ci_low'])} to {written(row['ci_high'])}"
-
-
-def written(value: float) -> str:
-    """Write a number with three decimals, and zero without a minus."""
-    return f"{round(value, 3) + 0.0:.3f}"

@@ -11,10 +11,13 @@ from groundscope.plan.targets import (
     Json,
     Study,
     blocks,
+    cka_pairs,
     contrast_corpora,
     corpora,
     dataset_of,
+    has_labels,
     layers,
+    models_on,
     shared_corpora,
     third_models,
 )
@@ -197,12 +200,14 @@ def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -
                 message = f"{key}.labelling is missing: spaces: [lda] needs it; one of {choices}"
                 raise UserError(message)
             _known(f"{key}.labelling", settings["labelling"], study["labellings"])
+            _check_space(study, settings["labelling"])
         return
     if settings["models"] != "all":
         for model in settings["models"]:
             _known(f"{key}.models", model, study["models"])
     for labelling in settings.get("labellings", []):
         _known(f"{key}.labellings", labelling, study["labellings"])
+    _check_rows(study, analysis, settings)
     if analysis == "planes":
         shown = study["models"] if settings["models"] == "all" else settings["models"]
         # models without the layer show their last, but one of them should have it
@@ -215,6 +220,44 @@ def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -
                 f"{key}.groups: {settings['groups']!r} labels tokens, expected a list of words"
             )
             raise UserError(message)
+
+
+def _check_rows(study: Study, analysis: str, settings: Mapping[str, Json]) -> None:
+    """Refuse a labelling or a model that is asked for by name and can have no row."""
+    read = {corpus: models_on(study, corpus, settings["models"]) for corpus in study["corpora"]}
+    labellings = settings.get("labellings", [])
+    for labelling in labellings:
+        of_labels = [corpus for corpus in read if has_labels(study, labelling, corpus)]
+        if not any(read[corpus] for corpus in of_labels):
+            message = (
+                f"analyses.{analysis}.labellings: {labelling!r} is for {', '.join(of_labels)}, "
+                "which no model of the analysis reads"
+            )
+            raise UserError(message)
+    for model in [] if settings["models"] == "all" else settings["models"]:
+        own = corpora(study, model)
+        if not own:
+            message = f"analyses.{analysis}.models: {model!r} reads no corpus of the study"
+            raise UserError(message)
+        if labellings and not any(
+            has_labels(study, labelling, corpus) for labelling in labellings for corpus in own
+        ):
+            message = (
+                f"analyses.{analysis}.models: {model!r} reads {', '.join(own)}, which no labelling "
+                f"of the analysis is for ({', '.join(labellings)})"
+            )
+            raise UserError(message)
+
+
+def _check_space(study: Study, labelling: str) -> None:
+    """Refuse a labelling for the LDA space of CKA that is for none of the corpora compared on."""
+    compared = {one: None for pair in cka_pairs(study) for one in shared_corpora(study, pair)}
+    if compared and not any(has_labels(study, labelling, corpus) for corpus in compared):
+        message = (
+            f"analyses.cka.labelling: {labelling!r} is for none of the corpora that models are "
+            f"compared on ({', '.join(compared)})"
+        )
+        raise UserError(message)
 
 
 def _check_distinct(pairs: Sequence[Sequence[str]]) -> None:
