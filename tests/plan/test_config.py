@@ -364,7 +364,11 @@ BAD: list[tuple[Edit, str]] = [
     ),
     (
         lambda c: c["corpora"]["written"].update(pronunciations={"source": "espeak"}),
-        r"^corpora\.written\.pronunciations: key 'voice' is missing$",
+        r"^corpora\.written\.pronunciations: key 'voice' is missing; expected The language of",
+    ),
+    (
+        lambda c: c["corpora"]["written"].update(pronunciations={"source": "file"}),
+        r"^corpora\.written\.pronunciations: key 'file' is missing; expected A table with columns",
     ),
     (
         lambda c: c.update(layers_per_job="some"),

@@ -107,8 +107,8 @@ def _problem(error: ValidationError, root: Schema) -> str:
         return f"{_short(twice)} is listed twice; expected each item once"
     missing = _missing(error)
     if missing:
-        of_key = schema.get("properties", {}).get(missing[0], {})
         of_all = {"description": schema.get("description", "")}
+        of_key = schema.get("properties", {}).get(missing[0], of_all)
         declared = of_key if len(missing) == 1 else of_all
         return f"key {' or '.join(map(repr, missing))} is missing{_expected(declared, root)}"
     if error.validator == "enum":
