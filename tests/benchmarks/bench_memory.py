@@ -17,10 +17,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from embedding_files import write_embeddings
 from measure import Measured, show_alone
 
 from groundscope import tables
-from groundscope.embeddings import write_embeddings
 from groundscope.plan import resources
 from groundscope.plan.config import resolve_study
 from groundscope.token_table import write_tokens

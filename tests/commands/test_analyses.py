@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from checkout import ROOT
+from embedding_files import write_embeddings
 from labelled_study import OPTIONS, WORDS, Study, call
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import silhouette_score
@@ -28,7 +29,7 @@ from groundscope.commands import (
     score_lda,
     score_silhouette,
 )
-from groundscope.embeddings import read_embeddings, write_embeddings
+from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.metrics.groups import Groups, of_similar_count, permuted_rows
 from groundscope.metrics.spaces import into_space

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from embedding_files import write_embeddings
 from tiny_study import ALL_WORDS, write_tiny_models
 
 from groundscope.blocks import Tally
 from groundscope.checkpoints import Checkpoint, file_digest, write_manifest
 from groundscope.commands import extract_embeddings, join_blocks
-from groundscope.embeddings import read_embeddings, write_embeddings
+from groundscope.embeddings import read_embeddings
 from groundscope.encoders import extraction
 from groundscope.errors import UserError
 from groundscope.token_table import read_tokens, write_tokens

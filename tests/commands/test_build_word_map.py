@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from embedding_files import write_embeddings
 
 from groundscope import tables
-from groundscope.embeddings import write_embeddings
 from groundscope.token_table import write_tokens
 
 SOURCES = Path(__file__).parents[2] / "workflow" / "src"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from embedding_files import write_embeddings
 from labelled_study import call
 
 from groundscope import tables
@@ -24,7 +25,6 @@ from groundscope.commands import (
     gather_table,
     score_silhouette,
 )
-from groundscope.embeddings import write_embeddings
 from groundscope.plan import targets
 from groundscope.plan.config import resolve_study
 from groundscope.plan.jobs import Plan

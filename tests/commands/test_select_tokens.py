@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from embedding_files import write_embeddings
 from labelled_study import Study, call
 
 from groundscope import tables
 from groundscope.commands import select_tokens
-from groundscope.embeddings import write_embeddings
 from groundscope.errors import UserError
 
 

@@ -12,6 +12,7 @@ from pages import blocks
 
 from groundscope import column_reference
 from groundscope.columns import schema
+from groundscope.commands.summarise_jobs import JOBS
 from groundscope.plan.reference import generated_part
 from groundscope.tables import ROWS, TABLES, write_table
 
@@ -22,6 +23,13 @@ EMPTY = {
     pa.float64(): 0.0,
 }
 DUCKDB = "import duckdb, sys; print(duckdb.sql(sys.stdin.read()))"
+
+
+def test_the_page_has_the_table_of_jobs() -> None:
+    """No analysis makes it, and it lies beside those that analyses make."""
+    page = PAGE.read_text(encoding="utf-8")
+    _, _, section = page.partition("`tables/jobs.parquet`")
+    assert all(f"| `{column.name}` | {column.type}" in section for column in JOBS)
 
 
 def test_the_page_has_every_column() -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from embedding_files import write_embeddings
 from job_log import complaint
 
 from groundscope.checkpoints import Checkpoint, file_digest, read_manifest, write_manifest
 from groundscope.columns import Column, read_rows, write_rows
-from groundscope.embeddings import read_embeddings, write_embeddings
+from groundscope.embeddings import check_unique, read_embeddings
 from groundscope.errors import UserError
 from groundscope.files import atomic
 
@@ -100,10 +101,11 @@ def test_a_full_disk_is_one_line_and_no_file(small_disk: Path) -> None:
     code = (
         "import sys, numpy as np\n"
         "from groundscope.commands._cli import run\n"
-        "from groundscope.embeddings import write_embeddings\n"
-        "ids = [str(i) for i in range(1000)]\n"
-        "vectors = np.ones((1000, 256), np.float32)\n"
-        "run(lambda: write_embeddings(sys.argv[1], ids, vectors, {}))\n"
+        "from groundscope.embeddings import writing\n"
+        "def main():\n"
+        "    with writing(sys.argv[1], 'vectors') as writer:\n"
+        "        writer.add(np.arange(1000).astype(str), np.ones((1000, 256), np.float32))\n"
+        "run(main)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(small_disk / "layer-0.parquet")],
@@ -138,7 +140,7 @@ def test_equal_embeddings_are_equal_bytes(tmp_path: Path) -> None:
 def test_bad_embeddings_are_refused(tmp_path: Path) -> None:
     """A duplicate id and a vector that is not finite are named; no file appears."""
     with pytest.raises(UserError, match="token_id 'b' occurs 2 times"):
-        write_embeddings(tmp_path / "e", ["b", "b", "c"], VECTORS, {})
+        check_unique(np.array(["b", "b", "c"]))
     broken = VECTORS.copy()
     broken[1, 0] = np.nan
     with pytest.raises(UserError, match="vector of token 'a' is not finite"):

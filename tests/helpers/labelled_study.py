@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from embedding_files import write_embeddings
 
 from groundscope import tables
-from groundscope.embeddings import write_embeddings
 from groundscope.token_table import write_tokens
 
 WORDS = 24

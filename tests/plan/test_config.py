@@ -369,14 +369,14 @@ BAD: list[tuple[Edit, str]] = [
     *[
         (
             lambda c, asked=asked: c["models"]["bert"].update(layers=asked),
-            rf"^models\.bert\.layers: {asked!r} is not legal; expected `all` or list of integer or "
-            r"text: `all` \(0 to the last block\), or a list",
+            rf"^models\.bert\.layers: {asked!r} is not legal; expected `all` or list of integer "
+            r"\(at least 0\) or text: `all` \(0 to the last block\), or a list",
         )
         for asked in (3, "last")
     ],
     (
         lambda c: c["models"]["bert"].update(layers=[0, 1.5]),
-        r"^models\.bert\.layers\.1: 1\.5 is not legal; expected integer or text$",
+        r"^models\.bert\.layers\.1: 1\.5 is not legal; expected integer \(at least 0\) or text$",
     ),
     (
         lambda c: c["corpora"]["written"].update(words="words.csv"),
@@ -406,11 +406,31 @@ BAD: list[tuple[Edit, str]] = [
     ),
     (
         lambda c: c["corpora"]["written"].update(pronunciations={"source": "espeak"}),
-        r"^corpora\.written\.pronunciations: key 'voice' is missing$",
+        r"^corpora\.written\.pronunciations: key 'voice' is missing; expected The language of",
+    ),
+    (
+        lambda c: c["corpora"]["written"].update(pronunciations={"source": "file"}),
+        r"^corpora\.written\.pronunciations: key 'file' is missing; expected A table with columns",
     ),
     (
         lambda c: c.update(layers_per_job="some"),
-        r"^layers_per_job: 'some' is not legal; expected integer or `all`: Layers that one",
+        r"^layers_per_job: 'some' is not legal; expected integer \(at least 1\) or `all`: Layers",
+    ),
+    *[
+        (
+            lambda c, over=over: c["models"]["bert"].update(weights="random", seed=over),
+            rf"^models\.bert\.seed: {over} is not legal; expected integer \(at least 0, at most "
+            r"4294967295\): Seed of random weights\.$",
+        )
+        for over in (2**32, 2**70)
+    ],
+    (
+        lambda c: c["analyses"].update(pairs={"seeds": [1, 2**32]}),
+        r"^analyses\.pairs\.seeds\.1: 4294967296 is not legal",
+    ),
+    (
+        lambda c: c["corpora"]["spoken"].update(filters={"seed": 2**32}),
+        r"^corpora\.spoken\.filters\.seed: 4294967296 is not legal",
     ),
     (
         lambda c: c.update(models={1: {}, "a": {}}),
@@ -419,6 +439,32 @@ BAD: list[tuple[Edit, str]] = [
     (lambda c: c.update(models=[]), r"^models: \[\] is not legal"),
     (lambda c: c.pop("corpora"), r"^config: key 'corpora' is missing"),
     (lambda c: c["study"].update(title=3), r"^study\.title: 3 is not legal"),
+    # integers to JSON Schema, and not to `range`
+    (lambda c: c.update(layers_per_job=2.0), r"^layers_per_job: 2\.0 is not legal; .* integer"),
+    (
+        lambda c: c.update(extraction_blocks={"spoken": 2.0}),
+        r"^extraction_blocks\.spoken: 2\.0 is not legal; expected integer",
+    ),
+    (
+        lambda c: c["corpora"]["spoken"].update(filters={"max_tokens": 3.0}),
+        r"^corpora\.spoken\.filters\.max_tokens: 3\.0 is not legal; expected integer",
+    ),
+    (
+        lambda c: c["models"]["bert"].update(layers=[0.0]),
+        r"^models\.bert\.layers\.0: 0\.0 is not legal; expected integer",
+    ),
+    (
+        lambda c: c["models"]["bert"].update(token_type_id=1.0),
+        r"^models\.bert\.token_type_id: 1\.0 is not legal; expected `0` or `1`",
+    ),
+    (
+        lambda c: c["analyses"]["silhouette"].update(permutations=1000.0),
+        r"^analyses\.silhouette\.permutations: 1000\.0 is not legal; expected integer",
+    ),
+    (
+        lambda c: c["analyses"].update(pairs={"seeds": [1, 2.0]}),
+        r"^analyses\.pairs\.seeds\.1: 2\.0 is not legal; expected integer",
+    ),
 ]
 
 
@@ -659,6 +705,20 @@ def test_a_job_does_not_look_at_paths_of_others(at_hand: dict[str, Json]) -> Non
 def test_pages_have_the_schema_s_reference(page: Path) -> None:
     """README.md's sections and the page of all keys are what the schema says now."""
     assert generated_part(page) == pages()[page], "run: python -m groundscope.plan.reference"
+
+
+def test_the_reference_says_how_large_numbers_may_be() -> None:
+    """Bounds stand with the kind of value, of entries and items too; one item is not worth it."""
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", reference(), re.MULTILINE)
+    assert {
+        ("bootstrap", "integer (at least 100)"),
+        ("sample", "integer (at least 4), null"),
+        ("extraction_blocks", "mapping of integer (at least 2)"),
+        ("near", "number (above 0, at most 1)"),
+        ("seeds", "list (at least 2) of integer (at least 0, at most 4294967295)"),
+        ("layers", "`all`, list of integer (at least 0) or text"),
+        ("min", "number"),
+    } <= set(rows)
 
 
 def test_every_mapping_of_the_schema_has_a_table() -> None:

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "records": _FILES,
     "metrics": {"errors"},
     "plan": {"checkpoints", "errors", "listing"},
-    "column_reference": {"plan", *_DATA},
+    "column_reference": {"commands", "plan", *_DATA},
     "lexicon": _DATA,
     "corpora": {"lexicon", *_DATA},
     "encoders": _DATA,

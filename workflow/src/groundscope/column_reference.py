@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from groundscope.columns import Column
+from groundscope.commands.summarise_jobs import JOBS
 from groundscope.plan.reference import ROOT, keep_in_step
 from groundscope.tables import ROWS, TABLES
 from groundscope.token_table import TOKENS
@@ -28,6 +29,8 @@ def _sections() -> Iterator[str]:
     yield _section("tokens", "corpora/CORPUS/tokens.parquet", "a word token of a corpus", TOKENS)
     for name in sorted(TABLES):
         yield _section(name, _FILES.get(name, f"tables/{name}.parquet"), ROWS[name], TABLES[name])
+    row = "a rule, or a rule and a model: what its jobs took, which `summarise_jobs` sums up"
+    yield _section("jobs", "tables/jobs.parquet", row, JOBS)
 
 
 def _section(name: str, file: str, row: str, columns: Sequence[Column]) -> str:

@@ -171,38 +171,6 @@ def check_unique(token_ids: NDArray[np.str_]) -> None:
         raise UserError(message)
 
 
-def write_embeddings(
-    path: str | Path,
-    token_ids: Sequence[str] | NDArray[np.str_],
-    vectors: NDArray[np.float32],
-    metadata: Mapping[str, str],
-) -> None:
-    """Write an embedding file, whole or not at all.
-
-    Parameters
-    ----------
-    path
-        The Parquet file to make.
-    token_ids
-        Strings, shape ``[n]``.
-    vectors
-        float32, shape ``[n, d]``.
-    metadata
-        Written as Parquet key-value metadata.
-
-    Raises
-    ------
-    UserError
-        Duplicate token ids, or a vector that is not finite; the token is named.
-    """
-    ids = np.asarray(token_ids, dtype=np.str_)
-    check_unique(ids)
-    named = f"layer {metadata.get('layer', '?')} of {metadata.get('model', '?')}"
-    with writing(path, named) as writer:
-        writer.add(ids, vectors)
-        writer.describe(metadata)
-
-
 def read_embeddings(path: str | Path) -> Embeddings:
     """Read an embedding file.
 

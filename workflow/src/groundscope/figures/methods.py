@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundscope.figures.findings import Tables
-from groundscope.figures.selection import ABOVE_NULL, AT_RANDOM
+from groundscope.figures.performed import found_in, has_rows, performed
+from groundscope.figures.selection import ABOVE_NULL
 
 Settings = Mapping[str, Any]
 
@@ -32,27 +33,27 @@ def methods(settings: Settings, corpora: Sequence[Sequence[Any]], tables: Tables
         "has a vector for were analysed."
     )
     for name, write in _WRITERS.items():
-        if name in settings["analyses"] and _has(tables, name):
-            sentences.append(write(_done(settings, name, tables)))
+        if name in settings["analyses"] and has_rows(tables, name):
+            sentences.append(write(performed(settings, name, tables)))
     contrasted = {
         name
         for table in ("contrasts", "cka_contrasts")
-        for name in _found(tables, table, "contrast")
+        for name in found_in(tables, table, "contrast")
     }
     sentences += [
         _contrast(name, one) for name, one in settings["contrasts"].items() if name in contrasted
     ]
-    if ABOVE_NULL in _found(tables, "contrasts", "measure"):
+    if ABOVE_NULL in found_in(tables, "contrasts", "measure"):
         sentences.append(
             "Silhouettes were contrasted minus the mean that permuted labels gave the same model."
         )
-    if _has(tables, "cka_contrasts"):
+    if has_rows(tables, "cka_contrasts"):
         sentences.append(
             "Where CKA compared both models of a contrast with a third one, these alignments were "
             "contrasted likewise, each word left out of both in turn, and corrected over all pairs "
             "of layers."
         )
-    if _has(tables, "change_correlation"):
+    if has_rows(tables, "change_correlation"):
         sentences.append(
             "Across the layers of a contrast, 1 - CKA of the two models was correlated with the "
             "difference in silhouette (Pearson, Spearman)."
@@ -61,35 +62,6 @@ def methods(settings: Settings, corpora: Sequence[Sequence[Any]], tables: Tables
         "All analyses were run with groundscope, a Snakemake workflow (Mölder et al., 2021)."
     )
     return " ".join(sentences)
-
-
-def _has(tables: Tables, name: str) -> bool:
-    return name in tables and tables[name].num_rows > 0
-
-
-def _found(tables: Tables, name: str, column: str) -> set[str]:
-    """Values of a column of a table; none if the study has no such table."""
-    return set(tables[name].column(column).to_pylist()) if name in tables else set()
-
-
-def _done(settings: Settings, analysis: str, tables: Tables) -> Settings:
-    """Options of an analysis, without what its table has no row of."""
-    options = dict(settings["analyses"][analysis])
-    if options.get("models") == "all":
-        options["models"] = list(settings["models"])
-    for key, column in _LISTED.items():
-        if key in options:
-            # the name of an LDA space has its labelling
-            found = {str(value).partition(":")[0] for value in _found(tables, analysis, column)}
-            options[key] = [name for name in options[key] if name in found]
-    if options.get("models") == list(settings["models"]):
-        options["models"] = "all"
-    for key, (column, value) in _OPTIONAL.items():
-        if key in options and value not in _found(tables, analysis, column):
-            options[key] = None
-    if analysis == "pairs" and _found(tables, "pairs", "kind") <= _OWN_KINDS:
-        options.pop("word_map", None)
-    return options
 
 
 def _corpus(row: Sequence[Any], corpora: Settings) -> str:
@@ -262,23 +234,6 @@ _LABELS = "the labels of words (of speakers where a label such as sex is theirs)
 # Keys of a model that `_model` words by itself; every other one is named as it is configured,
 # but for `default` and what is not set, which leave to the release what it does.
 _TOLD = ("family", "checkpoint", "layers", "corpora", "weights", "seed", "window_s")
-# Option that names several -> the column that has these names.
-_LISTED = {
-    "labellings": "labelling",
-    "models": "model",
-    "spaces": "space",
-    "measures": "measure",
-    "protocols": "protocol",
-    "subsets": "subset",
-}
-# Kinds of word pairs that need no word map.
-_OWN_KINDS = {*AT_RANDOM, "same-word", "same-group", "same-speaker"}
-# Option -> what a row has that comes of it alone, in which column; there may be none of it.
-_OPTIONAL = {
-    "kmeans_seeds": ("measure", "adjusted-rand"),
-    "control_tasks": ("measure", "selectivity"),
-    "groups": ("kind", "same-group"),
-}
 _VECTORS = {
     "types": "the mean vectors of words",
     "tokens": "single tokens",

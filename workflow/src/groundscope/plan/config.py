@@ -1,12 +1,13 @@
 """From what the user wrote to a complete, checked study: defaults filled in, errors in one line."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, TypeChecker
+from jsonschema.validators import extend
 
 from groundscope.errors import UserError
 from groundscope.plan.labels import check_subsets
@@ -19,6 +20,16 @@ from groundscope.plan.wording import explain, meant, place
 
 Json = Any
 
+
+def _is_integer(_: TypeChecker, value: Json) -> bool:
+    # JSON Schema takes 1000.0 for an integer, which Python's `range` and `int` arguments are not
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_TYPES = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+# has no types of its own
+_extend: Callable[..., Any] = extend
+_Validator = _extend(Draft202012Validator, type_checker=_TYPES)
 SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 
 
@@ -50,7 +61,7 @@ def resolve_study(config: Mapping[str, Json]) -> dict[str, Json]:
         message gives the key path, the value and what is legal.
     """
     schema = load_schema()
-    errors = list(Draft202012Validator(schema).iter_errors(dict(config)))
+    errors = list(_Validator(schema).iter_errors(dict(config)))
     if errors:
         raise UserError(explain(errors, schema))
     study: dict[str, Json] = _with_defaults(config, schema, schema)
@@ -70,7 +81,7 @@ def missing_paths(study: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     paths = FormatChecker(formats=())
     paths.checks("local-path")(lambda path: path is None or is_made(study, path) or _exists(path))
     schema = load_schema()
-    for error in Draft202012Validator(schema, format_checker=paths).iter_errors(dict(study)):
+    for error in _Validator(schema, format_checker=paths).iter_errors(dict(study)):
         found = meant(error)
         yield place(found), str(found.instance)
 
@@ -155,5 +166,5 @@ def _branches(
         definition = root["$defs"][part["$ref"].removeprefix("#/$defs/")]
         yield from _branches(value, definition, root)
     for choice in part.get("allOf", []):
-        if Draft202012Validator({**choice["if"], "$defs": root["$defs"]}).is_valid(value):
+        if _Validator({**choice["if"], "$defs": root["$defs"]}).is_valid(value):
             yield from _branches(value, choice["then"], root)

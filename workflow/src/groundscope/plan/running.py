@@ -77,9 +77,9 @@ def cancel_overlooked(workflow: Any) -> None:
         jobs = _jobs("--states=PENDING,CONFIGURING,RUNNING,SUSPENDED")
         if not jobs:
             return
-        subprocess.run(["scancel", "--quiet", *jobs], check=True)
-    except subprocess.CalledProcessError as error:
-        sys.stderr.write(f"{error.cmd[0]} fails: jobs may be left running, which squeue lists\n")
+        _slurm("scancel", "--quiet", *jobs)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
     else:
         sys.stderr.write(f"cancelled {len(jobs)} SLURM jobs that Snakemake had lost sight of\n")
 
@@ -94,19 +94,29 @@ def release() -> None:
     Raises
     ------
     UserError
-        A run is alive, or cannot be looked at from here.
+        A run is alive, or it or its jobs cannot be looked at from here: the lock stays.
     """
     runs = sorted(_RUNS.glob("*.json"))
     for run in runs:
         _require_dead(json.loads(run.read_text(encoding="utf-8")))
-    jobs = _jobs()
-    if jobs:
-        subprocess.run(["scancel", *jobs], check=True)
-        while set(jobs) & set(_jobs()):
-            time.sleep(1)
+    try:
+        jobs = _jobs()
+        if jobs:
+            _slurm("scancel", *jobs)
+            while set(jobs) & set(_jobs()):
+                time.sleep(1)
+    except UserError as error:
+        # jobs that nobody sees would write beside those of the next run
+        message = (
+            f"{error}, so the lock stays: repeat `make unlock` when SLURM answers; if none of its "
+            "jobs are of this folder, `snakemake --unlock --cores 1` removes the lock"
+        )
+        raise UserError(message) from error
     sys.stdout.write(f"cancelled {len(jobs)} SLURM jobs that had lost their Snakemake\n")
     unlock = [sys.executable, "-m", "snakemake", "--unlock", "--cores", "1", "--quiet"]
-    subprocess.run(unlock, check=True)
+    if subprocess.run(unlock, check=False).returncode:
+        message = "snakemake --unlock fails: the lock stays; give it your study with --configfile"
+        raise UserError(message)
     for run in runs:
         run.unlink(missing_ok=True)
     sys.stdout.write("the lock is gone: start the same command again to go on\n")
@@ -131,13 +141,22 @@ def _jobs(*options: str) -> list[str]:
     if shutil.which("squeue") is None:
         return []
     asked = ["squeue", "--me", "--noheader", "--format=%A|%k|%Z", *options]
-    lines = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()
     found = []
-    for line in lines:
+    for line in _slurm(*asked).splitlines():
         job, comment, folder = line.split("|", 2)
         if comment.startswith("rule_") and os.path.realpath(folder) == os.path.realpath("."):
             found.append(job)
     return found
+
+
+def _slurm(*command: str) -> str:
+    """Run a command of SLURM and return what it prints; a failure has the command's own reason."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        why = (done.stderr.splitlines() or [f"exit code {done.returncode}"])[-1]
+        message = f"{command[0]} fails ({why}): jobs may be left running"
+        raise UserError(message)
+    return done.stdout
 
 
 if __name__ == "__main__":

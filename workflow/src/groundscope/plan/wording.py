@@ -13,8 +13,15 @@ Schema = Mapping[str, Json]
 _KINDS = {"object": "mapping", "array": "list", "string": "text"}
 # Violations by which a value is none of what an alternative is about, rather than a bad one of it.
 _OTHER = frozenset({"type", "const", "enum"})
+_BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "above {}",
+    "maximum": "at most {}",
+    "minItems": "at least {}",
+    "maxItems": "at most {}",
+}
 # Violations of which jsonschema's message says no more than what is expected, in its own terms.
-_PLAIN = frozenset({"type", "const", "pattern", "oneOf"})
+_PLAIN = frozenset({"type", "const", "pattern", "oneOf", *_BOUNDS}) - {"minItems"}
 
 
 def resolved(part: Schema, root: Schema) -> dict[str, Json]:
@@ -31,7 +38,7 @@ def as_yaml(value: Json) -> str:
 
 
 def values(part: Schema, root: Schema) -> Iterator[str]:
-    """Yield what a value may be, in words: legal values, or kinds of value.
+    """Yield what a value may be, in words: legal values, or kinds of value with their bounds.
 
     Parameters
     ----------
@@ -51,10 +58,23 @@ def values(part: Schema, root: Schema) -> Iterator[str]:
     else:
         kinds = part.get("type", "object")
         for kind in [kinds] if isinstance(kinds, str) else kinds:
-            if kind == "array" and "items" in part:
-                yield f"list of {' or '.join(values(part['items'], root))}"
-            else:
-                yield _KINDS.get(kind, kind)
+            name = _KINDS.get(kind, kind)
+            if kind in ("array", "integer", "number"):
+                name += _bounds(part)
+            entry = part.get({"array": "items", "object": "additionalProperties"}.get(kind, ""))
+            of = " or ".join(values(entry, root)) if entry else ""
+            nested = kind == "object" and of == "mapping"
+            yield f"{name} of {of}" if of and not nested else name
+
+
+def _bounds(part: Schema) -> str:
+    """Say how large a number may be, or how long a list; that a list has an item goes unsaid."""
+    said = [
+        words.format(part[bound])
+        for bound, words in _BOUNDS.items()
+        if bound in part and (bound, part[bound]) != ("minItems", 1)
+    ]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def explain(errors: Iterable[ValidationError], root: Schema) -> str:
@@ -107,8 +127,8 @@ def _problem(error: ValidationError, root: Schema) -> str:
         return f"{_short(twice)} is listed twice; expected each item once"
     missing = _missing(error)
     if missing:
-        of_key = schema.get("properties", {}).get(missing[0], {})
         of_all = {"description": schema.get("description", "")}
+        of_key = schema.get("properties", {}).get(missing[0], of_all)
         declared = of_key if len(missing) == 1 else of_all
         return f"key {' or '.join(map(repr, missing))} is missing{_expected(declared, root)}"
     if error.validator == "enum":

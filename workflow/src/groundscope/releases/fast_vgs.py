@@ -12,7 +12,7 @@ from groundscope.errors import UserError
 from groundscope.releases import pickles, wav2vec2
 from groundscope.releases.families import check_family
 from groundscope.releases.parents import conv_front_end
-from groundscope.releases.release import Release, Weight, take
+from groundscope.releases.release import Release, Weight, affine, take
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,15 +101,12 @@ def _grounding_weights(width: int, grounding: Mapping[str, Any]) -> list[Weight]
     widths, inner = grounding["conv_widths"], grounding["intermediate_size"]
     rows: list[tuple[str, tuple[int, ...]]] = [("cls_token", (1, 1, width))]
 
-    def affine(name: str, *shape: int) -> None:
-        rows.extend([(f"{name}.weight", shape), (f"{name}.bias", shape[:1])])
-
     def norm(name: str, size: int) -> None:
-        affine(name, size)
+        rows.extend(affine(name, size))
         rows.extend([(f"{name}.running_mean", (size,)), (f"{name}.running_var", (size,))])
         rows.append((f"{name}.num_batches_tracked", ()))
 
-    affine("conv2.linear", widths[0], width)
+    rows += affine("conv2.linear", widths[0], width)
     norm("conv2.bn1", widths[0])
     for stage in range(1, _STAGES + 1):
         before, after = widths[stage - 1], widths[stage]
@@ -121,15 +118,15 @@ def _grounding_weights(width: int, grounding: Mapping[str, Any]) -> list[Weight]
             norm(f"{here}.bn2", after)
         rows.append((f"conv2.layer{stage}.0.downsample.0.weight", (after, before, 1, 1)))
         norm(f"conv2.layer{stage}.0.downsample.1", after)
-    affine("audio_cls_token_proj_pre.0", 2 * width, width)
-    affine("audio_cls_token_proj_pre.2", width, 2 * width)
+    rows += affine("audio_cls_token_proj_pre.0", 2 * width, width)
+    rows += affine("audio_cls_token_proj_pre.2", width, 2 * width)
     for name in ("self.query", "self.key", "self.value", "output.dense"):
-        affine(f"trm2.attention.{name}", width, width)
-    affine("trm2.attention.output.LayerNorm", width)
-    affine("trm2.intermediate.dense", inner, width)
-    affine("trm2.output.dense", width, inner)
-    affine("trm2.output.LayerNorm", width)
-    affine("trm2_proj", width, width)
+        rows += affine(f"trm2.attention.{name}", width, width)
+    rows += affine("trm2.attention.output.LayerNorm", width)
+    rows += affine("trm2.intermediate.dense", inner, width)
+    rows += affine("trm2.output.dense", width, inner)
+    rows += affine("trm2.output.LayerNorm", width)
+    rows += affine("trm2_proj", width, width)
     return [
         Weight(f"{_AUDIO}{name}" if name == "cls_token" else name, name, shape)
         for name, shape in rows

@@ -57,6 +57,16 @@ class Release:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
+def size_of(state: "Mapping[str, Tensor]", name: str, axis: int = 0) -> int:
+    """Size of a tensor; 1 where it is missing, which `take` then reports."""
+    return int(state[name].shape[axis]) if name in state else 1
+
+
+def affine(name: str, *shape: int) -> list[tuple[str, tuple[int, ...]]]:
+    """Names and shapes of the weight, of `shape`, and of the bias of a linear map or a norm."""
+    return [(f"{name}.weight", shape), (f"{name}.bias", shape[:1])]
+
+
 def take(
     what: str,
     state: "Mapping[str, Tensor]",

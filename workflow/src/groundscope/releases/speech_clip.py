@@ -13,7 +13,7 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.releases import pickles, wav2vec2
 from groundscope.releases.families import check_family
 from groundscope.releases.parents import compare, parent_tensors
-from groundscope.releases.release import Release, Weight, take
+from groundscope.releases.release import Release, Weight, size_of, take
 
 _HUBERT = "audio_encoder.encoder."
 _PARALLEL, _CASCADED = "parallel_branch.", "cascaded_branch."
@@ -94,25 +94,20 @@ def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint 
 
 def _sizes(state: Mapping[str, Any]) -> dict[str, Any]:
     """Give the sizes of HuBERT in the words of fairseq; heads have 64 values."""
-    width = _rows(state, f"{_HUBERT}post_extract_proj.bias")
-    conv = _rows(state, f"{_HUBERT}layer_norm.bias")
+    width = size_of(state, f"{_HUBERT}post_extract_proj.bias")
+    conv = size_of(state, f"{_HUBERT}layer_norm.bias")
     return {
         "encoder_embed_dim": width,
-        "encoder_ffn_embed_dim": _rows(state, f"{_HUBERT}encoder.layers.0.fc1.bias"),
+        "encoder_ffn_embed_dim": size_of(state, f"{_HUBERT}encoder.layers.0.fc1.bias"),
         "encoder_attention_heads": max(1, width // 64),
         "conv_feature_layers": f"[({conv}, 10, 5)] + [({conv}, 3, 2)] * 4 + [({conv}, 2, 2)] * 2",
     }
 
 
-def _rows(state: Mapping[str, Any], name: str, axis: int = 0) -> int:
-    """Size of a tensor; 1 where it is missing, which the strict check then reports."""
-    return int(state[name].shape[axis]) if name in state else 1
-
-
 def _parallel(state: Mapping[str, Any], width: int) -> tuple[list[Weight], dict[str, int]]:
     """Tensors and sizes of the parallel branch: one block of PyTorch's own transformer."""
-    inner = _rows(state, f"{_PARALLEL}{_BLOCK}linear1.bias")
-    joint = _rows(state, f"{_PARALLEL}linear_proj.bias")
+    inner = size_of(state, f"{_PARALLEL}{_BLOCK}linear1.bias")
+    joint = size_of(state, f"{_PARALLEL}linear_proj.bias")
     weights = [
         Weight(f"{_PARALLEL}cls", "branch.cls", (1, 1, width)),
         *_attention(f"{_PARALLEL}{_BLOCK}self_attn", "branch.block.self_attn", width),
@@ -131,12 +126,12 @@ def _parallel(state: Mapping[str, Any], width: int) -> tuple[list[Weight], dict[
 
 def _cascaded(state: Mapping[str, Any], width: int) -> tuple[list[Weight], dict[str, int]]:
     """Tensors and sizes of the cascaded branch, which ends in CLIP's text tower."""
-    keywords = _rows(state, f"{_CASCADED}cls", 1)
-    words = _rows(state, f"{_CLIP}token_embedding.weight")
-    text = _rows(state, f"{_CASCADED}linear_proj.bias")
-    positions = _rows(state, f"{_CLIP}positional_embedding")
-    inner = _rows(state, f"{_CLIP}transformer.resblocks.0.mlp.c_fc.bias")
-    joint = _rows(state, f"{_CLIP}text_projection", 1)
+    keywords = size_of(state, f"{_CASCADED}cls", 1)
+    words = size_of(state, f"{_CLIP}token_embedding.weight")
+    text = size_of(state, f"{_CASCADED}linear_proj.bias")
+    positions = size_of(state, f"{_CLIP}positional_embedding")
+    inner = size_of(state, f"{_CLIP}transformer.resblocks.0.mlp.c_fc.bias")
+    joint = size_of(state, f"{_CLIP}text_projection", 1)
     blocks = sum(
         name.startswith(f"{_CLIP}transformer.") and name.endswith(".ln_1.bias") for name in state
     )

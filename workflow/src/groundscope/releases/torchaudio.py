@@ -10,13 +10,14 @@ waveforms included.
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.errors import UserError
 from groundscope.releases import pickles
 from groundscope.releases.families import check_family
-from groundscope.releases.release import Release, Weight, take
+from groundscope.releases.release import Release, Weight, affine, size_of, take
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -138,10 +139,7 @@ def _modern(state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
 
 def _config(state: "Mapping[str, Tensor]") -> dict[str, Any]:
     """Put sizes as transformers' settings; a size of a missing tensor is 1, reported later."""
-
-    def size(name: str, axis: int = 0) -> int:
-        return int(state[name].shape[axis]) if name in state else 1
-
+    size = partial(size_of, state)
     width = size(f"{_PROJECTION}projection.bias")
     first_norms = f"{_CONV}1.layer_norm.weight" in state
     kernel = f"{_POSITIONS}parametrizations.weight.original1"
@@ -175,39 +173,35 @@ def _weights(config: Mapping[str, Any]) -> list[Weight]:
     width, inner = config["hidden_size"], config["intermediate_size"]
     dims, taps = config["conv_dim"], config["num_conv_pos_embeddings"]
     rows: list[tuple[str, tuple[int, ...]]] = []
-
-    def affine(name: str, *shape: int) -> None:
-        rows.extend([(f"{name}.weight", shape), (f"{name}.bias", shape[:1])])
-
     for index, (size, kernel) in enumerate(zip(dims, _KERNELS, strict=True)):
         shape = (size, dims[index - 1] if index else 1, kernel)
         rows.append((f"{_CONV}{index}.conv.weight", shape))
         if config["conv_bias"]:
             rows.append((f"{_CONV}{index}.conv.bias", (size,)))
         if index == 0 or config["feat_extract_norm"] == "layer":
-            affine(f"{_CONV}{index}.layer_norm", size)
-    affine(f"{_PROJECTION}layer_norm", dims[-1])
-    affine(f"{_PROJECTION}projection", width, dims[-1])
+            rows += affine(f"{_CONV}{index}.layer_norm", size)
+    rows += affine(f"{_PROJECTION}layer_norm", dims[-1])
+    rows += affine(f"{_PROJECTION}projection", width, dims[-1])
     grouped = (width, width // config["num_conv_pos_embedding_groups"], taps)
     rows.append((f"{_POSITIONS}bias", (width,)))
     rows.append((f"{_POSITIONS}parametrizations.weight.original0", (1, 1, taps)))
     rows.append((f"{_POSITIONS}parametrizations.weight.original1", grouped))
-    affine(f"{_STACK}layer_norm", width)
+    rows += affine(f"{_STACK}layer_norm", width)
     for block in range(config["num_hidden_layers"]):
         here = f"{_STACK}layers.{block}"
         for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
-            affine(f"{here}.attention.{name}", width, width)
+            rows += affine(f"{here}.attention.{name}", width, width)
         if "num_buckets" in config:
             heads = config["num_attention_heads"]
             rows.append((f"{here}.attention.gru_rel_pos_const", (1, heads, 1, 1)))
-            affine(f"{here}.attention.gru_rel_pos_linear", 8, width // heads)
+            rows += affine(f"{here}.attention.gru_rel_pos_linear", 8, width // heads)
             if block == 0:
                 table = f"{here}.attention.rel_attn_embed.weight"
                 rows.append((table, (config["num_buckets"], heads)))
-        affine(f"{here}.layer_norm", width)
-        affine(f"{here}.feed_forward.intermediate_dense", inner, width)
-        affine(f"{here}.feed_forward.output_dense", width, inner)
-        affine(f"{here}.final_layer_norm", width)
+        rows += affine(f"{here}.layer_norm", width)
+        rows += affine(f"{here}.feed_forward.intermediate_dense", inner, width)
+        rows += affine(f"{here}.feed_forward.output_dense", width, inner)
+        rows += affine(f"{here}.final_layer_norm", width)
     return [Weight(name, _renamed(name), shape) for name, shape in rows]
 
 
