@@ -280,7 +280,7 @@ def _hsic(x: Floats, y: Floats, groups: Groups, *, gram: bool) -> cka.Hsic:
     rows = [kernels.linear(values, order.rows, name="") for values in (x, y)]
     sums = _sums(rows, order)
     first, second = (
-        cka.Centred(each.norms, within, kernels.square(each, order.subset))
+        cka.Centred(each.norms, within, kernels.square(each, order.subset.rows))
         for each, within in zip(rows, sums.within, strict=True)
     )
     return cka.hsic(first, second, order, sums.terms(0, 0, 1))

@@ -22,10 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundscope.metrics.groups import Floats
-from groundscope.metrics.jackknife import jackknife
 from groundscope.metrics.order import Order
-
-_BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Centred:
     within
         Sum of each row that is left out over the columns of its group, shape ``[m]``.
     square
-        Rows and columns of `Order.subset`.
+        Rows and columns of the rows of `Order.subset`.
     """
 
     norms: Floats
@@ -85,16 +82,23 @@ class Hsic:
         Shape ``[2]``.
     without
         Without each group that is left out, shape ``[2, g]``.
+    between
+        Sum over the rows of each of these, with those of all others, of the products of the
+        (U-)centred Gram matrices, shape ``[2, g]``.
     """
 
     whole: Floats
     without: Floats
+    between: Floats
 
 
 def hsic(a: Centred, b: Centred, order: Order, terms: Terms) -> Hsic:
     """HSIC of a pair of layers, whole and without each group."""
     biased, debiased = _without(a, b, order, terms)
-    return Hsic(whole(terms.total, a.norms, b.norms), np.stack([debiased, biased]))
+    between = _between(a, b, order, terms), terms.rows - terms.inside
+    return Hsic(
+        whole(terms.total, a.norms, b.norms), np.stack([debiased, biased]), np.stack(between)
+    )
 
 
 def whole(total: float, k: Floats, m: Floats) -> Floats:
@@ -143,95 +147,33 @@ def _without(a: Centred, b: Centred, order: Order, terms: Terms) -> tuple[Floats
     return biased, np.asarray(debiased)
 
 
-def with_error(
-    a: Centred,
-    b: Centred,
-    both: Hsic,
-    own_a: Hsic,
-    own_b: Hsic,
-    order: Order,
-) -> tuple[Floats, Floats, Floats]:
-    """CKA of a pair, with the jackknife that counts the part of pairs of groups once.
+def _between(a: Centred, b: Centred, order: Order, terms: Terms) -> Floats:
+    """Sum the products of U-centred Gram matrices over the rows of each group and of all others.
 
-    Parameters
-    ----------
-    a, b
-        The layers.
-    both, own_a, own_b
-        HSIC of the pair, and of either layer with itself.
-    order
-        Groups.
-
-    Returns
-    -------
-    tuple
-        The estimate and its standard error, debiased and biased, shape ``[2]``; the estimate
-        without each group that is left out, shape ``[2, g]``.
+    With p of `addends`, such a matrix is ``K_ij + p_i + p_j`` (q for L); rows of K sum to 0.
     """
-    estimate = both.whole / np.sqrt(own_a.whole * own_b.whole)
-    without = both.without / np.sqrt(own_a.without * own_b.without)
-    variance = jackknife(estimate, without, weights=order.weights).standard_error ** 2
-    pairs = _second_order(a, b, both.whole, own_a.whole, own_b.whole, order)
-    # the pairs' part cannot be more than half of what the jackknife finds
-    return estimate, np.sqrt(np.maximum(variance - pairs, variance / 2)), without
+    p, q, own = addends(a.norms), addends(b.norms), order.sizes
+    of_p, of_q, of_both = order.sums(p), order.sums(q), order.sums(p * q)
+    mixed = order.sums(q[: order.left_out] * a.within) + order.sums(p[: order.left_out] * b.within)
+    return np.asarray(
+        terms.rows
+        - terms.inside
+        + (terms.norms_a + terms.norms_b) / (len(p) - 2)
+        - 2 * mixed
+        + (len(p) - 2 * own) * of_both
+        + own * (p @ q)
+        + of_p * (q.sum() - of_q)
+        + of_q * (p.sum() - of_p)
+    )
 
 
-def _second_order(
-    a: Centred, b: Centred, whole: Floats, own_a: Floats, own_b: Floats, order: Order
-) -> Floats:
-    """Variance of the part of CKA that is made by pairs of groups, debiased and biased.
+def addends(norms: Floats) -> Floats:
+    """U-centre a centred Gram matrix (Szekely and Rizzo 2014): add these to its rows and columns.
 
-    To first order in the HSICs, CKA is ``sum_ij g_ij`` with ``g = AB / sqrt(aa bb) - CKA / 2 (A^2 /
-    aa + B^2 / bb)`` for the (U-)centred Gram matrices A, B. What is left of g, summed over the rows
-    of two groups, after centring over groups adds ``2 sum g^2`` to the variance; the jackknife
-    counts it twice (Efron and Stein 1981).
-
-    Parameters
-    ----------
-    a, b
-        The layers.
-    whole, own_a, own_b
-        n (n - 3) HSIC_1 and F of the pair and of either layer with itself, shape ``[2]``.
-    order
-        Groups; those of `Order.subset` are looked at.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``[2]``; 0 for three groups or fewer.
+    They are of the matrix whose diagonal, the norms, was set to 0, and stays 0.
     """
-    groups, chosen = order.groups, len(order.subset_starts)
-    if chosen < 4:
-        return np.zeros(2)
-    of_groups = np.empty((2, chosen, chosen))
-    for panel in order.subset_panels(_BLOCK):
-        squares = a.square[panel.rows], b.square[panel.rows]
-        u_centred = _u_centred(a, order, panel.rows), _u_centred(b, order, panel.rows)
-        for index, (left, right) in enumerate((u_centred, squares)):
-            scale = np.sqrt(own_a[index] * own_b[index])
-            parts = left * right / scale - whole[index] / scale / 2 * (
-                left**2 / own_a[index] + right**2 / own_b[index]
-            )
-            parts = np.add.reduceat(parts, panel.starts, axis=0)
-            of_groups[index, panel.groups] = np.add.reduceat(parts, order.subset_starts, axis=1)
-    result = np.empty(2)
-    for index, parts in enumerate(of_groups):
-        np.fill_diagonal(parts, 0.0)
-        sums = parts.sum(axis=1)
-        parts -= (sums[:, None] + sums) / (chosen - 2)
-        parts += sums.sum() / ((chosen - 1) * (chosen - 2))
-        np.fill_diagonal(parts, 0.0)
-        result[index] = 2 * np.vdot(parts, parts) * groups * (groups - 1) / (chosen * (chosen - 1))
-    return result
-
-
-def _u_centred(layer: Centred, order: Order, rows: slice) -> Floats:
-    """Rows of the U-centred Gram matrix (Szekely and Rizzo 2014) of the subset; sums are -norms."""
-    norms, count = layer.norms[order.subset], len(layer.norms)
-    square = layer.square[rows] + (norms[rows, None] + norms) / (count - 2)
-    square -= layer.norms.sum() / ((count - 1) * (count - 2))
-    np.fill_diagonal(square[:, rows], 0.0)
-    return np.asarray(square)
+    count = len(norms)
+    return np.asarray((norms - norms.sum() / (2 * (count - 1))) / (count - 2))
 
 
 def check(features: Floats, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from groundscope.metrics import cka, feature_space
+from groundscope.metrics.cka_error import with_error
 from groundscope.metrics.groups import Floats
 from groundscope.metrics.order import Order
 from groundscope.metrics.sources import Null, Source
@@ -80,7 +81,7 @@ def _compare_batch(batch: _Batch, first: _Side, second: _Side, moves: Null) -> t
 
         for j, b, own_b, crossed in _one_ahead(map(ask, range(len(second.sources)))):
             for i, (a, own_a, both) in enumerate(zip(layers, owns, crossed, strict=True)):
-                found = cka.with_error(a, b, both.result(), own_a, own_b.result(), order)
+                found = with_error(a, b, both.result(), own_a, own_b.result(), order)
                 estimate[:, i, j], error[:, i, j], without[:, i, j] = found
             shuffled = (b.values[shuffle] for shuffle in moves.shuffles)
             for p, features in enumerate(moves.moved(second.sources[j]) or shuffled):

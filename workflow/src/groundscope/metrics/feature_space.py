@@ -71,7 +71,7 @@ def prepare(features: Floats, order: Order, *, name: str) -> Layer:
     """
     cka.check(features, name)
     layer = bare(features[order.rows])
-    subset = layer.centred(order.subset)
+    subset = layer.centred(order.subset.rows)
     alone = layer.norms[: order.left_out] if order.alone else None
     return replace(
         layer,

@@ -7,6 +7,7 @@ from itertools import repeat
 import numpy as np
 
 from groundscope.metrics import cka, gram_space, kernels, rbf
+from groundscope.metrics.cka_error import with_error
 from groundscope.metrics.groups import Floats
 from groundscope.metrics.order import Order
 from groundscope.metrics.sources import Null, Source
@@ -63,7 +64,7 @@ def align(
         rows = [*made[: -len(right)], *second]
         tiling = gram_space.Tiling(rows, len(left), len(right), shuffled, order)
         sums, pairs = tiling.sums(pool), tiling.pairs()
-        squares = pool.map(kernels.square, rows, repeat(order.subset))
+        squares = pool.map(kernels.square, rows, repeat(order.subset.rows))
         layers = [
             cka.Centred(each.norms, within, square)
             for each, within, square in zip(rows, sums.within, squares, strict=True)
@@ -80,7 +81,7 @@ def align(
 
         def cell(pair: int) -> tuple[Floats, ...]:
             a, b = pairs[pair]
-            values = cka.with_error(layers[a], layers[b], found[pair], owns[a], owns[b], order)
+            values = with_error(layers[a], layers[b], found[pair], owns[a], owns[b], order)
             null = np.empty((2, len(shuffled)))
             for p, totals in enumerate(sums.null):
                 moved = shuffled[p][b - len(layers)].norms

@@ -1,5 +1,6 @@
 """Rows sorted by word: which words a jackknife leaves out, and where their rows are."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,7 +10,8 @@ from groundscope.metrics.groups import Floats, Groups, Integers
 
 # groups that are left out in turn, and how many of the largest are certainly among them
 _LEFT_OUT, _LARGEST = 2048, 1024
-_SUBSET, _SUBSET_ROWS = 200, 2048
+# groups whose pairs stand for all, how many of these for themselves, and rows
+_SUBSET, _FREQUENT, _SUBSET_ROWS = 200, 100, 2048
 _BLOCK = 1024
 LARGE = 256
 
@@ -58,6 +60,60 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Subset:
+    """Rows of some groups, whose pairs stand for those of all groups.
+
+    Those are all groups, or 200 of more: up to 100 that have more than twice as many rows as others
+    on average, and random ones of the rest. Where they have over 2048 rows, larger groups have some
+    random ones of theirs, in proportion to the root of their size.
+
+    Attributes
+    ----------
+    rows
+        Sorted rows, those of a group next to each other.
+    starts
+        First row of each group within `rows`, shape ``[c]``.
+    groups
+        The groups, as indices into those that are left out, shape ``[c]``.
+    weights
+        Ordered pairs of groups that each stands for, shape ``[c, c]``; 0 on the diagonal.
+    once, twice
+        Rows that a row stands for, and ordered pairs of rows of the group that two of its rows do,
+        shape ``[c]``: 1 where the group has all its rows.
+    """
+
+    rows: Integers
+    starts: Integers
+    groups: Integers
+    weights: Floats
+    once: Floats
+    twice: Floats
+
+    @classmethod
+    def of(cls, starts: Integers, sizes: Integers, weights: Floats) -> "Subset":
+        """Choose from groups that are left out, ordered by size, each standing for some."""
+        # another seed than that of the groups left out, of which these are drawn
+        rng = np.random.default_rng(1)
+        groups, shares = _pairs(sizes, weights, rng)
+        of_each = sizes[groups]
+        caps = range(int(of_each.max()) + 1)
+        most = bisect_right(caps, _SUBSET_ROWS, key=lambda cap: int(_fitting(of_each, cap).sum()))
+        kept = _fitting(of_each, most - 1)
+        rows = [
+            start + np.sort(rng.choice(size, some, replace=False))
+            for start, size, some in zip(starts[groups], of_each, kept, strict=True)
+        ]
+        once = of_each / kept
+        twice = once * np.maximum(of_each - 1, 1) / np.maximum(kept - 1, 1)
+        return cls(np.concatenate(rows), np.cumsum(kept) - kept, groups, shares, once, twice)
+
+    def panels(self, size: int) -> Iterator[Panel]:
+        """Cut the rows and groups into panels of at most `size` rows; they count within these."""
+        rows, groups = slice(0, len(self.rows)), slice(0, len(self.starts))
+        return Panel(rows, groups, self.starts).cut(size)
+
+
+@dataclass(frozen=True)
 class Order:
     """Rows sorted by group: first the groups that a jackknife leaves out, by size.
 
@@ -75,10 +131,7 @@ class Order:
     weights
         Groups that each of these stands for, shape ``[g]``.
     subset
-        Sorted rows of all groups, or of up to 200 random ones with up to 2048 rows, whose pairs
-        stand for all pairs.
-    subset_starts
-        First row of each of those groups within `subset`.
+        Of the groups that are left out, whose pairs stand for all pairs.
     """
 
     rows: Integers
@@ -86,8 +139,7 @@ class Order:
     starts: Integers
     sizes: Integers
     weights: Floats
-    subset: Integers
-    subset_starts: Integers
+    subset: Subset
 
     @classmethod
     def of(cls, groups: Groups, *, every: bool = False) -> "Order":
@@ -97,12 +149,10 @@ class Order:
         rank[in_order] = np.arange(len(groups))
         sizes = groups.sizes[in_order]
         rows = np.argsort(rank[groups.codes], kind="stable")
-        chosen = _subset(sizes)
-        subset = np.flatnonzero(np.isin(np.repeat(np.arange(len(groups)), sizes), chosen))
-        subset_starts = np.cumsum(sizes[chosen]) - sizes[chosen]
         sizes = sizes[: len(weights)]
         starts = np.cumsum(sizes) - sizes
-        return cls(rows, len(groups), starts, sizes, weights, subset, subset_starts)
+        subset = Subset.of(starts, sizes, weights)
+        return cls(rows, len(groups), starts, sizes, weights, subset)
 
     @property
     def left_out(self) -> int:
@@ -138,11 +188,6 @@ class Order:
             made.append(Panel(rows, slice(0, 0), none))
         return made
 
-    def subset_panels(self, size: int) -> Iterator[Panel]:
-        """Cut the rows and groups of the subset likewise; they count within it."""
-        rows, groups = slice(0, len(self.subset)), slice(0, len(self.subset_starts))
-        return Panel(rows, groups, self.subset_starts).cut(size)
-
 
 def _left_out(sizes: Integers, most: int) -> tuple[Integers, Floats]:
     """Order groups: first those that are left out, by size. Say how many each stands for."""
@@ -157,12 +202,27 @@ def _left_out(sizes: Integers, most: int) -> tuple[Integers, Floats]:
     return np.concatenate([by_size[chosen], by_size[~chosen]]), weights
 
 
-def _subset(sizes: Integers) -> Integers:
-    chosen = np.arange(len(sizes))
-    if len(sizes) > _SUBSET:
-        chosen = np.random.default_rng(0).choice(chosen, _SUBSET, replace=False)
-    if sizes[chosen].sum() > _SUBSET_ROWS:
-        # what is compared is quadratic in these rows
-        fitting = np.sort(chosen)
-        chosen = fitting[np.cumsum(sizes[fitting]) <= _SUBSET_ROWS]
-    return np.sort(chosen)
+def _fitting(sizes: Integers, cap: int) -> Integers:
+    """Rows of groups: all of small ones, of larger ones in proportion to the root of their size."""
+    return np.minimum(sizes, 2 + np.sqrt(cap * sizes).astype(np.intp))
+
+
+def _pairs(sizes: Integers, weights: Floats, rng: np.random.Generator) -> tuple[Integers, Floats]:
+    """Choose groups whose pairs stand for all. Say how many ordered pairs each pair stands for."""
+    left_out, count = len(sizes), round(weights.sum())
+    if count <= _SUBSET:
+        return np.arange(count), 1.0 - np.eye(count)
+    average = sizes @ weights / count
+    frequent = min(_FREQUENT, left_out - int(np.searchsorted(sizes, 2 * average, side="right")))
+    others, drawn = count - frequent, _SUBSET - frequent
+    chosen = rng.choice(others, drawn, replace=False)
+    # groups that are not left out come after all others; those that stand for them take their place
+    here = chosen[chosen < left_out - frequent]
+    free = np.setdiff1d(np.flatnonzero(weights > 1), here)
+    here = np.append(here, rng.choice(free, drawn - len(here), replace=False))
+    groups = np.append(np.sort(here), np.arange(left_out - frequent, left_out))
+    stands_for = np.repeat([others / drawn, 1.0], [drawn, frequent])
+    pairs = np.outer(stands_for, stands_for)
+    pairs[:drawn, :drawn] *= (others - 1) / others * drawn / (drawn - 1)
+    np.fill_diagonal(pairs, 0.0)
+    return groups, pairs
