@@ -211,6 +211,15 @@ def _overflow(state: State) -> None:
     state[name] = (1e6 * state[name]).half()
 
 
+def test_weights_in_another_place_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plus: State
+) -> None:
+    """Weights that were saved again, outside ``dual_encoder``: one line says what is missing."""
+    folder = write(tmp_path / "release", {"model": plus})
+    with pytest.raises(UserError, match="dual_encoder is not a state dict"):
+        convert(monkeypatch, folder, "fast-vgs", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -53,7 +53,7 @@ def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint 
     bundle = pickles.read_bundle(checkpoint.path(options.get("bundle", "best_bundle.pth")))
     what = f"the FaST-VGS bundle of {checkpoint.source}"
     check_family(bundle, "fast-vgs", what)
-    state = pickles.tensors(bundle["dual_encoder"], f"{what}: dual_encoder")
+    state = pickles.tensors(bundle.get("dual_encoder"), f"{what}: dual_encoder")
     layer_use = int(args.get("layer_use", 7))
     masked = [args.get(f"{name}_w2v2_weight") for name in ("caption", "libri")]
     blocks = layer_use + 1 if masked == [None, None] else int(args.get("encoder_layers", 12))
