@@ -16,7 +16,7 @@ from groundscope.errors import UserError
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "resources/replication/curious-case.csv"
 COLUMNS = SHIPPED.read_text(encoding="utf-8").partition("\n")[0].split(",")
-MODELS = {"one": ["1", "2"], "two": ["1", "2"]}
+MODELS = {name: ["0", "1", "2", "cls"] for name in ("one", "two")}
 CELL = {
     "table": "cka",
     "model_a": "one",
@@ -73,6 +73,7 @@ def test_a_number_is_set_beside_its_row(tmp_path: Path, monkeypatch: pytest.Monk
     assert (row["ours"], row["published"], row["reading_error"]) == (ours, 0.25, 0.01)
     assert row["difference"] == ours - 0.25
     assert (row["layer_b"], row["corpus"], row["source"]) == ("2", None, "a paper")
+    assert row["n_layers"] is None
     assert [row[name] for name in SIZES] == [436, 109, 4, 0]
 
 
@@ -111,16 +112,17 @@ def test_a_number_without_a_row_was_not_run(
 def test_the_mean_over_layers_is_of_equal_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`average: layers` takes 1 with 1 and 2 with 2, and no other pair of layers."""
+    """`average: layers` takes 1 with 1 and 2 with 2, and no other pair: 0 and cls are no blocks."""
     (row,) = _compare(tmp_path, monkeypatch, {**CELL, **ANY_LAYER, "average": "layers"})
     cells = _estimates(estimator="biased")
     assert row["ours"] == pytest.approx((cells["1", "1"] + cells["2", "2"]) / 2, rel=1e-15)
+    assert row["n_layers"] == 2
 
 
-def test_the_mean_over_layers_of_one_model_is_of_all(
+def test_the_mean_over_layers_of_one_model_is_of_all_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of one model, every layer counts once, and rows that other keys tell apart do not."""
+    """Of one model, every block counts once, and rows that other keys tell apart do not."""
     keys = {"table": "pairs", "model": "one", "kind": "same-word", "measure": "normalised"}
     about = {"average": "layers", "published": "0.25", "reading": "stated", "source": "a paper"}
     (row,) = _compare(tmp_path, monkeypatch, {**keys, **about})
@@ -128,8 +130,9 @@ def test_the_mean_over_layers_of_one_model_is_of_all(
         found["estimate"]
         for found in pairs(MODELS).to_pylist()
         if all(found[key] == value for key, value in keys.items() if key != "table")
+        and found["layer"] in ("1", "2")
     ]
-    assert len(cells) == 2
+    assert len(cells) == row["n_layers"] == 2
     assert row["ours"] == pytest.approx(sum(cells) / 2, rel=1e-15)
     with pytest.raises(UserError, match=r"0\.25 matches \d rows of table 'pairs'"):
         _compare(tmp_path, monkeypatch, {**keys, **about, "measure": ""})
@@ -146,6 +149,7 @@ def test_a_correlation_over_layers_is_found_by_both_of_its_sides(
     number |= {"published": "0.718", "reading": "stated", "source": "a paper"}
     (row,) = _compare(tmp_path, monkeypatch, number)
     assert (row["status"], row["ours"]) == ("compared", wanted["estimate"])
+    assert row["n_layers"] == wanted["n_layers"] > 1
     with pytest.raises(UserError, match=r"0\.718 matches \d rows of table 'change_correlation'"):
         _compare(tmp_path, monkeypatch, {**number, "correlation": ""})
 
@@ -157,7 +161,7 @@ def test_keys_that_match_several_rows_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loose: dict[str, str]
 ) -> None:
     """A published number is never set beside whichever row came first."""
-    with pytest.raises(UserError, match=r"0\.25 matches \d rows of table 'cka': expected more"):
+    with pytest.raises(UserError, match=r"0\.25 matches \d+ rows of table 'cka': expected more"):
         _compare(tmp_path, monkeypatch, {**CELL, **loose})
 
 

@@ -40,9 +40,9 @@ def read_published(path: Path) -> list[Published]:
     ----------
     path
         Columns ``table``, keys (columns of that table; an empty cell matches anything),
-        ``average`` (empty, or ``layers``: the mean over layers, of two models over those of one
-        name), ``published``, ``reading_error`` (may be empty), ``reading`` and ``source``. A column
-        that has only empty cells may be left out.
+        ``average`` (empty, or ``layers``: the mean over the outputs of blocks, layers 1, 2, ..., of
+        two models over those of one name), ``published``, ``reading_error`` (may be empty),
+        ``reading`` and ``source``. A column that has only empty cells may be left out.
 
     Raises
     ------
@@ -86,13 +86,8 @@ def replication_rows(
     rows = {name: table.to_pylist() for name, table in found.items()}
     for number in published:
         keys = {key: number[key] for key in _KEYS if number[key] is not None}
-        # what an average is over: rows whose layers have one name
         averaged = _LAYERS[number["table"]] if number["average"] else ()
-        have = [
-            row
-            for row in rows.get(number["table"], ())
-            if len({row[column] for column in averaged}) <= 1
-        ]
+        have = [row for row in rows.get(number["table"], ()) if _enters(row, averaged)]
         turned = {_OTHER_SIDE.get(key, key): value for key, value in keys.items()}
         matches = _matching(have, keys) or _matching(have, turned)
         if len(matches) > len({tuple(row[column] for column in averaged) for row in matches}):
@@ -102,16 +97,23 @@ def replication_rows(
             )
             raise UserError(message)
         ours = math.fsum(row["estimate"] for row in matches) / len(matches) if matches else None
+        first: Row = matches[0] if matches else {}
         yield {
             **number,
             "ours": ours,
             "difference": None if ours is None else ours - number["published"],
+            # which may be fewer than the paper has
+            "n_layers": first.get("n_layers", len(matches) if averaged and matches else None),
             # an average is over layers of one analysis, which have the same sizes
-            **{
-                column.name: matches[0][column.name] if matches else None for column in QUOTED_SIZES
-            },
+            **{column.name: first.get(column.name) for column in QUOTED_SIZES},
             "status": "not run" if ours is None else "compared",
         }
+
+
+def _enters(row: Row, averaged: Sequence[str]) -> bool:
+    """Whether an average takes a row: the output of a block, of two models that of one name."""
+    layers = {row[column] for column in averaged}
+    return len(layers) <= 1 and all(name.isdecimal() and name != "0" for name in layers)
 
 
 def _matching(rows: Sequence[Row], keys: Row) -> list[Row]:
