@@ -310,3 +310,20 @@ def test_choi_has_all_hidden_states(papers: dict[str, Run]) -> None:
     assert {row["speaker"] for row in run.tokens("speaker-5142")} == {"5142"}
     said = [word for words in utterances()["test-clean"].values() for word in words]
     assert {row["word"] for row in run.tokens("speaker-5142")} <= {*said} - {UNSPOKEN, ALONE, SHORT}
+
+
+@pytest.mark.parametrize(
+    ("model", "norm"),
+    [
+        ("wav2vec2-large", "block"),
+        ("hubert-large", "after encoder.layer_norm"),
+        ("wavlm-large", "after encoder.layer_norm"),
+        ("xls-r-300m", "after encoder.layer_norm"),
+    ],
+)
+def test_choi_has_the_last_hidden_state_of_its_time(
+    papers: dict[str, Run], model: str, norm: str
+) -> None:
+    """The authors' transformers 4.35 gives that of pre-norm models behind their final norm."""
+    place = papers["choi"].folder / f"embeddings/librispeech/{model}/layer-24.parquet"
+    assert read_embeddings(place).metadata["fact.last_layer"] == norm
