@@ -79,8 +79,8 @@ def of_similar_count(counts: Integers) -> Groups:
     """Strata of things whose counts have reciprocals that differ by 0.01 at most.
 
     Of a mean of n, 1 / n is what is left of the variance of noise, so that means of one stratum are
-    about as noisy: each number up to 9 is a stratum, then 10 and 11, and so on, and all from 100. A
-    thing whose count is similar to no other is alone.
+    about as noisy: each number up to 9 is a stratum, then 10 and 11, and so on, 59 to 143, and all
+    above, where all occur. A thing whose count is similar to no other is alone.
 
     Parameters
     ----------
