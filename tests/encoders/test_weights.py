@@ -97,6 +97,15 @@ def test_weights_under_other_names_are_read_once(
     assert "\n" not in str(caught.value)
 
 
+def test_an_index_without_its_shards_is_passed_over(
+    tmp_path: Path, as_checkpoint: AsCheckpoint
+) -> None:
+    """Files that were chosen by name (``*.json``, ``pytorch_model.bin``) can bring one along."""
+    values = _save(tmp_path, [SAFE_INDEX, "pytorch_model.bin"])
+    found = read_tensors(as_checkpoint(tmp_path))
+    assert values[found[PROBE][0, 0].item()] == "pytorch_model.bin"
+
+
 def test_a_broken_index_is_named(tmp_path: Path, as_checkpoint: AsCheckpoint) -> None:
     """One that is no index, and one that names a shard that is not there."""
     index = tmp_path / SAFE_INDEX

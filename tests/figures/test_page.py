@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import result_tables
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.columns import schema
 from groundscope.encoders.base import FAMILIES
 from groundscope.figures import selection
-from groundscope.figures.cautions import warnings
+from groundscope.figures.cautions import noisier, warnings
 from groundscope.figures.coverage import coverage
 from groundscope.figures.explorer import explorer
 from groundscope.figures.findings import sheets
@@ -25,6 +28,7 @@ from groundscope.figures.page import page
 from groundscope.figures.provenance import provenance
 from groundscope.figures.references import references
 from groundscope.figures.sheet import Sheet
+from groundscope.metrics.groups import of_similar_count
 from groundscope.plan import targets
 from groundscope.plan.config import load_schema, resolve_study
 from groundscope.plan.references import FORMATS
@@ -358,6 +362,7 @@ def test_uneven_and_untestable_studies_are_told(
         ({"rows": "types", "measure": "cka-rbf"}, ["spoken"], "alike by cka-rbf, in"),
         ({"rows": "types", "n_tokens": 441, "n_types": 110}, [], "alike by biased cka-linear, in"),
         ({"rows": "types", "n_tokens": 440, "n_types": 110}, [], None),
+        ({"rows": "types", "n_tokens": 11_001, "n_types": 110}, [], None),
         ({"rows": "types", "estimator": "debiased"}, ["spoken"], None),
         ({"rows": "tokens"}, ["spoken"], None),
         ({"rows": "types"}, ["read"], None),
@@ -371,6 +376,12 @@ def test_means_of_unequal_numbers_of_tokens_are_told(
     found = [text for text in warnings({"cka": table}, {}, unequal) if "unequal" in text]
     assert len(found) == (told is not None)
     assert all(told in text for text in found if told)
+
+
+@given(counts=st.lists(st.integers(1, 300), min_size=1, max_size=9))
+def test_means_are_noisier_where_a_null_keeps_words_apart(counts: list[int]) -> None:
+    """The figures' environment lacks what the null's own module needs."""
+    assert noisier(counts) == (len(of_similar_count(np.array(counts))) > 1)
 
 
 def test_runs_whose_null_is_known_in_the_mean_are_no_warning() -> None:

@@ -771,3 +771,15 @@ def test_a_subset_that_no_labelling_has_is_refused(
         resolve_study(config)
     config["analyses"]["silhouette"]["labellings"] = ["meaning", "speaker"]
     resolve_study(config)  # speakers are known later
+
+
+def test_a_subset_of_a_list_with_tabs_is_legal(
+    config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs read such a list too; planning does not look into it."""
+    (tmp_path / "groups.tsv").write_text("word\tlabel\ncat\tanimal\noak\ttree\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    config["labellings"]["meaning"]["words"] = "groups.tsv"
+    config["analyses"]["silhouette"]["labellings"] = ["meaning"]
+    config["analyses"]["silhouette"]["subsets"] = {"living": ["animal", "tree"]}
+    resolve_study(config)

@@ -26,14 +26,14 @@ _NAMED_ALIKE = (
 )
 
 
-def main_weights(names: Iterable[str]) -> str | None:
+def main_weights(names: Iterable[str]) -> list[str]:
     """Which of `names` transformers takes a model from: its weights, or the index of their shards.
 
-    None if it would find no weights among them.
+    In the order in which it looks for them.
     """
     found = set(names)
     wanted = (name for whole in _WHOLE for name in (whole, f"{whole}.index.json"))
-    return next((name for name in wanted if name in found), None)
+    return [name for name in wanted if name in found]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ class Checkpoint:
     def weights(self) -> list[str]:
         """Names of the files that a model in the format of transformers is read from.
 
-        Those that transformers takes; where it would find none, all that are named alike, at any
+        Those that transformers takes, but for an index that came without any of its shards, as
+        where files are chosen by name; where it would find none, all that are named alike, at any
         depth, in the safest format there is.
 
         Raises
@@ -80,16 +81,19 @@ class Checkpoint:
         UserError
             The index of shards is not one.
         """
-        main = main_weights(self.files)
-        if main is None:
-            alike = (
-                [name for name in sorted(self.files) if each.fullmatch(name)]
-                for each in _NAMED_ALIKE
-            )
-            return next(filter(None, alike), [])
-        if not main.endswith(".json"):
-            return [main]
-        path = self.path(main)
+        lacking: list[str] = []
+        for main in main_weights(self.files):
+            names = self._shards(main) if main.endswith(".json") else [main]
+            if not self.files.keys().isdisjoint(names):
+                return names
+            lacking = lacking or names
+        alike = (
+            [name for name in sorted(self.files) if each.fullmatch(name)] for each in _NAMED_ALIKE
+        )
+        return next(filter(None, alike), lacking)
+
+    def _shards(self, index: str) -> list[str]:
+        path = self.path(index)
         try:
             return sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -16,7 +16,7 @@ from groundscope import tables
 from groundscope.checkpoints import read_manifest
 from groundscope.commands import _cli
 from groundscope.errors import UserError
-from groundscope.figures.cautions import warnings
+from groundscope.figures.cautions import noisier, warnings
 from groundscope.figures.coverage import coverage
 from groundscope.figures.explorer import explorer
 from groundscope.figures.findings import sheets
@@ -138,7 +138,7 @@ def main() -> None:
     options = arguments.options
     found = {path.stem: tables.read_table(path, path.stem) for path in arguments.tables}
     corpora, speakers, tokens = _corpora(options["corpora"], arguments.tokens)
-    unequal = {name for name, counts in tokens.items() if len(set(counts.values())) > 1}
+    unequal = {name for name, counts in tokens.items() if noisier(counts.values())}
     cautions = warnings(found, speakers, unequal)
     for line in cautions:
         logging.warning("too small or too uneven for a claim: %s", line)

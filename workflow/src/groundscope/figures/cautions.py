@@ -12,6 +12,8 @@ FEW_TYPES, FEW_WORDS = 50, 5
 UNEVEN = 5
 # With fewer words no two-sided sign-flip p is below 0.05: 2 / 2**6 is the first.
 FEWEST_PAIRED = 6
+# Means of so many tokens hardly differ in noise from those of any more.
+MANY_TOKENS = 100
 
 
 def warnings(
@@ -26,7 +28,7 @@ def warnings(
     speakers
         Corpus -> number of distinct speakers; 0 where there is no speech.
     unequal
-        Corpora whose words have unequal numbers of tokens.
+        Corpora whose words have unequal numbers of tokens (see `noisier`).
     """
     found = [
         f"Corpus {corpus} has one speaker: nothing here generalises to other voices."
@@ -62,6 +64,20 @@ def warnings(
     return found
 
 
+def noisier(tokens: Collection[int]) -> bool:
+    """Whether means of so many tokens differ in noise: by over 0.01 of the variance of a token's.
+
+    As `metrics.groups.of_similar_count` has it, which says what a null exchanges.
+    """
+    least, most = min(tokens, default=1), max(tokens, default=1)
+    return MANY_TOKENS * (most - least) > least * most
+
+
+def _has_unequal_means(row: Row) -> bool:
+    tokens, words = row["n_tokens"], row["n_types"]
+    return bool(tokens % words and tokens < MANY_TOKENS * words)
+
+
 def _of_unequal_means(corpus: str, rows: Sequence[Row], *, known: bool) -> list[str]:
     affected = sorted(
         {
@@ -69,7 +85,7 @@ def _of_unequal_means(corpus: str, rows: Sequence[Row], *, known: bool) -> list[
             for row in rows
             if row["rows"] == "types"
             and (row["measure"] != "cka-linear" or row["estimator"] == "biased")
-            and (known or row["n_tokens"] % row["n_types"])
+            and (known or _has_unequal_means(row))
         }
     )
     if not affected:

@@ -145,7 +145,7 @@ def _cka(options: Settings) -> str:
     named = {**_MEASURES, "knn": _MEASURES["knn"].format(options["neighbours"])}
     moved = "the words of one model"
     if "types" in options["rows"]:
-        moved += ", means among those of as many tokens"
+        moved += ", means among those of about as many tokens"
     return (
         f"Layers of two models were compared over {_vectors(options['rows'])}{drawn} by "
         f"{_list([named[name] for name in options['measures']])}{only}, in "

@@ -45,9 +45,9 @@ class Comparison:
         since draws differ. Limits are cut at 1 and at what the estimate cannot be below: 0 where it
         is biased CKA or a share of neighbours, and -1.
     null_mean, null_high, p_value
-        Word types of one side permuted, among those that are means of as many tokens, and their
-        space fitted anew where it depends on their order (`Source.moved`): mean, 95th percentile
-        and one-sided p of the first draw; missing without permutations.
+        Word types of one side permuted, among those that are means of about as many tokens, and
+        their space fitted anew where it depends on their order (`Source.moved`): mean, 95th
+        percentile and one-sided p of the first draw; missing without permutations.
     draws
         Draws made.
     first_draw
@@ -95,7 +95,7 @@ def compare(
         they are drawn. All layers share the draws.
     tokens
         Of each word type, if rows are means of them: the mean of few is noisier and so farther from
-        all others, in every model. Only words of as many tokens are then exchangeable.
+        all others, in every model. Only words of about as many are then exchangeable.
     permutations
         Of the null line.
     neighbours

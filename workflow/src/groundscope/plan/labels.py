@@ -13,8 +13,9 @@ Json = Any
 def check_subsets(study: Mapping[str, Json]) -> None:
     """Refuse a subset called ``all``, and a group that no scored labelling has.
 
-    The latter where all labellings can be read. Lists that are missing or are built by the study,
-    and columns of token tables, are not known before jobs run; then no group is refused here.
+    The latter where all labellings can be read. Lists that are missing, are built by the study or
+    are no CSV, and columns of token tables, are not known before jobs run; then no group is refused
+    here.
 
     Raises
     ------
@@ -34,9 +35,12 @@ def check_subsets(study: Mapping[str, Json]) -> None:
     for name in settings["labellings"]:
         labelling = study["labellings"][name]
         words = labelling.get("words")
-        if words is None or words.startswith(f"{study['results']}/") or not Path(words).is_file():
+        if words is None or words.startswith(f"{study['results']}/"):
             return
-        known |= _labels(Path(words), labelling.get("label", "label"))
+        file = Path(words)
+        if file.suffix != ".csv" or not file.is_file():
+            return
+        known |= _labels(file, labelling.get("label", "label"))
     for subset, groups in settings["subsets"].items():
         unknown = [group for group in groups if group not in known]
         if unknown:

@@ -87,8 +87,7 @@ def _choose(where: str, names: Sequence[str], patterns: Sequence[str] | None) ->
         chosen = [name for name in names if any(fnmatch(name, each) for each in patterns)]
     else:
         top = [name for name in names if "/" not in name]
-        main = main_weights(top)
-        wanted = (*(() if main is None else (_SHARDS.get(main, main),)), *_WEIGHTS)
+        wanted = (*(_SHARDS.get(main, main) for main in main_weights(top)), *_WEIGHTS)
         weights = ([name for name in top if fnmatch(name, pattern)] for pattern in wanted)
         chosen = next((found for found in weights if found), [])
         small = [name for name in top if any(fnmatch(name, each) for each in SMALL_FILES)]
