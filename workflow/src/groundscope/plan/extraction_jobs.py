@@ -24,6 +24,8 @@ _FAMILY_MODULE = "groundscope.encoders.{}"
 _NOT_FETCHED = frozenset({"blocks", "parent", "bundle"})
 # Keys of a checkpoint that decide what it is converted to.
 _CONVERTED = frozenset({"format", "blocks", "bundle"})
+# Keys of a corpus that name folders.
+_FOLDERS = ("folder", "audio_folder", "alignments")
 # Layout or kind of a corpus -> lists that it reads in its `folder`.
 _NAMED_FILES: Mapping[str, Sequence[str]] = {
     "librispeech": ("SPEAKERS.TXT",),
@@ -129,8 +131,8 @@ class ExtractionJobs:
     def corpus_files(self, wildcards: Wildcards) -> list[str]:
         """List the tables and lists that a corpus is made from, but not its recordings.
 
-        Of lists that have their place in a folder, those that are there: the reader says what it
-        lacks.
+        Of folders in a data set, its manifest. Of lists that have their place in a folder, those
+        that are there: the reader says what it lacks.
         """
         options = self.study["corpora"][wildcards.corpus]
         tables = [
@@ -143,11 +145,9 @@ class ExtractionJobs:
         listed += [table.get("file") for table in tables if isinstance(table, dict)]
         for name in _NAMED_FILES.get(options.get("layout", options["kind"]), ()):
             path = f"{options['folder']}/{name}"
-            if self._is_fetched(path) or Path(path).is_file():
+            if not self._is_fetched(path) and Path(path).is_file():
                 listed.append(path)
-        alignments = _textgrid_folder(options)
-        if alignments is not None and self._is_fetched(alignments):
-            listed.append(alignments)
+        listed += self._fetched_folders(options)
         return self.local_files([*listed, options["filters"]["has_synonym"]])
 
     def textgrid_digest(self, wildcards: Wildcards) -> str:
@@ -168,6 +168,10 @@ class ExtractionJobs:
                 whole.update(hashlib.sha256(part).digest())
         return whole.hexdigest()
 
+    def _fetched_folders(self, options: Mapping[str, Any]) -> list[str]:
+        """List the folders of a corpus that are in a data set."""
+        return [path for key in _FOLDERS if (path := options.get(key)) and self._is_fetched(path)]
+
     def _is_fetched(self, path: str) -> bool:
         """Tell whether `path` is in a data set, which may not be there yet."""
         return targets.dataset_of(self.study, path) is not None
@@ -187,8 +191,9 @@ class ExtractionJobs:
         return targets.canonical({**where, "align": align})
 
     def align_files(self, wildcards: Wildcards) -> list[str]:
-        """Name the table of the transcripts of a corpus."""
-        return self.local_files([self.study["corpora"][wildcards.corpus]["manifest"]])
+        """Name the table of the transcripts of a corpus; of what is in a data set, its manifest."""
+        options = self.study["corpora"][wildcards.corpus]
+        return self.local_files([options["manifest"], *self._fetched_folders(options)])
 
     def align_manifest(self, wildcards: Wildcards) -> str:
         """Name the manifest of the model that a corpus is aligned with."""
