@@ -158,7 +158,7 @@ def _relate(
         compare_pairs.main,
         **data.shared("librispeech"),
         embeddings=data.layers(model, "librispeech"),
-        label_options=json.loads(plan.pair_group_options(NO_WILDCARDS)),
+        label_options=json.loads(plan.pair_group_options(SimpleNamespace(corpus="librispeech"))),
         word_map=word_map,
         options=json.loads(plan.analysis_options("pairs")(NO_WILDCARDS)),
         output=made,

@@ -123,6 +123,21 @@ def test_built_word_groups_can_be_a_labelling(config: dict[str, Json]) -> None:
     assert json.loads(plan.group_options(job))["rules"]["max_cosine"] == 0.1
 
 
+def test_groups_of_word_pairs_are_for_the_corpora_of_their_labelling(
+    config: dict[str, Json],
+) -> None:
+    """As labellings of other analyses; pairs of other kinds are made on every corpus."""
+    config["labellings"]["meaning"]["corpora"] = ["spoken"]
+    config["analyses"]["pairs"] = {"groups": "meaning"}
+    plan = Plan(resolve_study(config))
+    spoken, written = (SimpleNamespace(corpus=name) for name in ("spoken", "written"))
+    assert plan.pair_groups(spoken) == ["groups.csv"]
+    assert plan.pair_groups(written) == []
+    assert json.loads(plan.pair_group_options(spoken))["words"] == "groups.csv"
+    assert json.loads(plan.pair_group_options(written)) == {}
+    assert "pairs/written/bert.parquet" in targets.tables(plan.study)["pairs"]
+
+
 def test_all_pairs_are_every_unordered_pair_once(config: dict[str, Json]) -> None:
     """Three models make three pairs, the same ones whichever model stands first."""
     config["analyses"]["cka"] = {}

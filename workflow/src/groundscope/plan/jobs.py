@@ -54,13 +54,13 @@ class Plan(ExtractionJobs):
             return 0
         return math.inf if settings["sample"] is None else float(settings["sample"])
 
-    def pair_groups(self, _: Wildcards) -> list[str]:
-        """Name what holds the word groups that the pair kind `same-group` is made from."""
-        return self._label_file(self.study["analyses"]["pairs"]["groups"])
+    def pair_groups(self, wildcards: Wildcards) -> list[str]:
+        """Name what holds the word groups that the pair kind `same-group` is made from, if any."""
+        return self._label_file(self._labelling("pairs", "groups", wildcards))
 
-    def pair_group_options(self, _: Wildcards) -> str:
+    def pair_group_options(self, wildcards: Wildcards) -> str:
         """Give the options of these groups."""
-        return self._label_options(self.study["analyses"]["pairs"]["groups"])
+        return self._label_options(self._labelling("pairs", "groups", wildcards))
 
     def word_map(self, wildcards: Wildcards) -> list[str]:
         """Name the map of related words of a corpus; none if the study has none."""
@@ -122,7 +122,11 @@ class Plan(ExtractionJobs):
         return self._label_options(self._space(wildcards))
 
     def _space(self, wildcards: Wildcards) -> str | None:
-        labelling: str | None = self.study["analyses"]["cka"]["labelling"]
+        return self._labelling("cka", "labelling", wildcards)
+
+    def _labelling(self, analysis: str, key: str, wildcards: Wildcards) -> str | None:
+        """Name the labelling that an analysis asks for; none on a corpus that it is not for."""
+        labelling: str | None = self.study["analyses"][analysis][key]
         known = labelling and targets.has_labels(self.study, labelling, wildcards.corpus)
         return labelling if known else None
 
