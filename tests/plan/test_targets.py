@@ -336,10 +336,10 @@ def test_lists_in_the_folder_of_a_corpus_are_inputs(
     assert inputs("own") == ["own.csv", *manifest]
     aligned = SimpleNamespace(corpus="own-said")
     assert plan.align_files(aligned) == inputs("own-said") == ["own.csv", *manifest]
-    assert plan.textgrid_digest(SimpleNamespace(corpus="fetched")) == ""
+    assert plan.annotation_digest(SimpleNamespace(corpus="fetched")) == ""
 
 
-def test_textgrids_count_by_name_and_content(
+def test_textgrids_and_transcripts_count_by_name_and_content(
     config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only those that the corpus reads, whatever they are called, and not their dates."""
@@ -354,7 +354,7 @@ def test_textgrids_count_by_name_and_content(
 
     def digests() -> dict[str, str]:
         return {
-            corpus: plan.textgrid_digest(SimpleNamespace(corpus=corpus))
+            corpus: plan.annotation_digest(SimpleNamespace(corpus=corpus))
             for corpus in ("wavs", "libri", "deep", "spoken")
         }
 
@@ -372,6 +372,10 @@ def test_textgrids_count_by_name_and_content(
     # without a folder of its split, a corpus reads all there are
     assert write("grids/dev/84/1.textgrid", "0.1") == {"libri", "deep"}
     assert write("grids/train/85/1.TextGrid", "0.1") == {"deep"}
+    assert write("libri/dev/84/1/84-1.trans.txt", "84-1-0 CAT") == {"libri"}
+    assert write("libri/dev/84/1/84-1.trans.txt", "84-1-0 DOG") == {"libri"}
+    assert write("libri/dev/84/1/84-1.trans.txt", "84-1-0 DOG") == set()
+    assert write("libri/train/84/1/84-1.trans.txt", "84-1-0 CAT") == set()
     before = digests()
     (tmp_path / "wav/ann/{1} <b>.TextGrid").rename(tmp_path / "wav/ann/2.TextGrid")
     assert digests()["wavs"] != before["wavs"]

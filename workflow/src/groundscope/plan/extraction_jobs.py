@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from groundscope.listing import textgrids, visible_files
+from groundscope.listing import textgrids, transcripts, visible_files
 from groundscope.plan import extraction, targets
 from groundscope.plan.sources import source_closure
 
@@ -37,13 +37,6 @@ _NAMED_FILES: Mapping[str, Sequence[str]] = {
 def _sources(folder: Path, *modules: str) -> tuple[str, ...]:
     """List the sources of `modules` relative to `folder`: Snakemake records the paths."""
     return tuple(os.path.relpath(path, folder) for path in source_closure(*modules))
-
-
-def _textgrid_folder(options: Mapping[str, Any]) -> str | None:
-    """Name the folder of the TextGrids of a corpus; None if its kind has none."""
-    if options["kind"] not in ("librispeech", "textgrids"):
-        return None
-    return str(options["alignments"] or options["audio_folder"])
 
 
 @dataclass(frozen=True)
@@ -150,23 +143,27 @@ class ExtractionJobs:
         listed += self._fetched_folders(options)
         return self.local_files([*listed, options["filters"]["has_synonym"]])
 
-    def textgrid_digest(self, wildcards: Wildcards) -> str:
-        """Give a digest of the names and contents of the TextGrids of a corpus.
+    def annotation_digest(self, wildcards: Wildcards) -> str:
+        """Give a digest of the names and contents of a corpus' TextGrids and ``.trans.txt``.
 
         It is empty where there are none, or they are in a data set, whose manifest is an input.
-        TextGrids are no inputs because people name them: Snakemake takes ``{`` and ``<`` in the
+        They are no inputs because people name TextGrids: Snakemake takes ``{`` and ``<`` in the
         name of an input for its own, and then finds nothing to be done. Planning also takes less
         time.
         """
         options = self.study["corpora"][wildcards.corpus]
-        folder = _textgrid_folder(options)
-        if folder is None or self._is_fetched(folder):
-            return ""
+        paths: list[Path] = []
+        if options["kind"] in ("librispeech", "textgrids"):
+            folder = options["alignments"] or options["audio_folder"]
+            paths += [] if self._is_fetched(folder) else textgrids(options)
+        if options["kind"] == "librispeech" and not self._is_fetched(options["folder"]):
+            paths += transcripts(options)
+        files = [path for path in paths if path.is_file()]
         whole = hashlib.sha256()
-        for path in filter(Path.is_file, textgrids(options)):
+        for path in files:
             for part in (os.fsencode(path), path.read_bytes()):
                 whole.update(hashlib.sha256(part).digest())
-        return whole.hexdigest()
+        return whole.hexdigest() if files else ""
 
     def _fetched_folders(self, options: Mapping[str, Any]) -> list[str]:
         """List the folders of a corpus that are in a data set."""
