@@ -78,7 +78,8 @@ def commands(folder: Path) -> dict[str, list[str]]:
     common = ["--tokens", "tokens.parquet", "--selected", "selected.parquet"]
     common += ["--output", "out.parquet"]
     left, right = ([f"{m}/layer-{k}.parquet" for k in "01"] for m in ("left", "right"))
-    labels = ["--labelling", "l", "--labels", "labels.csv", "--embeddings", *left]
+    listed = ["--label-options", json.dumps({"words": "labels.csv"})]
+    labels = ["--labelling", "l", *listed, "--embeddings", *left]
     given = {name: [*common, "--options", json.dumps(found)] for name, found in options.items()}
     selection = ["--corpus", "c", "--tokens", "tokens.parquet", "--embeddings", left[0], right[0]]
     return {

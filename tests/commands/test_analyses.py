@@ -55,7 +55,7 @@ def _score(study: Study, monkeypatch: pytest.MonkeyPatch, name: str, **given: An
         "tokens": study.tokens,
         "selected": study.selected,
         "labelling": "meaning",
-        "labels": study.labels,
+        "label_options": study.label_options,
         "options": OPTIONS[name],
         "output": output,
     }
@@ -67,7 +67,8 @@ def _compare(
     study: Study, monkeypatch: pytest.MonkeyPatch, left: Any, right: Any, **options: Any
 ) -> Path:
     output = study.folder / "cka.parquet"
-    labelled = options.pop("labelled", {"labelling": "meaning", "labels": study.labels})
+    meaning = {"labelling": "meaning", "label_options": study.label_options}
+    labelled = options.pop("labelled", meaning)
     named = labelled if "spaces" in options else {}
     call(
         monkeypatch, compare_cka.main, tokens=study.tokens, selected=study.selected,
@@ -213,13 +214,13 @@ def test_groups_with_the_same_mean_have_no_lda_space(
     options = {**OPTIONS["silhouette"], "spaces": ["full", "lda"]}
     output = _score(
         study, monkeypatch, "silhouette", embeddings=[path], options=options,
-        labelling="speaker", labels=[], label_options={"column": "speaker"},
+        labelling="speaker", label_options={"column": "speaker"},
     )  # fmt: skip
     assert {row["space"] for row in _rows(output, "silhouette")} == {"full"}
     assert "layer 0 of text" in caplog.text
     assert "groups of speaker have the same mean, or are one vector each" in caplog.text
     caplog.clear()
-    speakers = {"labelling": "speaker", "labels": [], "label_options": {"column": "speaker"}}
+    speakers = {"labelling": "speaker", "label_options": {"column": "speaker"}}
     other = study.layers("speech", 1.0, 1)
     spaces = {"spaces": ["full", "lda"], "rows": ["tokens"]}
     output = _compare(study, monkeypatch, other, path, labelled=speakers, **spaces)
@@ -298,7 +299,7 @@ def test_words_of_one_vector_each(
     path = study.folder / "static.parquet"
     metadata = {"model": "static", "corpus": "tiny", "layer": "0"}
     write_embeddings(path, study.ids, vectors.astype(np.float32), metadata)
-    word = {"labelling": "word", "labels": [], "label_options": {"column": "word"}}
+    word = {"labelling": "word", "label_options": {"column": "word"}}
     options = {**OPTIONS["silhouette"], "spaces": ["full", "lda"], "metrics": ["cosine"]}
     output = _score(
         study, monkeypatch, "silhouette", embeddings=[path], options=options, **word
@@ -317,7 +318,8 @@ def test_planes_hold_every_word_of_every_layer(
     output = study.folder / "planes.parquet"
     call(
         monkeypatch, project_words.main, tokens=study.tokens, selected=study.selected,
-        labelling="meaning", labels=study.labels, embeddings=study.layers("one", 3.0, 1),
+        labelling="meaning", label_options=study.label_options,
+        embeddings=study.layers("one", 3.0, 1),
         options={"rows": "auto", "layer": "best"}, output=output,
     )  # fmt: skip
     rows = _rows(output, "planes")
@@ -344,7 +346,8 @@ def test_planes_of_too_few_words(
     with pytest.raises(UserError, match=where + message):
         call(
             monkeypatch, project_words.main, tokens=study.tokens, selected=study.selected,
-            labelling="meaning", labels=study.labels, embeddings=study.layers("one", 3.0, 1),
+            labelling="meaning", label_options=study.label_options,
+            embeddings=study.layers("one", 3.0, 1),
             options={"rows": "auto", "layer": "best"}, output=output,
         )  # fmt: skip
     assert not output.exists()
@@ -387,7 +390,6 @@ def test_lda_of_a_column(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch,
         "lda",
         embeddings=study.layers("one", 1.0, 1, 1),
-        labels=[],
         labelling="speaker",
         label_options={"column": "speaker"},
     )
@@ -399,7 +401,6 @@ def test_lda_of_a_column(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch,
             "lda",
             embeddings=study.layers("one", 1.0, 1, 1),
-            labels=[],
             label_options={"column": "sex"},
         )
 
@@ -423,7 +424,7 @@ def test_labels_of_speakers(
     vectors = read_embeddings(layer).aligned(study.ids)
     vectors[:, :3] += 20 * np.tile(np.eye(3, dtype=np.float32), (WORDS, 1))
     write_embeddings(layer, study.ids, vectors, {"model": "one", "corpus": "tiny", "layer": "0"})
-    given = {"embeddings": layer, "labels": [], "label_options": {"column": "accent"}}
+    given = {"embeddings": layer, "label_options": {"column": "accent"}}
     given["options"] = {**OPTIONS[name], "protocols": ["all-groups"]}
     row = _rows(_score(study, monkeypatch, name, **given), name, measure=measure)[0]
     assert row["permuted"] == permuted
@@ -436,7 +437,7 @@ def test_labels_of_a_column_of_numbers(study: Study, monkeypatch: pytest.MonkeyP
     told = read_tokens(study.tokens)
     takes = pa.array([1.0, 2.0, float("nan")] * (WORDS - 1) + [1.0, 2.0, None])
     write_tokens(study.tokens, told.append_column("take", takes))
-    given = {"labels": [], "labelling": "take", "label_options": {"column": "take"}}
+    given = {"labelling": "take", "label_options": {"column": "take"}}
     confusion = study.folder / "confusion.parquet"
     layers = study.layers("one", 1.0, 1, 1)
     output = _score(study, monkeypatch, "lda", embeddings=layers, confusion=confusion, **given)
@@ -448,7 +449,7 @@ def test_labels_of_a_column_of_numbers(study: Study, monkeypatch: pytest.MonkeyP
 def test_labels_by_first_phone(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stress is no part of a phone; tokens without a phone, or with a rare one, are left out."""
     layers = study.layers("one", 8.0, 1, 1)
-    given: dict[str, Any] = {"embeddings": layers, "labels": [], "labelling": "phone"}
+    given: dict[str, Any] = {"embeddings": layers, "labelling": "phone"}
     given["label_options"] = {"column": "first-phone"}
     row = _rows(_score(study, monkeypatch, "lda", **given), "lda", measure="accuracy")[0]
     assert (row["n_classes"], row["n_types"], row["n_tokens"]) == (4, WORDS, 3 * WORDS - 1)
@@ -463,7 +464,8 @@ def test_another_column_of_a_list_of_words(study: Study, monkeypatch: pytest.Mon
     lines = [f"{word},x,{'rare' if k < 2 else 'ab'[k % 2]}" for k, word in enumerate(study.words)]
     study.labels.write_text("\n".join(["word,label,class", *lines[:-4]]) + "\n", encoding="utf-8")
     layers = study.layers("one", 1.0, 1, 1)
-    given: dict[str, Any] = {"label_options": {"label": "class", "min_words": 3}}
+    given: dict[str, Any] = {}
+    given["label_options"] = {**study.label_options, "label": "class", "min_words": 3}
     given["options"] = {**OPTIONS["silhouette"], "protocols": ["all-groups"]}
     output = _score(study, monkeypatch, "silhouette", embeddings=layers, **given)
     row = _rows(output, "silhouette", level="overall", protocol="all-groups", metric="cosine")[0]
@@ -491,7 +493,7 @@ def test_control_tasks(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (row["rows"], row["n_tokens"], row["repeats"]) == ("tokens", 3 * WORDS, 2)
     # the word as the label has no control task, nor has a label that varies within words
     for column in ("word", "speaker"):
-        given = {"labels": [], "label_options": {"column": column}, "options": options}
+        given = {"label_options": {"column": column}, "options": options}
         output = _score(study, monkeypatch, "lda", embeddings=layers, **given)
         measures = {row["measure"] for row in _rows(output, "lda")}
         assert measures == {"accuracy", "balanced-accuracy"}
@@ -505,7 +507,7 @@ def test_lda_with_speakers_apart(study: Study, monkeypatch: pytest.MonkeyPatch) 
     row = _rows(output, "lda", measure="accuracy")[0]
     assert row["held_apart"] == "word+speaker"
     assert row["estimate"] > 0.8
-    speaker = {"labels": [], "label_options": {"column": "speaker"}}
+    speaker: dict[str, Any] = {"label_options": {"column": "speaker"}}
     for rows, given in (("types", {}), ("tokens", speaker)):
         found = []
         for asked in (True, False):
@@ -525,7 +527,7 @@ def test_pairs(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         tokens=study.tokens,
         selected=study.selected,
         embeddings=study.layers("one", 3.0, 1),
-        groups=study.labels,
+        label_options=study.label_options,
         options=OPTIONS["pairs"],
         output=output,
         values=values,
@@ -552,7 +554,7 @@ def test_what_was_left_out_is_in_every_table(study: Study, monkeypatch: pytest.M
     study.labels.write_text("".join([lines[0], *lines[2:]]), encoding="utf-8")
     layers = study.layers("one", 3.0, 1, 1)
     shared = {"tokens": study.tokens, "selected": study.selected, "embeddings": layers}
-    labelled = {**shared, "labelling": "meaning", "labels": study.labels}
+    labelled = {**shared, "labelling": "meaning", "label_options": study.label_options}
     files = {name: study.folder / f"{name}.parquet" for name in ("lda", "confusion", "planes")}
     call(
         monkeypatch, score_lda.main, **labelled, options=OPTIONS["lda"],
@@ -589,7 +591,8 @@ def test_sizes_of_pairs_are_of_each_kind(
     files = {name: study.folder / f"{name}.parquet" for name in names}
     call(
         monkeypatch, compare_pairs.main, tokens=study.tokens, selected=study.selected,
-        embeddings=study.layers("one", 3.0, 1, 1), groups=study.labels, word_map=word_map,
+        embeddings=study.layers("one", 3.0, 1, 1), word_map=word_map,
+        label_options=study.label_options,
         options={**OPTIONS["pairs"], "sample": 50, "seeds": seeds}, output=files["pairs"],
         values=files["pair_values"], words=files["word_scores"],
     )  # fmt: skip
@@ -649,7 +652,8 @@ def test_listed_words_without_tokens_are_told(
         output = study.folder / "pairs.parquet"
         call(
             monkeypatch, compare_pairs.main, tokens=study.tokens, selected=study.selected,
-            embeddings=layers, groups=study.labels, options=OPTIONS["pairs"], output=output,
+            embeddings=layers, label_options=study.label_options,
+            options=OPTIONS["pairs"], output=output,
         )  # fmt: skip
         return {row["kind"] for row in _rows(output, "pairs")}
 
@@ -815,7 +819,7 @@ def test_contrast_of_alignments(study: Study, monkeypatch: pytest.MonkeyPatch) -
         tokens=study.tokens,
         selected=study.selected,
         labelling="meaning",
-        labels=study.labels,
+        label_options=study.label_options,
         options={**OPTIONS["cka"], **asked},
         contrast_options=OPTIONS["contrasts"],
         output=output,
@@ -861,7 +865,7 @@ def test_contrast_of_the_same_model(
         tokens=study.tokens,
         selected=study.selected,
         embeddings=layers,
-        groups=study.labels,
+        label_options=study.label_options,
         word_map=listed,
         options=OPTIONS["pairs"],
         output=study.folder / "pairs.parquet",

@@ -115,7 +115,7 @@ def _align(data: LookAlike, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> list
             left=data.layers(left, corpus),
             right=data.layers(right, corpus),
             labelling=data.study["analyses"]["cka"]["labelling"],
-            labels=plan.space_labels(wildcards),
+            label_options=json.loads(plan.space_label_options(wildcards)),
             options={**options, "spaces": [space]},
             output=made[-1],
         )
@@ -132,7 +132,8 @@ def _cluster(
     if space != "full":
         options["subsets"] = {}
     made = tuple(data.file(f"{'-'.join(names)}-{what}", "mald") for what in ("scores", "words"))
-    files = {"labels": plan.labels(SimpleNamespace(labelling=labelling)), **data.shared("mald")}
+    labels = json.loads(plan.label_options(SimpleNamespace(labelling=labelling)))
+    files = {"label_options": labels, **data.shared("mald")}
     files |= {"labelling": labelling, "output": made[0], "words": made[1]}
     layers = data.layers(model, "mald")
     call(monkeypatch, score_silhouette.main, embeddings=layers, options=options, **files)
@@ -157,7 +158,7 @@ def _relate(
         compare_pairs.main,
         **data.shared("librispeech"),
         embeddings=data.layers(model, "librispeech"),
-        groups=[ROOT / path for path in plan.pair_groups(NO_WILDCARDS)],
+        label_options=json.loads(plan.pair_group_options(SimpleNamespace(corpus="librispeech"))),
         word_map=word_map,
         options=json.loads(plan.analysis_options("pairs")(NO_WILDCARDS)),
         output=made,
@@ -265,6 +266,7 @@ def test_every_published_number_meets_one_of_ours(
 @pytest.mark.parametrize("name", ["curious-case", "choi-2024"])
 def test_pairs_of_a_study(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seeds and kinds are those of the file, with the relations of a map of words."""
+    monkeypatch.chdir(ROOT)
     data, study = LookAlike(tmp_path, _study()), _study(name)
     plan = Plan(study)
     made = _relate(data, plan, monkeypatch, "bert", _word_map(tmp_path))

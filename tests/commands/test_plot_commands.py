@@ -121,7 +121,7 @@ class _Reader(HTMLParser):
 
 
 def _summarise(
-    folder: Path, drawn: str = "drawn", **changed: dict[str, Any]
+    folder: Path, drawn: str = "drawn", grouped: Any = "all", **changed: dict[str, Any]
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
     names = ("cka", "pairs", "silhouette", "lda", "contrasts", "cka_contrasts",
              "change_correlation", "coverage")  # fmt: skip
@@ -150,7 +150,7 @@ def _summarise(
             "checkpoints": {},
             "labellings": {
                 "meaning": {"words": str(listed), "label": "kind"},
-                "groups": {"words": str(listed), "label": "word"},
+                "groups": {"words": str(listed), "label": "word", "corpora": grouped},
                 "unused": {"words": str(folder / "nowhere.csv")},
             },
             "analyses": {
@@ -206,6 +206,15 @@ def test_the_summary_is_one_sound_page(tmp_path: Path) -> None:
     # correlations, coverage, corpora, weights, vectors, versions of Python and of six libraries,
     # two seeds
     assert reader.rows == 13 + 30 + 15 + 15 + 20 + 8 + 6 + 2 + 1 + 1 + 1 + 1 + 7 + 2
+
+
+def test_the_summary_misses_no_words_where_groups_are_not_for(tmp_path: Path) -> None:
+    """Pairs of `spoken` were not made from groups of words for another corpus."""
+    done, out = _summarise(tmp_path, grouped=["read"])
+    assert done.returncode == 0, done.stderr
+    text = out.read_text(encoding="utf-8")
+    assert "meaning in spoken: 1 of 5 listed words have tokens" in text
+    assert "groups in spoken" not in text
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,12 @@ MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
     "xlm-roberta-xl": (HF.XLMRobertaXLConfig, {**BERT, "type_vocab_size": 1}),
     "megatron-bert": (HF.MegatronBertConfig, BERT),
     "openai-gpt": (HF.OpenAIGPTConfig, {"n_embd": 16, "n_layer": 2, "n_head": 2}),
+    # one window a block, and kinds of blocks that are computed from their number
+    "longformer": (HF.LongformerConfig, {**BERT, "attention_window": [4, 8]}),
+    "recurrent-gemma": (
+        HF.RecurrentGemmaConfig,
+        {**LLAMA, "lru_width": 16, "block_types": ["recurrent", "attention"]},
+    ),
     "lilt": (HF.LiltConfig, {**BERT, "hidden_size": 24}),
     "clip": (
         HF.CLIPTextConfig,
@@ -256,6 +262,7 @@ BEHIND = {
     "roberta-prelayernorm": "LayerNorm",
     "xlm-roberta-xl": "encoder.LayerNorm",
     "megatron-bert": "encoder.ln",
+    "recurrent-gemma": "final_norm",
 }
 
 
@@ -295,6 +302,92 @@ def test_final_norm_is_there_to_choose(
         found = run_extraction(tokens, checkpoint, options, ("2",)).vectors["2"][0]
         np.testing.assert_allclose(found, states[1:-1].mean(axis=0), rtol=0, atol=1e-5)
     assert np.abs(seen["before"] - seen["after"]).max() > 1e-3
+
+
+def _save(folder: Path, config: Any) -> Any:
+    """Write a random model of a configuration; return it."""
+    torch.manual_seed(1)
+    model: Any = HF.AutoModel.from_config(config).eval()
+    model.save_pretrained(folder)
+    _tokenizer().save_pretrained(folder)
+    return model
+
+
+@pytest.mark.parametrize("kind", ["MambaConfig", "FalconMambaConfig", "Mamba2Config"])
+def test_layers_of_mamba(
+    kind: str,
+    as_checkpoint: AsCheckpoint,
+    make_tokens: MakeTokens,
+    run_extraction: Extract,
+    tmp_path: Path,
+) -> None:
+    """Layers count from what enters the first block; transformers lists what leaves it first."""
+    size = {"hidden_size": 16, "num_hidden_layers": 3, "state_size": 4, "vocab_size": 300}
+    if kind == "Mamba2Config":
+        size |= {"num_heads": 4, "head_dim": 8, "n_groups": 1, "chunk_size": 8}
+    model = _save(tmp_path, getattr(HF, kind)(**size, bos_token_id=0, eos_token_id=2))
+    ids = _tokenizer()("saxophone")["input_ids"]
+    embedded = model.get_input_embeddings().weight[ids].detach().numpy()
+    first, second, _, last = _states(model, ids)
+    tokens, checkpoint = make_tokens([{"word": "saxophone"}]), as_checkpoint(tmp_path)
+    for layer, states in {"0": embedded, "1": first, "2": second, "3": last}.items():
+        found = run_extraction(tokens, checkpoint, {"family": "text"}, (layer,)).vectors[layer][0]
+        np.testing.assert_allclose(found, states[1:-1].mean(axis=0), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "said"),
+    [
+        ("DebertaV2Config", {"conv_kernel_size": 3}, "'deberta-v2' model has a convolution beside"),
+        ("SqueezeBertConfig", {"embedding_size": 16}, "SqueezeBertModel does not call its blocks"),
+        (
+            "Gemma4TextConfig",
+            {"num_key_value_heads": 1, "head_dim": 8},
+            r"transformers builds no Gemma4TextModel of 1 of its 2 blocks \(a job with layer 2 ",
+        ),
+        ("LongformerConfig", {"attention_window": [4, 6]}, "LongformerModel does not run on token"),
+    ],
+)
+def test_what_cannot_be_read_right_is_refused(
+    kind: str,
+    size: dict[str, Any],
+    said: str,
+    as_checkpoint: AsCheckpoint,
+    make_request: MakeRequest,
+    tmp_path: Path,
+) -> None:
+    """In one line: a layer that no block gives, or a model that cannot be built of some blocks."""
+    _save(tmp_path, getattr(HF, kind)(**{**BERT, **size}, vocab_size=300))
+    layers = ("1", "2") if kind == "LongformerConfig" else ("1",)
+    with pytest.raises(UserError, match=rf"^models\.tiny: (its )?{said}") as caught:
+        load(make_request(as_checkpoint(tmp_path), {"family": "text"}, layers))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ({"model_type": "bert", "hidden_size": "x"}, "'hidden_size' expected int, got str"),
+        (
+            {"model_type": "zamba2", "num_hidden_layers": 3},
+            r"`num_hidden_layers` \(3\) must be equal",
+        ),
+        ({"model_type": "bert", "hidden_size": 10, "num_attention_heads": 3}, "not a multiple of"),
+        ({"model_type": "longformer", "attention_window": [4]}, "Expected 12, given 1"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused(
+    written: dict[str, Any],
+    said: str,
+    as_checkpoint: AsCheckpoint,
+    make_request: MakeRequest,
+    tmp_path: Path,
+) -> None:
+    """In one line with the reason, whatever transformers raises for it."""
+    (tmp_path / "config.json").write_text(json.dumps(written), encoding="utf-8")
+    with pytest.raises(UserError, match=said) as caught:
+        load(make_request(as_checkpoint(tmp_path), {"family": "text"}, ("1",)))
+    assert "\n" not in str(caught.value)
 
 
 class _Scaled(torch.nn.Module):

@@ -80,6 +80,7 @@ class Study:
             },
         )
         self.labels = folder / "meaning.csv"
+        self.label_options = {"words": str(self.labels)}
         lines = [f"{word},g{number % 4}\n" for number, word in enumerate(self.words)]
         self.labels.write_text("word,label\n" + "".join(lines), encoding="utf-8")
         self.selected = folder / "selected.parquet"

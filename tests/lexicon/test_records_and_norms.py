@@ -86,7 +86,7 @@ def test_candidates_have_no_blanks_and_no_empty_words(tmp_path: Path) -> None:
 def test_whole_numbers_are_labels_without_a_point(tmp_path: Path) -> None:
     """Columns of numbers label tokens as the same columns without missing values do."""
     tokens = pa.table({"word": ["a", "b", "c"], "take": [84.0, None, 0.5]})
-    labels = token_labels(Selection(tokens, 0), [], {"column": "take"})
+    labels = token_labels(Selection(tokens, 0), {"column": "take"})
     assert labels == ["84", None, "0.5"]
     pq.write_table(pa.table({"word": ["a", "b"], "label": [84.0, 2.0]}), tmp_path / "l.parquet")
     assert read_word_labels(tmp_path / "l.parquet") == {"a": "84", "b": "2"}

@@ -323,6 +323,13 @@ BAD: list[tuple[Edit, str]] = [
         for analysis in ("silhouette", "lda", "planes")
     ],
     (
+        lambda c: [
+            c.update(analyses={"pairs": {"models": ["w2v"], "groups": "meaning"}}),
+            c["labellings"]["meaning"].update(corpora=["written"]),
+        ],
+        r"^analyses\.pairs\.groups: 'meaning' is for written, which no model of the ",
+    ),
+    (
         lambda c: c["analyses"]["silhouette"].update(labellings=["speaker"], models=["x"]),
         r"^analyses\.silhouette\.models: 'x' is not known",
     ),

@@ -201,6 +201,6 @@ def test_the_summary_reads_the_lists_that_analyses_read() -> None:
     lists["speaker"] = {"column": "speaker", "corpora": ["read"]}
     analyses = {"lda": {"labellings": ["meaning", "speaker"]}, "pairs": {"groups": "pairs"}}
     study = _study(labellings=lists, analyses=analyses)
-    assert figures.word_lists(study, SimpleNamespace()) == ["meaning.csv", "pairs.csv"]
+    assert Plan(study).summary_lists(SimpleNamespace()) == ["meaning.csv", "pairs.csv"]
     study["analyses"].pop("pairs")
-    assert figures.word_lists(study, SimpleNamespace()) == ["meaning.csv"]
+    assert Plan(study).summary_lists(SimpleNamespace()) == ["meaning.csv"]

@@ -76,6 +76,19 @@ def test_unlock_leaves_the_lock_where_jobs_cannot_be_seen(commands: Path) -> Non
     assert _held()
 
 
+def test_unlock_leaves_the_lock_to_other_users_with_jobs(
+    commands: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One's own jobs are cancelled, and only those; others' would write beside the next run."""
+    monkeypatch.setattr(sys, "executable", str(commands / "python"))
+    other = r"""case "$*" in *--me*) ;; *) printf '%s\n' "5|rule_a|$PWD" "6|rule_a|/";; esac"""
+    _write(commands / "squeue", f"{LISTS}; {other}")
+    with pytest.raises(UserError, match=r"^SLURM jobs of other users .* \(5\), so the lock stays"):
+        running.release()
+    assert Path("cancelled").read_text() == "7\n"
+    assert _held()
+
+
 def test_unlock_leaves_the_lock_where_jobs_stay(
     commands: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,7 +119,23 @@ def test_built_word_groups_can_be_a_labelling(config: dict[str, Json]) -> None:
     job = SimpleNamespace(groups="sounds")
     assert plan.group_vectors(job) == "results/embeddings/written/bert/layer-3.parquet"
     assert plan.labels(SimpleNamespace(labelling="meaning")) == ["results/word_groups/sounds.csv"]
+    assert plan.summary_lists(job) == ["results/word_groups/sounds.csv"]
     assert json.loads(plan.group_options(job))["rules"]["max_cosine"] == 0.1
+
+
+def test_groups_of_word_pairs_are_for_the_corpora_of_their_labelling(
+    config: dict[str, Json],
+) -> None:
+    """As labellings of other analyses; pairs of other kinds are made on every corpus."""
+    config["labellings"]["meaning"]["corpora"] = ["spoken"]
+    config["analyses"]["pairs"] = {"groups": "meaning"}
+    plan = Plan(resolve_study(config))
+    spoken, written = (SimpleNamespace(corpus=name) for name in ("spoken", "written"))
+    assert plan.pair_groups(spoken) == ["groups.csv"]
+    assert plan.pair_groups(written) == []
+    assert json.loads(plan.pair_group_options(spoken))["words"] == "groups.csv"
+    assert json.loads(plan.pair_group_options(written)) == {}
+    assert "pairs/written/bert.parquet" in targets.tables(plan.study)["pairs"]
 
 
 def test_all_pairs_are_every_unordered_pair_once(config: dict[str, Json]) -> None:
@@ -248,8 +264,21 @@ def test_files_of_a_data_set_are_fetched_first(config: dict[str, Json]) -> None:
     corpus["norms"] = [{"file": "own.csv", "word": "w", "columns": {"r": "R"}}]
     map_options = {"pronunciations": {"source": "cmudict"}, "wordnet": "own/dict"}
     config["analyses"]["pairs"] = {"word_map": map_options}
+    listed = {"words": f"{files}/groups.csv"}
+    config["labellings"]["meaning"] = listed
+    config["replication"] = f"{files}/published.csv"
+    config["analyses"]["pairs"]["groups"] = "meaning"
+    config["analyses"]["cka"] |= {"spaces": ["lda"], "labelling": "meaning"}
     plan = Plan(resolve_study(config))
     manifest = "results/datasets/wordnet/manifest.json"
+    job = SimpleNamespace(corpus="spoken", labelling="meaning")
+    asked = (plan.labels, plan.pair_groups, plan.space_labels, plan.summary_lists)
+    for inputs in (*asked, plan.published_files):
+        assert inputs(job) == [manifest]
+    assert plan.published_numbers(job) == f"{files}/published.csv"
+    # the jobs know the list by their options
+    for options in (plan.label_options, plan.pair_group_options, plan.space_label_options):
+        assert json.loads(options(job)) == {**listed, "min_words": 1}
     assert plan.corpus_files(SimpleNamespace(corpus="written")) == [manifest, "own.csv"]
     assert plan.word_map_files(SimpleNamespace()) == ["own/dict"]
     assert json.loads(plan.dataset_options(SimpleNamespace(dataset="wordnet"))) == {
@@ -279,6 +308,14 @@ def test_lists_in_the_folder_of_a_corpus_are_inputs(
             "manifest": f"{files}/m.csv",
             "align": {"checkpoint": "ctc"},
         },
+        "sorted": {"kind": "folders", "audio_folder": files, "pattern": "{word}/{take}.wav"},
+        "own": {"kind": "recordings", "manifest": "own.csv", "audio_folder": files},
+        "own-said": {
+            "kind": "transcripts",
+            "manifest": "own.csv",
+            "audio_folder": files,
+            "align": {"checkpoint": "ctc"},
+        },
     }
     plan = Plan(resolve_study(config))
 
@@ -294,11 +331,15 @@ def test_lists_in_the_folder_of_a_corpus_are_inputs(
     assert inputs("coco") == ["tokens.txt"]
     manifest = ["results/datasets/libri/manifest.json"]
     said = SimpleNamespace(corpus="said")
-    assert inputs("fetched") == plan.align_files(said) == manifest
-    assert plan.textgrid_digest(SimpleNamespace(corpus="fetched")) == ""
+    assert inputs("fetched") == plan.align_files(said) == inputs("sorted") == manifest
+    # a table of one's own, of recordings that are downloaded
+    assert inputs("own") == ["own.csv", *manifest]
+    aligned = SimpleNamespace(corpus="own-said")
+    assert plan.align_files(aligned) == inputs("own-said") == ["own.csv", *manifest]
+    assert plan.annotation_digest(SimpleNamespace(corpus="fetched")) == ""
 
 
-def test_textgrids_count_by_name_and_content(
+def test_textgrids_and_transcripts_count_by_name_and_content(
     config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only those that the corpus reads, whatever they are called, and not their dates."""
@@ -313,7 +354,7 @@ def test_textgrids_count_by_name_and_content(
 
     def digests() -> dict[str, str]:
         return {
-            corpus: plan.textgrid_digest(SimpleNamespace(corpus=corpus))
+            corpus: plan.annotation_digest(SimpleNamespace(corpus=corpus))
             for corpus in ("wavs", "libri", "deep", "spoken")
         }
 
@@ -331,6 +372,10 @@ def test_textgrids_count_by_name_and_content(
     # without a folder of its split, a corpus reads all there are
     assert write("grids/dev/84/1.textgrid", "0.1") == {"libri", "deep"}
     assert write("grids/train/85/1.TextGrid", "0.1") == {"deep"}
+    assert write("libri/dev/84/1/84-1.trans.txt", "84-1-0 CAT") == {"libri"}
+    assert write("libri/dev/84/1/84-1.trans.txt", "84-1-0 DOG") == {"libri"}
+    assert write("libri/dev/84/1/84-1.trans.txt", "84-1-0 DOG") == set()
+    assert write("libri/train/84/1/84-1.trans.txt", "84-1-0 CAT") == set()
     before = digests()
     (tmp_path / "wav/ann/{1} <b>.TextGrid").rename(tmp_path / "wav/ann/2.TextGrid")
     assert digests()["wavs"] != before["wavs"]

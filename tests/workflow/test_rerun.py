@@ -348,6 +348,7 @@ def test_a_corrected_alignment_reruns_its_corpus(study: Checkout) -> None:
     for corpus, edit in (
         ("mine", boundary),
         ("libri", replace("data/libri/SPEAKERS.TXT", r"\| F \|", "| M |")),
+        ("libri", replace("data/libri/dev-clean/84/1/84-1.trans.txt", "DOG", "HOG")),
         ("flickr", replace("data/flickr/wav2spk.txt", "a.wav 1", "a.wav 2")),
     ):
         edit(study)

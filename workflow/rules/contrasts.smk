@@ -76,7 +76,6 @@ rule contrast_alignments:
         " --control {input.control:q}"
         " --third {input.third:q}"
         " --labelling {params.labelling:q}"
-        " --labels {input.labels:q}"
         " --label-options {params.label_options:q}"
         " --options {params.options:q}"
         " --contrast-options {params.contrast_options:q}"

@@ -90,7 +90,7 @@ rule prepare_corpus:
         runtime=resources.grow(60),
     params:
         options=PLAN.corpus_options,
-        textgrids=PLAN.textgrid_digest,
+        annotations=PLAN.annotation_digest,
     message:
         "Prepare corpus {wildcards.corpus}"
     shell:

@@ -47,7 +47,7 @@ rule write_summary:
     input:
         tables=figures.summary_tables(STUDY),
         tokens=figures.token_tables(STUDY),
-        lists=partial(figures.word_lists, STUDY),
+        lists=PLAN.summary_lists,
         manifests=figures.manifests(STUDY),
         embeddings=figures.vectors(STUDY),
         figures=figures.shown(STUDY),

@@ -5,7 +5,7 @@
 
 rule compare_published:
     input:
-        published=PLAN.published_numbers,
+        published=PLAN.published_files,
         tables=PLAN.replicated_tables,
         code=PLAN.code("compare_published"),
     output:
@@ -19,11 +19,13 @@ rule compare_published:
     resources:
         mem_mb=resources.grow(1000),
         runtime=resources.grow(20),
+    params:
+        published=PLAN.published_numbers,
     message:
         "Set published numbers beside ours"
     shell:
         "python -m groundscope.commands.compare_published"
-        " --published {input.published:q}"
+        " --published {params.published:q}"
         " --tables {input.tables:q}"
         " --output {output:q}"
         " &> {log:q}"

@@ -28,6 +28,12 @@ def files_with_suffix(folder: Path, suffixes: Iterable[str]) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in wanted)
 
 
+def transcripts(options: Mapping[str, Any]) -> list[Path]:
+    """List the ``.trans.txt`` of the splits of a corpus of kind ``librispeech``, of each sorted."""
+    folders = [Path(options["folder"], split) for split in options["splits"]]
+    return [file for folder in folders for file in sorted(folder.rglob("*.trans.txt"))]
+
+
 def textgrids(options: Mapping[str, Any]) -> list[Path]:
     """List the TextGrids of a corpus of kind ``textgrids`` or ``librispeech``, sorted."""
     grids = Path(options.get("alignments") or options["audio_folder"])

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +33,16 @@ def tell_lost(path: Path, listed: Mapping[str, str], words: Collection[str]) -> 
         logging.warning("%s: %s", path, lost)
 
 
-def token_labels(
-    selection: Selection, files: Sequence[Path], options: Mapping[str, Any]
-) -> list[str | None]:
-    """Label of each token, from a labelling of words (one file) or a column of the token table.
+def token_labels(selection: Selection, options: Mapping[str, Any]) -> list[str | None]:
+    """Label of each token, from a labelling of words or a column of the token table.
 
     Parameters
     ----------
     selection
         Selected rows of the token table.
-    files
-        The file of words and labels, if there is one.
     options
-        ``label``, the file's column of labels; ``column`` of the token table, or ``first-phone``;
-        ``min_words`` that a label must have.
+        ``words``, the file of words and labels, and ``label``, its column of labels; or ``column``
+        of the token table, or ``first-phone``; ``min_words`` that a label must have.
 
     Raises
     ------
@@ -56,9 +52,9 @@ def token_labels(
     tokens = selection.tokens
     words = tokens.column("word").to_pylist()
     column = options.get("column", "")
-    if files:
-        by_word = read_word_labels(files[0], options.get("label", "label"))
-        tell_lost(files[0], by_word, words)
+    if "words" in options:
+        by_word = read_word_labels(Path(options["words"]), options.get("label", "label"))
+        tell_lost(Path(options["words"]), by_word, words)
         labels = [by_word.get(word) for word in words]
     elif column == "first-phone":
         spoken = tokens.column("phones").to_pylist()
@@ -79,7 +75,7 @@ def token_labels(
     labels = [label if len(members[label]) >= fewest else None for label in labels]
     if all(label is None for label in labels):
         of_enough = f" of at least {fewest} words" if fewest > 1 else ""
-        message = f"no analysed token has a label{of_enough} in {files[0] if files else column}"
+        message = f"no analysed token has a label{of_enough} in {options.get('words', column)}"
         raise UserError(message)
     return labels
 

@@ -24,9 +24,8 @@ def parser(description: str | None, *, labelled: bool) -> argparse.ArgumentParse
     made.add_argument(
         "--labelling", nargs="?", const="", required=labelled, help="name of the labelling"
     )
-    made.add_argument("--labels", type=Path, nargs="*", default=[], help="CSV: word, label")
     made.add_argument(
-        "--label-options", type=_cli.options, default={}, help="column or label, min_words; JSON"
+        "--label-options", type=_cli.options, default={}, help="the labelling, as configured; JSON"
     )
     made.add_argument("--options", type=_cli.options, required=True, help="options, as JSON")
     made.add_argument("--output", type=Path, required=True, help="table to write")
@@ -37,4 +36,4 @@ def space_labels(given: argparse.Namespace, selection: Selection) -> list[str | 
     """Label of each token for the LDA space that layers are aligned in; None without one."""
     if "lda" not in given.options["spaces"]:
         return None
-    return token_labels(selection, given.labels, given.label_options)
+    return token_labels(selection, given.label_options)

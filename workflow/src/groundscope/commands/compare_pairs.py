@@ -77,21 +77,21 @@ def main() -> None:
 
 def _groups(selection: Selection, given: argparse.Namespace) -> dict[str, str]:
     """Group of each word that has one; a corpus may have none of the groups' words."""
-    if not given.groups:
+    options = given.label_options
+    if not options:
         return {}
     words = selection.tokens.column("word").to_pylist()
-    listed = read_word_labels(given.groups[0], given.label_options.get("label", "label"))
+    listed = read_word_labels(Path(options["words"]), options.get("label", "label"))
     if listed.keys().isdisjoint(words):
-        tell_lost(given.groups[0], listed, words)
+        tell_lost(Path(options["words"]), listed, words)
         return {}
-    found = zip(words, token_labels(selection, given.groups, given.label_options), strict=True)
+    found = zip(words, token_labels(selection, options), strict=True)
     return {word: group for word, group in found if group is not None}
 
 
 def _arguments() -> argparse.Namespace:
     parser = _analysis.parser(__doc__, labelled=False)
     parser.add_argument("--embeddings", type=Path, nargs="+", required=True, help="layers")
-    parser.add_argument("--groups", type=Path, nargs="*", default=[], help="CSV: word, label")
     parser.add_argument(
         "--word-map", type=Path, nargs="?", help="Parquet: word_a, word_b, relation"
     )

@@ -21,7 +21,7 @@ def main() -> None:
     """Write the positions of every word in every layer, and which layer stands for the model."""
     given = _arguments()
     tokens = read_selection(given.tokens, given.selected)
-    labels = token_labels(tokens, given.labels, given.label_options)
+    labels = token_labels(tokens, given.label_options)
     data = make_rows(tokens, given.options["rows"], labels)
     layers = read_layers(given.embeddings)
     made: dict[str, Mapping[str, Plane]] = {}

@@ -28,7 +28,7 @@ def main() -> None:
     """Write the scores of every layer, and on request those of words and the confusions."""
     given = _arguments()
     selection = read_selection(given.tokens, given.selected)
-    labels = token_labels(selection, given.labels, given.label_options)
+    labels = token_labels(selection, given.label_options)
     data = make_rows(selection, given.options["rows"], labels)
     apart, partitions = held_apart(data, speaker_disjoint=given.options["speaker_disjoint"])
     if given.options["speaker_disjoint"] and "speaker" not in apart:

@@ -30,7 +30,7 @@ def main() -> None:
     """Write the scores of every layer, and on request those of every word."""
     given = _arguments()
     selection = read_selection(given.tokens, given.selected)
-    labels = token_labels(selection, given.labels, given.label_options)
+    labels = token_labels(selection, given.label_options)
     data = make_rows(selection, given.options["rows"], labels)
     subsets = _own(given.options["subsets"], set(labels), given.labelling)
     if "leave-one-group-out" in given.options["protocols"]:

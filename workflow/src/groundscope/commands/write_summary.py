@@ -79,7 +79,9 @@ def _lost(
     }
     groups = settings["analyses"].get("pairs", {}).get("groups")
     if groups and "pairs" in found:
-        used |= {(corpus, groups) for corpus in pc.unique(found["pairs"]["corpus"]).to_pylist()}
+        of = settings["labellings"][groups]["corpora"]
+        paired = pc.unique(found["pairs"]["corpus"]).to_pylist()
+        used |= {(corpus, groups) for corpus in paired if of == "all" or corpus in of}
     lines = []
     for corpus, labelling in sorted(used):
         options = settings["labellings"].get(labelling, {})

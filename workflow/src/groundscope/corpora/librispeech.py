@@ -14,7 +14,7 @@ from groundscope.corpora.aligned import (
 )
 from groundscope.corpora.tokens import Corpus, Step
 from groundscope.errors import UserError
-from groundscope.listing import textgrids
+from groundscope.listing import textgrids, transcripts
 from groundscope.records import read_lines
 
 _SPEAKER_FIELDS = ("id", "sex", "subset", "minutes", "name")
@@ -44,17 +44,15 @@ def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
     pairs = pair(audio, textgrids(options), lambda path: path.stem, str(root))
     speakers = _speakers(root / "SPEAKERS.TXT")
     split_of = {path.stem: path.relative_to(root).parts[0] for path in audio}
-    transcripts = _transcripts([root / split for split in splits])
+    spoken = _transcripts(options)
 
     def describe(key: str) -> Utterance:
         reader = key.split("-")[0]
-        if key not in transcripts:
+        if key not in spoken:
             message = f"{pairs.files[key][0]}: no .trans.txt beside it names {key!r}"
             raise UserError(message)
         sex, name = speakers.get(reader, (None, None))
-        return Utterance(
-            reader, transcripts[key], {"split": split_of[key], "sex": sex, "reader": name}
-        )
+        return Utterance(reader, spoken[key], {"split": split_of[key], "sex": sex, "reader": name})
 
     corpus = read_tokens(pairs, describe, Tiers(), workers=workers)
     readers = {token.speaker for token in corpus.tokens}
@@ -66,14 +64,13 @@ def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
     return Corpus(corpus.tokens, [*corpus.steps, step])
 
 
-def _transcripts(folders: Sequence[Path]) -> dict[str, list[str]]:
+def _transcripts(options: Mapping[str, Any]) -> dict[str, list[str]]:
     found = {}
-    for folder in folders:
-        for file in sorted(folder.rglob("*.trans.txt")):
-            for line in read_lines(file):
-                # published in capitals, which a cased text model would read as abbreviations
-                key, *words = line.lower().split()
-                found[key] = words
+    for file in transcripts(options):
+        for line in read_lines(file):
+            # published in capitals, which a cased text model would read as abbreviations
+            key, *words = line.lower().split()
+            found[key] = words
     return found
 
 

@@ -1,10 +1,12 @@
 """Where a text model of transformers takes its last hidden state, found by running it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from groundscope.encoders.building import refusing
 from groundscope.errors import UserError
 
 _FEW = 4
@@ -33,33 +35,35 @@ def find_last_layer(where: str, model: Any, path: str) -> tuple[str, bool]:
     Raises
     ------
     UserError
-        Neither gives it, or the model needs more than tokens.
+        Neither gives it, another hidden state is not what a block gives, or the model needs more
+        than tokens.
     """
+    blocks = list(model.get_submodule(path))
     names = {module: name for name, module in model.named_modules() if _outside(name, path)}
-    ran: list[tuple[nn.Module, Any, Any]] = []  # with first input and output, since the last block
-
-    def restart(module: nn.Module, args: Any, output: Any) -> None:
-        ran[:] = [(module, None, first_output(output))]
+    ran: list[tuple[nn.Module, Any, Any]] = []  # with first input and output
 
     def note(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
         ran.append((module, next(iter((*args, *kwargs.values())), None), first_output(output)))
 
-    hooks = [model.get_submodule(path)[-1].register_forward_hook(restart)]
-    hooks += [module.register_forward_hook(note, with_kwargs=True) for module in names]
+    hooks = [each.register_forward_hook(note, with_kwargs=True) for each in (*blocks, *names)]
     try:
-        with torch.inference_mode():
+        with (
+            refusing(f"{where}: {type(model).__name__} does not run on tokens alone"),
+            torch.inference_mode(),
+        ):
             ids = torch.arange(_FEW, device=model.device)[None]
-            last = (model(input_ids=ids, output_hidden_states=True).hidden_states or (None,))[-1]
-    except torch.OutOfMemoryError:
-        raise
-    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        message = f"{where}: {type(model).__name__} does not run on tokens alone: {reason}"
-        raise UserError(message) from error
+            states = model(input_ids=ids, output_hidden_states=True).hidden_states or (None,)
     finally:
         for hook in hooks:
             hook.remove()
-    (_, _, block), *behind = ran
+    *inner, last = states
+    of_blocks = [(given, output) for module, given, output in ran if module in blocks]
+    if not of_blocks:
+        message = f"{where}: {type(model).__name__} does not call its blocks: not supported"
+        raise UserError(message)
+    _check_inner(f"{where}: hidden state {{}} of {type(model).__name__}", inner, of_blocks)
+    end = max(place for place, (module, *_) in enumerate(ran) if module is blocks[-1])
+    block, behind = ran[end][2], ran[end + 1 :]
     if _same(block, last):
         norms = (m for m, given, _ in behind if _same(given, last) and _is_norm(m))
         norm = next(norms, None)
@@ -77,6 +81,21 @@ def find_last_layer(where: str, model: Any, path: str) -> tuple[str, bool]:
 def first_output(output: Any) -> Any:
     """Vectors among what a module returns: they come first."""
     return output[0] if isinstance(output, tuple | list) else output
+
+
+def _check_inner(what: str, inner: Sequence[Any], of_blocks: Sequence[tuple[Any, Any]]) -> None:
+    """Refuse a model with a hidden state before the last that no block takes or gives as it is.
+
+    Some (Mamba) do not list what enters the first block; layers count from it all the same.
+    """
+    held = [of_blocks[0][0], *(output for _, output in of_blocks)]
+    for index, state in enumerate(inner):
+        if not any(_same(one, state) for one in held):
+            message = (
+                f"{what.format(index)} in transformers neither enters its first block nor leaves "
+                "one: not supported"
+            )
+            raise UserError(message)
 
 
 def _outside(name: str, path: str) -> bool:

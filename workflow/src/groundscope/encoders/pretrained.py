@@ -17,10 +17,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no job op
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import Request, deepest
+from groundscope.encoders.building import cut_blocks, refusing
 from groundscope.encoders.last_layer import first_output
 from groundscope.encoders.weights import check_finite, match_names, read_tensors
 from groundscope.errors import UserError
@@ -67,8 +69,9 @@ def read_config(checkpoint: Checkpoint | None, model: str) -> Any:
         return transformers.AutoConfig.from_pretrained(
             path.parent, local_files_only=True, trust_remote_code=False
         )
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        message = f"{path}: {str(error).splitlines()[0]}"
+    except (ValueError, OSError, KeyError, TypeError, StrictDataclassError) as error:
+        # a value that its field does not take has the reason below
+        message = f"{path}: {' '.join(str(error).split())}"
         raise UserError(message) from error
 
 
@@ -84,12 +87,9 @@ def normalizes_waveform(checkpoint: Checkpoint | None) -> bool | None:
 def registered_class(config: Any) -> type[Any]:
     """Find the bare model that transformers registers for a configuration."""
     auto: Any = transformers.AutoModel
-    try:
-        with torch.device("meta"):
-            return type(auto.from_config(config, trust_remote_code=False))
-    except ValueError as error:
-        message = f"model type {config.model_type!r} is not one that transformers builds"
-        raise UserError(message) from error
+    what = f"transformers builds no such model of type {config.model_type!r}"
+    with refusing(what), torch.device("meta"):
+        return type(auto.from_config(config, trust_remote_code=False))
 
 
 def warn_of_own_code(where: str, config: Any, kind: type[Any]) -> None:
@@ -150,12 +150,13 @@ def load_tower(
     short = copy.deepcopy(config)
     if cut is not None:
         cut(short, state)
-    short.num_hidden_layers = depth
-    if getattr(short, "layer_types", None):
-        short.layer_types = short.layer_types[:depth]
+    cut_blocks(short, depth)
     state = {name: tensor for name, tensor in state.items() if _block(name, path) < depth}
     check_finite(state, request.checkpoint.source if request.checkpoint else request.model)
-    model = _fill(kind, short, state, extra).to(request.device).eval()
+    share = f"{depth} of its {blocks} blocks (a job with layer {blocks} builds all)"
+    with refusing(f"models.{request.model}: transformers builds no {kind.__name__} of {share}"):
+        model = _fill(kind, short, state, extra)
+    model = model.to(request.device).eval()
     norm_path, after_norm = last_layer(model, path)
     choice = request.options.get("final_norm", "default")
     if not norm_path and choice != "default":

@@ -4,8 +4,10 @@ One family; what differs between architectures is found in the loaded model. Lay
 first block (embeddings, with the norm that BERT-like models have there). The last layer is what
 ``hidden_states[-1]`` is in transformers: where a norm stands behind the last block, behind it
 (GPT-2's ``ln_f``, Llama's ``norm``), except for CLIP, where it is before it, unless ``final_norm``
-says otherwise. CLIP has the named layer ``projection``: the released text embedding, one vector a
-text, taken at the end-of-text token.
+says otherwise. A model with a hidden state that its blocks do not give is refused, as DeBERTa-v2
+with a convolution; Mamba lists what enters its first block nowhere, so that its layer k, but for
+the last, is hidden state k - 1 of transformers. CLIP has the named layer ``projection``: the
+released text embedding, one vector a text, taken at the end-of-text token.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,6 +57,12 @@ def load(request: Request) -> TextEncoder:
     if config.is_encoder_decoder:
         message = (
             f"models.{request.model}: {config.model_type!r} is not a text encoder of one stack"
+        )
+        raise UserError(message)
+    if config.model_type == "deberta-v2" and getattr(config, "conv_kernel_size", 0) > 0:
+        message = (
+            f"models.{request.model}: its {config.model_type!r} model has a convolution beside its "
+            "first block (conv_kernel_size), whose sum is layer 1: not supported"
         )
         raise UserError(message)
     config.use_cache = False

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from groundscope.listing import textgrids, visible_files
+from groundscope.listing import textgrids, transcripts, visible_files
 from groundscope.plan import extraction, targets
 from groundscope.plan.sources import source_closure
 
@@ -24,6 +24,8 @@ _FAMILY_MODULE = "groundscope.encoders.{}"
 _NOT_FETCHED = frozenset({"blocks", "parent", "bundle"})
 # Keys of a checkpoint that decide what it is converted to.
 _CONVERTED = frozenset({"format", "blocks", "bundle"})
+# Keys of a corpus that name folders.
+_FOLDERS = ("folder", "audio_folder", "alignments")
 # Layout or kind of a corpus -> lists that it reads in its `folder`.
 _NAMED_FILES: Mapping[str, Sequence[str]] = {
     "librispeech": ("SPEAKERS.TXT",),
@@ -35,13 +37,6 @@ _NAMED_FILES: Mapping[str, Sequence[str]] = {
 def _sources(folder: Path, *modules: str) -> tuple[str, ...]:
     """List the sources of `modules` relative to `folder`: Snakemake records the paths."""
     return tuple(os.path.relpath(path, folder) for path in source_closure(*modules))
-
-
-def _textgrid_folder(options: Mapping[str, Any]) -> str | None:
-    """Name the folder of the TextGrids of a corpus; None if its kind has none."""
-    if options["kind"] not in ("librispeech", "textgrids"):
-        return None
-    return str(options["alignments"] or options["audio_folder"])
 
 
 @dataclass(frozen=True)
@@ -129,8 +124,8 @@ class ExtractionJobs:
     def corpus_files(self, wildcards: Wildcards) -> list[str]:
         """List the tables and lists that a corpus is made from, but not its recordings.
 
-        Of lists that have their place in a folder, those that are there: the reader says what it
-        lacks.
+        Of folders in a data set, its manifest. Of lists that have their place in a folder, those
+        that are there: the reader says what it lacks.
         """
         options = self.study["corpora"][wildcards.corpus]
         tables = [
@@ -143,30 +138,36 @@ class ExtractionJobs:
         listed += [table.get("file") for table in tables if isinstance(table, dict)]
         for name in _NAMED_FILES.get(options.get("layout", options["kind"]), ()):
             path = f"{options['folder']}/{name}"
-            if self._is_fetched(path) or Path(path).is_file():
+            if not self._is_fetched(path) and Path(path).is_file():
                 listed.append(path)
-        alignments = _textgrid_folder(options)
-        if alignments is not None and self._is_fetched(alignments):
-            listed.append(alignments)
+        listed += self._fetched_folders(options)
         return self.local_files([*listed, options["filters"]["has_synonym"]])
 
-    def textgrid_digest(self, wildcards: Wildcards) -> str:
-        """Give a digest of the names and contents of the TextGrids of a corpus.
+    def annotation_digest(self, wildcards: Wildcards) -> str:
+        """Give a digest of the names and contents of a corpus' TextGrids and ``.trans.txt``.
 
         It is empty where there are none, or they are in a data set, whose manifest is an input.
-        TextGrids are no inputs because people name them: Snakemake takes ``{`` and ``<`` in the
+        They are no inputs because people name TextGrids: Snakemake takes ``{`` and ``<`` in the
         name of an input for its own, and then finds nothing to be done. Planning also takes less
         time.
         """
         options = self.study["corpora"][wildcards.corpus]
-        folder = _textgrid_folder(options)
-        if folder is None or self._is_fetched(folder):
-            return ""
+        paths: list[Path] = []
+        if options["kind"] in ("librispeech", "textgrids"):
+            folder = options["alignments"] or options["audio_folder"]
+            paths += [] if self._is_fetched(folder) else textgrids(options)
+        if options["kind"] == "librispeech" and not self._is_fetched(options["folder"]):
+            paths += transcripts(options)
+        files = [path for path in paths if path.is_file()]
         whole = hashlib.sha256()
-        for path in filter(Path.is_file, textgrids(options)):
+        for path in files:
             for part in (os.fsencode(path), path.read_bytes()):
                 whole.update(hashlib.sha256(part).digest())
-        return whole.hexdigest()
+        return whole.hexdigest() if files else ""
+
+    def _fetched_folders(self, options: Mapping[str, Any]) -> list[str]:
+        """List the folders of a corpus that are in a data set."""
+        return [path for key in _FOLDERS if (path := options.get(key)) and self._is_fetched(path)]
 
     def _is_fetched(self, path: str) -> bool:
         """Tell whether `path` is in a data set, which may not be there yet."""
@@ -187,8 +188,9 @@ class ExtractionJobs:
         return targets.canonical({**where, "align": align})
 
     def align_files(self, wildcards: Wildcards) -> list[str]:
-        """Name the table of the transcripts of a corpus."""
-        return self.local_files([self.study["corpora"][wildcards.corpus]["manifest"]])
+        """Name the table of the transcripts of a corpus; of what is in a data set, its manifest."""
+        options = self.study["corpora"][wildcards.corpus]
+        return self.local_files([options["manifest"], *self._fetched_folders(options)])
 
     def align_manifest(self, wildcards: Wildcards) -> str:
         """Name the manifest of the model that a corpus is aligned with."""

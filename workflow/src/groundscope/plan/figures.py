@@ -153,16 +153,6 @@ def token_tables(study: Study) -> list[str]:
     ]
 
 
-def word_lists(study: Study, _: Wildcards) -> list[str]:
-    """Files of the lists of labelled words that some analysis of the summary reads."""
-    have = targets.tables(study)
-    parts = [part for name in ("silhouette", "lda", "planes") for part in have.get(name, [])]
-    used = {part.split("/")[2] for part in parts}
-    used |= {study["analyses"]["pairs"]["groups"]} if "pairs" in have else set()
-    found = (options.get("words") for name, options in study["labellings"].items() if name in used)
-    return sorted({path for path in found if path is not None})
-
-
 def summary_tables(study: Study) -> list[str]:
     """Gathered tables that the summary is made from."""
     have = targets.tables(study)

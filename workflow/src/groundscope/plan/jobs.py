@@ -54,13 +54,13 @@ class Plan(ExtractionJobs):
             return 0
         return math.inf if settings["sample"] is None else float(settings["sample"])
 
-    def pair_groups(self, _: Wildcards) -> list[str]:
-        """Name the file of the word groups that the pair kind `same-group` is made from."""
-        return self._label_file(self.study["analyses"]["pairs"]["groups"])
+    def pair_groups(self, wildcards: Wildcards) -> list[str]:
+        """Name what holds the word groups that the pair kind `same-group` is made from, if any."""
+        return self._label_file(self._labelling("pairs", "groups", wildcards))
 
-    def pair_group_options(self, _: Wildcards) -> str:
+    def pair_group_options(self, wildcards: Wildcards) -> str:
         """Give the options of these groups."""
-        return self._label_options(self.study["analyses"]["pairs"]["groups"])
+        return self._label_options(self._labelling("pairs", "groups", wildcards))
 
     def word_map(self, wildcards: Wildcards) -> list[str]:
         """Name the map of related words of a corpus; none if the study has none."""
@@ -102,15 +102,15 @@ class Plan(ExtractionJobs):
         return targets.canonical({k: v for k, v in options.items() if k not in inputs})
 
     def labels(self, wildcards: Wildcards) -> list[str]:
-        """Name the file of a labelling; none if it is a column of the token table."""
+        """Name what holds the list of a labelling; none if it is a column of the token table."""
         return self._label_file(wildcards.labelling)
 
     def label_options(self, wildcards: Wildcards) -> str:
-        """Give the options of a labelling; its file is an input."""
+        """Give the options of a labelling."""
         return self._label_options(wildcards.labelling)
 
     def space_labels(self, wildcards: Wildcards) -> list[str]:
-        """Name the file of the labelling whose LDA space CKA is computed in, if it is a file."""
+        """Name what holds the list of the labelling whose LDA space CKA is computed in, if any."""
         return self._label_file(self._space(wildcards))
 
     def space_labelling(self, wildcards: Wildcards) -> str:
@@ -118,22 +118,24 @@ class Plan(ExtractionJobs):
         return self._space(wildcards) or ""
 
     def space_label_options(self, wildcards: Wildcards) -> str:
-        """Give the options of this labelling; its file is an input."""
+        """Give the options of this labelling."""
         return self._label_options(self._space(wildcards))
 
     def _space(self, wildcards: Wildcards) -> str | None:
-        labelling: str | None = self.study["analyses"]["cka"]["labelling"]
+        return self._labelling("cka", "labelling", wildcards)
+
+    def _labelling(self, analysis: str, key: str, wildcards: Wildcards) -> str | None:
+        """Name the labelling that an analysis asks for; none on a corpus that it is not for."""
+        labelling: str | None = self.study["analyses"][analysis][key]
         known = labelling and targets.has_labels(self.study, labelling, wildcards.corpus)
         return labelling if known else None
 
     def _label_options(self, labelling: str | None) -> str:
         options = self.study["labellings"].get(labelling, {})
-        inputs = ("words", "corpora")
-        return targets.canonical({k: v for k, v in options.items() if k not in inputs})
+        return targets.canonical({k: v for k, v in options.items() if k != "corpora"})
 
     def _label_file(self, labelling: str | None) -> list[str]:
-        words = self.study["labellings"].get(labelling, {}).get("words")
-        return [] if words is None else [words]
+        return self.local_files([self.study["labellings"].get(labelling, {}).get("words")])
 
     # ---- contrasts
 
@@ -195,10 +197,24 @@ class Plan(ExtractionJobs):
         """Name the file of published numbers that ours are set beside."""
         return str(self.study["replication"])
 
+    def published_files(self, _: Wildcards) -> list[str]:
+        """Name what holds these numbers."""
+        return self.local_files([self.study["replication"]])
+
     def replicated_tables(self, _: Wildcards) -> list[str]:
         """List the gathered tables that published numbers may be found in."""
         have = self._tables
         return [self.result(f"tables/{name}.parquet") for name in _REPLICATED if name in have]
+
+    def summary_lists(self, _: Wildcards) -> list[str]:
+        """Name what holds the lists of labelled words that some analysis of the summary reads."""
+        have = self._tables
+        parts = [part for name in ("silhouette", "lda", "planes") for part in have.get(name, [])]
+        used = {part.split("/")[2] for part in parts}
+        used |= {self.study["analyses"]["pairs"]["groups"]} if "pairs" in have else set()
+        labellings = self.study["labellings"].items()
+        found = {options.get("words") for name, options in labellings if name in used}
+        return self.local_files(sorted(found - {None}))
 
     def all_tables(self) -> list[str]:
         """List every gathered table of the study."""

@@ -220,20 +220,14 @@ def _check_analysis(study: Study, analysis: str, settings: Mapping[str, Json]) -
                 f"{key}.groups: {settings['groups']!r} labels tokens, expected a list of words"
             )
             raise UserError(message)
+        _check_read(study, f"{key}.groups", settings["groups"], settings["models"])
 
 
 def _check_rows(study: Study, analysis: str, settings: Mapping[str, Json]) -> None:
     """Refuse a labelling or a model that is asked for by name and can have no row."""
-    read = {corpus: models_on(study, corpus, settings["models"]) for corpus in study["corpora"]}
     labellings = settings.get("labellings", [])
     for labelling in labellings:
-        of_labels = [corpus for corpus in read if has_labels(study, labelling, corpus)]
-        if not any(read[corpus] for corpus in of_labels):
-            message = (
-                f"analyses.{analysis}.labellings: {labelling!r} is for {', '.join(of_labels)}, "
-                "which no model of the analysis reads"
-            )
-            raise UserError(message)
+        _check_read(study, f"analyses.{analysis}.labellings", labelling, settings["models"])
     for model in [] if settings["models"] == "all" else settings["models"]:
         own = corpora(study, model)
         if not own:
@@ -247,6 +241,17 @@ def _check_rows(study: Study, analysis: str, settings: Mapping[str, Json]) -> No
                 f"of the analysis is for ({', '.join(labellings)})"
             )
             raise UserError(message)
+
+
+def _check_read(study: Study, key: str, labelling: str, models: Json) -> None:
+    """Refuse a labelling for corpora that none of the models of an analysis reads."""
+    of_labels = [corpus for corpus in study["corpora"] if has_labels(study, labelling, corpus)]
+    if not any(models_on(study, corpus, models) for corpus in of_labels):
+        message = (
+            f"{key}: {labelling!r} is for {', '.join(of_labels)}, which no model of the analysis "
+            "reads"
+        )
+        raise UserError(message)
 
 
 def _check_space(study: Study, labelling: str) -> None:

@@ -74,7 +74,7 @@ def cancel_overlooked(workflow: Any) -> None:
     if workflow.local_exec:
         return
     try:
-        jobs = _jobs("--states=PENDING,CONFIGURING,RUNNING,SUSPENDED")
+        jobs = _jobs("--me", "--states=PENDING,CONFIGURING,RUNNING,SUSPENDED")
         if not jobs:
             return
         _slurm("scancel", "--quiet", *jobs)
@@ -94,17 +94,19 @@ def release() -> None:
     Raises
     ------
     UserError
-        A run is alive, or it or its jobs cannot be looked at from here: the lock stays.
+        A run is alive, it or its jobs cannot be looked at from here, or there are jobs of other
+        users: the lock stays.
     """
     runs = sorted(_RUNS.glob("*.json"))
     for run in runs:
         _require_dead(json.loads(run.read_text(encoding="utf-8")))
     try:
-        jobs = _jobs()
+        jobs = _jobs("--me")
         if jobs:
             _slurm("scancel", *jobs)
-            while set(jobs) & set(_jobs()):
+            while set(jobs) & set(_jobs("--me")):
                 time.sleep(1)
+        left = _jobs()
     except UserError as error:
         # jobs that nobody sees would write beside those of the next run
         message = (
@@ -113,6 +115,12 @@ def release() -> None:
         )
         raise UserError(message) from error
     sys.stdout.write(f"cancelled {len(jobs)} SLURM jobs that had lost their Snakemake\n")
+    if left:
+        message = (
+            f"SLURM jobs of other users write in this folder ({', '.join(left)}), so the lock "
+            "stays: they cancel theirs with `make unlock`"
+        )
+        raise UserError(message)
     unlock = [sys.executable, "-m", "snakemake", "--unlock", "--cores", "1", "--quiet"]
     if subprocess.run(unlock, check=False).returncode:
         message = "snakemake --unlock fails: the lock stays; give it your study with --configfile"
@@ -137,10 +145,10 @@ def _require_dead(run: dict[str, Any]) -> None:
 
 
 def _jobs(*options: str) -> list[str]:
-    """List this user's SLURM jobs that a Snakemake in the working folder submitted."""
+    """List the SLURM jobs that a Snakemake in the working folder submitted, of any user."""
     if shutil.which("squeue") is None:
         return []
-    asked = ["squeue", "--me", "--noheader", "--format=%A|%k|%Z", *options]
+    asked = ["squeue", "--noheader", "--format=%A|%k|%Z", *options]
     found = []
     for line in _slurm(*asked).splitlines():
         job, comment, folder = line.split("|", 2)
