@@ -18,6 +18,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import silhouette_score
 
 from groundscope import tables
+from groundscope.analysis.contrasts import contrast_rows
 from groundscope.commands import (
     compare_cka,
     compare_pairs,
@@ -614,6 +615,14 @@ def test_sizes_of_pairs_are_of_each_kind(
         kind: {row["word"]: row for row in _rows(files["word_scores"], "word_scores", kind=kind)}
         for kind in expected
     }
+    for words in of_words.values():
+        # of random pairs alone
+        others = [word for word, row in words.items() if row["value"] is None]
+        assert {words.pop(word)["n_tokens"] for word in others} == {0}
+    table = tables.read_table(files["word_scores"], "word_scores")
+    made = contrast_rows(table, table, "none", replicates=100, permutations=99, seed=0)
+    counts = {(row["n_tokens"], row["n_types"]) for row in made if row["kind"] == "same-group"}
+    assert counts == {expected["same-group"][:2]}
     grouped = of_words["same-group"].values()
     assert {(row["n_tokens"], row["unlabelled_tokens"]) for row in grouped} == {(3, 3)}
     ids = [set(sample_rows(3 * (WORDS - 1), 50, seed)) for seed in seeds]

@@ -201,17 +201,25 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         *SCORE,
         Column("label", "string", "label of the word; missing where it varies", nullable=True),
         Column("word", "string", "word type"),
-        Column("value", "float64", "mean score of the word (balanced-accuracy: its accuracy)"),
+        Column(
+            "value",
+            "float64",
+            "mean score of the word (balanced-accuracy: its accuracy); missing where the word is "
+            "in random pairs and in none of the kind",
+            nullable=True,
+        ),
         Column(
             "pseudo_values",
             "list of float64",
             "the word's part in the score of all words, with what it does to other words: the "
             "jackknife pseudo-value of its unit, one for each repeat or control task of lda, one "
-            "otherwise (but for pairs farther from the score where words have unequal numbers of "
-            "rows); empty inside where a kind of pairs has fewer than 10 words in effect",
+            "otherwise (farther from the score where words have unequal numbers of rows, or of a "
+            "kind's pairs); empty inside where a kind of pairs has fewer than 10 words in effect",
         ),
         Column("unit", "int64", "words that the jackknife leaves out together have the same"),
-        Column("n_tokens", "int64", "tokens of the word that entered; of pairs, in any draw"),
+        Column(
+            "n_tokens", "int64", "tokens of the word that entered; of pairs, in any of the kind"
+        ),
         *DROPPED,
     ),
     "contrasts": (
@@ -224,7 +232,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         SIGN_FLIP,
         Column("p_holm", "float64", "the same, Holm-corrected over layers"),
         Column("n_tokens", "int64", "tokens of these words, treated model"),
-        Column("n_types", "int64", "words with a score in both models"),
+        Column("n_types", "int64", "words with a score (`value`) in both models"),
         Column("dropped_types", "int64", "words left out: a score in one of the models only"),
         *DROPPED,
     ),

@@ -1,8 +1,8 @@
 """Rows of the contrasts table, from word scores of two models."""
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +18,25 @@ _FAMILY = (
     *("protocol", "subset"),
 )
 _DROPPED = ("missing_tokens", "unlabelled_tokens")
+# rows of word_scores that are read at once
+_PART = 4096
 _TOO_FEW = "no contrast: it needs 3 words, and for pairs 10 words in effect"
 
 Row = dict[str, Any]
-# family -> layer -> word -> its row of word_scores
-Scores = dict[tuple[Any, ...], dict[str, dict[str, Row]]]
+
+
+class _Word(NamedTuple):
+    """A row of word_scores; words of random pairs alone are units without a score."""
+
+    unit: int
+    pseudo_values: list[float | None]
+    scored: bool
+    n_tokens: int
+    dropped: tuple[int, ...]
+
+
+# family -> layer -> word
+_Scores = dict[tuple[Any, ...], dict[str, dict[str, _Word]]]
 
 
 def contrast_rows(
@@ -74,10 +88,10 @@ def contrast_rows(
                     "mean_control": float(means[1]),
                     **estimate_columns(means[0] - means[1], interval, (), "bootstrap-t over words"),
                     "p_value": float(p_value),
-                    "n_tokens": sum(a[word]["n_tokens"] for word in words),
-                    "n_types": len(words),
-                    "dropped_types": len(a.keys() ^ b.keys()),
-                    **{name: a[words[0]][name] for name in _DROPPED},
+                    "n_tokens": sum(a[word].n_tokens for word in words),
+                    "n_types": len(_scored(a) & _scored(b)),
+                    "dropped_types": len(_scored(a) ^ _scored(b)),
+                    **dict(zip(_DROPPED, a[words[0]].dropped, strict=True)),
                 }
             )
         corrected = holm(np.array([row["p_value"] for row in part]))
@@ -99,15 +113,27 @@ def _model(scores: pa.Table) -> str:
     return str(models[0])
 
 
-def _by_family(scores: pa.Table) -> Scores:
-    found: Scores = {}
-    for row in scores.to_pylist():
-        family = found.setdefault(tuple(row[key] for key in _FAMILY), {})
-        family.setdefault(row["layer"], {})[row["word"]] = row
+def _by_family(scores: pa.Table) -> _Scores:
+    found: _Scores = {}
+    # in parts: rows as mappings take many times the memory of what is kept of them
+    for part in scores.to_batches(max_chunksize=_PART):
+        for row in part.to_pylist():
+            family = found.setdefault(tuple(row[key] for key in _FAMILY), {})
+            family.setdefault(row["layer"], {})[row["word"]] = _Word(
+                row["unit"],
+                row["pseudo_values"],
+                row["value"] is not None,
+                row["n_tokens"],
+                tuple(row[name] for name in _DROPPED),
+            )
     return found
 
 
-def _pseudo_values(treated: Sequence[Row], control: Sequence[Row]) -> Floats | None:
+def _scored(words: Mapping[str, _Word]) -> set[str]:
+    return {word for word, row in words.items() if row.scored}
+
+
+def _pseudo_values(treated: Sequence[_Word], control: Sequence[_Word]) -> Floats | None:
     """Pseudo-values of the units of the same words; None if they are too few, or missing.
 
     Returns
@@ -116,7 +142,7 @@ def _pseudo_values(treated: Sequence[Row], control: Sequence[Row]) -> Floats | N
         Shape ``[2, repeats, units]``.
     """
     units = {
-        one["unit"]: (one["pseudo_values"], other["pseudo_values"])
+        one.unit: (one.pseudo_values, other.pseudo_values)
         for one, other in zip(treated, control, strict=True)
     }
     if len(units) < 3:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from groundscope.analysis.columns import NO_INTERVAL, estimate_columns, number
+from groundscope.analysis.columns import NO_INTERVAL, estimate_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics.groups import Floats, Groups, Integers
 from groundscope.metrics.pair_kinds import Draws
@@ -111,19 +111,18 @@ def value_rows(scores: KindScores, keys: dict[str, str], kind: Kind) -> pa.Table
 
 def word_rows(
     scores: KindScores, random: KindScores, keys: dict[str, str], kind: Kind
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[pa.Table]:
     """Make the rows of one kind in one layer (`keys`) for the table word_scores."""
     codes, found = by_word(scores, random, kind.words)
-    for measure, columns in found.items():
-        for code, value, pseudo in zip(codes, *columns, strict=True):
-            yield {
-                **keys,
-                **_SCORE,
-                "measure": measure,
-                "word": str(kind.words.names[code]),
-                "value": float(value),
-                "pseudo_values": [number(pseudo)],
-                "unit": int(code),
-                "n_tokens": int(kind.tokens[code]),
-                **kind.dropped,
-            }
+    for measure, (values, pseudo) in found.items():
+        shared = {**keys, **_SCORE, "measure": measure, **kind.dropped}
+        columns: dict[str, Any] = {
+            name: pa.repeat(value, len(codes)) for name, value in shared.items()
+        }
+        columns["word"], columns["unit"] = kind.words.names[codes], codes
+        columns["value"] = pa.array(values, from_pandas=True)
+        columns["pseudo_values"] = pa.ListArray.from_arrays(
+            np.arange(len(codes) + 1, dtype=np.int32), pa.array(pseudo, from_pandas=True)
+        )
+        columns["n_tokens"] = kind.tokens[codes]
+        yield pa.table(columns)

@@ -52,7 +52,7 @@ def main() -> None:
     }
     rows: list[dict[str, Any]] = []
     values: list[pa.Table] = []
-    words: list[dict[str, Any]] = []
+    words: list[pa.Table] = []
     for layer in read_layers(given.embeddings):
         with naming(f"word pairs in {layer.name}"):
             features = data.features(layer)
@@ -72,7 +72,7 @@ def main() -> None:
     if given.values:
         tables.write_table(given.values, "pair_values", pa.concat_tables(values))
     if given.words:
-        tables.write_table(given.words, "word_scores", words)
+        tables.write_table(given.words, "word_scores", pa.concat_tables(words) if words else [])
 
 
 def _groups(selection: Selection, given: argparse.Namespace) -> dict[str, str]:

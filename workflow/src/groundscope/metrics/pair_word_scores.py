@@ -16,7 +16,9 @@ def by_word(
     """Scores of the type pairs that hold a word, and pseudo-values of words.
 
     A word is left out with all type pairs that hold it, of the kind and of the random pairs, which
-    for the AUC are the kind's `KindScores.reference`.
+    for the AUC are the kind's `KindScores.reference`. Words of random pairs alone are units too:
+    their vectors move the score, which would seem surer than it is without them. The kind's own
+    words weigh most and may be few: the sizes of units are the kind's type pairs that hold them.
 
     Parameters
     ----------
@@ -28,14 +30,14 @@ def by_word(
     Returns
     -------
     codes
-        Words that occur in the kind.
+        Words that occur in the kind or in random pairs.
     found
-        For ``auc`` and ``normalised``: the score of the pairs of each of these words against all
-        random pairs, and their `pseudo_values`, which are missing (NaN) where the kind has too few
-        words in effect (`KindScores.few`).
+        For ``auc`` and ``normalised``: the score of the kind's pairs of each of these words against
+        all random pairs, missing (NaN) where it has none, and their `pseudo_values`, which are
+        missing where the kind has too few words in effect (`KindScores.few`).
     """
     held = _Held.of(scores.words, len(words))
-    codes = np.flatnonzero(held.sizes)
+    codes = np.union1d(scores.words, random.words)
     found = {}
     for measure, make, others in (
         ("auc", _areas, scores.reference),
@@ -44,7 +46,7 @@ def by_word(
         base = _Held.of(others.words, len(words))
         with np.errstate(invalid="ignore"):
             estimate, own, without = make(scores, others.values, held, base)
-        values = pseudo_values(estimate, without[codes])
+        values = pseudo_values(estimate, without[codes], sizes=held.sizes[codes])
         found[measure] = own[codes], np.full_like(values, np.nan) if scores.few else values
     return codes, found
 
