@@ -149,13 +149,20 @@ def test_pieces_end_between_recordings(study: Path, monkeypatch: pytest.MonkeyPa
 def test_blocks_that_do_not_belong_together_are_refused(
     tmp_path: Path, extract: Extract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A block of another device or version is named, with what differs; no file appears."""
+    """A block of another version is named, with what differs; no file appears."""
     monkeypatch.setattr(extraction, "PIECE_TOKENS", 8)
     ((first,), (second,)) = (extract("static", tmp_path / n, "--block", f"{n}/2") for n in "12")
     found = read_embeddings(second)
     write_embeddings(second, found.token_ids, found.vectors, {**found.metadata, "device": "cuda"})
-    with pytest.raises(UserError, match=rf"{second} was not made as {first} was \(device differ"):
-        join(monkeypatch, [first, second], tmp_path / "joined.parquet")
+    joined = tmp_path / "joined.parquet"
+    join(monkeypatch, [first, second], joined)
+    assert read_embeddings(joined).metadata["device"] == "cpu, cuda"
+    joined.unlink()
+    other = {**found.metadata, "version.torch": "9.9"}
+    write_embeddings(second, found.token_ids, found.vectors, other)
+    said = rf"{second} was not made as {first} was \(version.torch differ"
+    with pytest.raises(UserError, match=said):
+        join(monkeypatch, [first, second], joined)
     assert not list(tmp_path.glob("*.parquet"))
 
 
@@ -164,7 +171,8 @@ def test_a_corpus_without_a_vector_is_refused(
 ) -> None:
     """Blocks may be empty, as long as one is not; in one job it is the same."""
     empty = tmp_path / "empty"
-    write_embeddings(empty, [], np.zeros((0, 0), np.float32), {"model": "m", **Tally().of_block()})
+    made = {"model": "m", "device": "cpu", **Tally().of_block()}
+    write_embeddings(empty, [], np.zeros((0, 0), np.float32), made)
     with pytest.raises(UserError, match=r"models\.m: no token of the corpus is left"):
         join(monkeypatch, [empty, empty], tmp_path / "joined")
     with pytest.raises(UserError, match="no token of the corpus is left"):

@@ -3,15 +3,23 @@
 import gc
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
+from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from groundscope.encoders.batching import MemoryGuard, ahead, batches_by_length
 from groundscope.encoders.progress import Progress
-from groundscope.encoders.waveforms import frame_count, receptive_field
+from groundscope.encoders.waveforms import (
+    ExactPadding,
+    frame_count,
+    pad_batch,
+    receptive_field,
+)
 from groundscope.errors import UserError
 
 LENGTHS = st.lists(st.integers(1, 200), max_size=60)
@@ -52,6 +60,30 @@ def test_out_of_memory_halves_and_goes_on(caplog: pytest.LogCaptureFixture) -> N
     assert done == [[10] * 4] * 8
     assert tried[first:] == [4, 4, 4, 4]
     assert "out of memory with 16 inputs" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("said", "halved"),
+    [
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True),
+        ("CUDA error: out of memory", True),
+        ("mat1 and mat2 shapes cannot be multiplied", False),
+    ],
+)
+def test_libraries_of_cuda_run_out_of_memory_too(said: str, *, halved: bool) -> None:
+    """Their errors have no class of their own; any other error is not taken for one."""
+    done: list[int] = []
+
+    def run(batch: Sequence[int]) -> None:
+        if len(batch) > 1:
+            raise RuntimeError(said)
+        done.extend(batch)
+
+    guard = MemoryGuard(run, str, lambda item: item)
+    with nullcontext() if halved else pytest.raises(RuntimeError, match="cannot be multiplied"):
+        guard([1, 2])
+    assert done == ([1, 2] if halved else [])
 
 
 def test_an_input_that_never_fits_is_named() -> None:
@@ -97,6 +129,33 @@ def test_frames_of_the_front_end(samples: int) -> None:
     kernels, strides = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
     assert receptive_field(kernels, strides) == 400
     assert frame_count(samples, kernels, strides) == (samples - 400) // 320 + 1
+
+
+def test_a_clip_in_half_precision_does_not_depend_on_its_neighbours() -> None:
+    """The group norm of wav2vec 2.0's front end has float32 statistics alone as in a batch."""
+    torch.manual_seed(2)
+    model = Wav2Vec2Model(
+        Wav2Vec2Config(
+            hidden_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            conv_dim=(16,) * 7,
+        )
+    ).eval()
+    config = model.config
+    padding = ExactPadding(model, config.conv_kernel, config.conv_stride)
+    clips = [torch.randn(4000), torch.randn(2000)]
+
+    def front_end(batch: Sequence[Tensor]) -> Tensor:
+        values, lengths = pad_batch(batch)
+        count = padding.set_lengths(lengths, values.device)[0]
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+            features: Tensor = model.feature_extractor(values)
+        return features[0, :, :count].float()
+
+    # one rounding to bfloat16 of a sum in another order
+    torch.testing.assert_close(front_end(clips[:1]), front_end(clips), rtol=2**-8, atol=1e-4)
 
 
 class _Terminal(io.StringIO):

@@ -1,5 +1,6 @@
 """Products of float32: linear maps by oneDNN, against torch's in double precision, and no TF32."""
 
+from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -54,21 +55,31 @@ def test_a_model_that_multiplies_with_weights_itself() -> None:
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.fixture
+def tf32_everywhere() -> Iterator[tuple[Any, Any]]:
+    """Give torch's settings of convolutions, as they are, and of linear maps, as some have them."""
+    backends: Any = torch.backends  # untyped
+    kinds = backends.cudnn.conv, backends.cuda.matmul
+    before = kinds[1].fp32_precision
+    kinds[1].fp32_precision = "tf32"
+    yield kinds
+    kinds[1].fp32_precision = before
+
+
 @pytest.mark.parametrize(
     ("device", "precision"), [("cuda", "float32"), ("cpu", "float32"), ("cpu", "bfloat16")]
 )
 @pytest.mark.parametrize("fails", [False, True])
-def test_convolutions_of_float32_do_without_tf32(
-    device: str, precision: str, *, fails: bool
+def test_products_of_float32_do_without_tf32(
+    tf32_everywhere: tuple[Any, Any], device: str, precision: str, *, fails: bool
 ) -> None:
-    """While a model runs, and no longer, whatever becomes of it."""
-    cudnn: Any = torch.backends.cudnn  # untyped
-    before = cudnn.conv.fp32_precision
+    """While a model runs, and no longer, whatever becomes of it and whatever the environment is."""
+    kinds, before = tf32_everywhere, ["tf32", "tf32"]
     request = Request("tiny", None, {"precision": precision}, (), torch.device(device))
-    seen = []
+    seen: list[str] = []
 
     def forward() -> None:
-        seen.append(cudnn.conv.fp32_precision)
+        seen.extend(kind.fp32_precision for kind in kinds)
         functional.conv1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
         if fails:
             raise torch.OutOfMemoryError
@@ -76,6 +87,5 @@ def test_convolutions_of_float32_do_without_tf32(
     pooler = WordPooler([], "mean", whole_inputs=True)
     with pytest.raises(torch.OutOfMemoryError) if fails else nullcontext():
         LayerStore(request, 0).run(pooler, [], forward)
-    assert before == "tf32"
-    assert seen == ["ieee" if precision == "float32" else before]
-    assert cudnn.conv.fp32_precision == before
+    assert seen == (["ieee", "ieee"] if precision == "float32" else before)
+    assert [kind.fp32_precision for kind in kinds] == before

@@ -1,6 +1,6 @@
 """Whisper's encoder against transformers' feature extractor and model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from groundscope.checkpoints import Checkpoint
+from groundscope.encoders.base import Sink
 from groundscope.encoders.extraction import Extraction
+from groundscope.encoders.whisper import WhisperLike
 from groundscope.errors import UserError
 
 HF: Any = transformers  # largely untyped
@@ -149,6 +151,25 @@ def test_a_shorter_window_is_a_shorter_position_table(
         wanted = encoder.layer_norm(hidden)[0, :3].mean(dim=0).numpy()
     np.testing.assert_allclose(result.vectors["2"][0], wanted, rtol=0, atol=2e-5)
     assert result.facts["window_s"] == "0.5"
+
+
+def test_a_batch_counts_whole_windows(
+    checkpoint: Checkpoint,
+    tokens: pa.Table,
+    run_extraction: Extract,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each clip costs a window however short it is: 3 s hold three of 1 s, not dozens of clips."""
+    sizes = []
+    forward = WhisperLike.forward
+
+    def counted(self: WhisperLike, batch: Sequence[torch.Tensor], sink: Sink) -> None:
+        sizes.append(len(batch))
+        forward(self, batch, sink)
+
+    monkeypatch.setattr(WhisperLike, "forward", counted)
+    run_extraction(tokens, checkpoint, SPEECH, ("1",), batch_seconds=3.0)
+    assert sizes == [3, 3, 3]
 
 
 def test_what_does_not_fit_is_refused(

@@ -71,6 +71,7 @@ def join_blocks(path: str | Path, blocks: Sequence[str | Path]) -> None:
     """
     tally = Tally()
     shared: dict[str, str] = {}
+    devices: set[str] = set()
     first = ""
     with writing(path, str(path)) as writer:
         for block in blocks:
@@ -78,6 +79,7 @@ def join_blocks(path: str | Path, blocks: Sequence[str | Path]) -> None:
             if not metadata:
                 continue
             dropped, counts = (json.loads(metadata.pop(name)) for name in _COUNTS)
+            devices.add(metadata.pop("device"))  # does not change what a vector stands for
             if shared and metadata != shared:
                 differing = sorted(dict(metadata.items() ^ shared.items()))
                 message = (
@@ -90,4 +92,5 @@ def join_blocks(path: str | Path, blocks: Sequence[str | Path]) -> None:
             for token_ids, vectors in read_pieces(block):
                 writer.add(token_ids, vectors)
                 tally.kept += len(token_ids)
-        writer.describe({**shared, **tally.of_corpus(shared.get("model", "?"))})
+        of_corpus = tally.of_corpus(shared.get("model", "?"))
+        writer.describe({**shared, "device": ", ".join(sorted(devices)), **of_corpus})

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000
 _BLOCK_S = 10
-_VARIANCE_FLOOR = 1e-7  # of transformers' feature extractor
 
 Samples = NDArray[np.float32]
 
@@ -70,8 +69,11 @@ class Level:
     deviation: float
 
 
-def measure(excerpt: Excerpt) -> Level:
-    """Read a recording once, so that no window's level depends on where it is cut."""
+def measure(excerpt: Excerpt, variance_floor: float) -> Level:
+    """Read a recording once, so that no window's level depends on where it is cut.
+
+    The floor is added to the variance.
+    """
     count, total, square = 0, 0.0, 0.0
     for block in excerpt.blocks():
         count += len(block)
@@ -79,7 +81,7 @@ def measure(excerpt: Excerpt) -> Level:
         square += float(np.square(block, dtype=np.float64).sum())
     mean = total / max(count, 1)
     variance = max(square / max(count, 1) - mean * mean, 0.0)
-    return Level(count, mean, math.sqrt(variance + _VARIANCE_FLOOR))
+    return Level(count, mean, math.sqrt(variance + variance_floor))
 
 
 def plan_windows(frames: int, size: int) -> list[Window]:

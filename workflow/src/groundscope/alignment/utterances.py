@@ -123,7 +123,7 @@ def align_utterance(
     """
     utterance = spelled.utterance
     excerpt = Excerpt(utterance.audio, utterance.start_s, utterance.end_s)
-    level = measure(excerpt)
+    level = measure(excerpt, model.variance_floor)
     frames = model.frames(level.samples)
     window = max(round(window_s * SAMPLE_RATE / model.stride), 6)
     windows = plan_windows(frames, window)

@@ -12,7 +12,6 @@ from groundscope.checkpoints import read_manifest
 from groundscope.commands import _cli
 from groundscope.corpora.tokens import token_table
 from groundscope.corpora.transcripts import read_utterances
-from groundscope.errors import UserError
 from groundscope.token_table import write_corpus_report, write_tokens
 
 
@@ -21,15 +20,10 @@ def main() -> None:
     given = _arguments()
     # before transformers is imported, which a torchaudio that cannot be loaded would break
     load_torchaudio()
-    import torch
-
     from groundscope.encoders.ctc import load_ctc
+    from groundscope.encoders.execution import find_device
 
-    available = torch.cuda.is_available()
-    if given.device == "cuda" and not available:
-        message = "--device cuda: no GPU is visible to this process"
-        raise UserError(message)
-    device = torch.device("cuda" if available and given.device != "cpu" else "cpu")
+    device = find_device(given.device)
     checkpoint = read_manifest(given.checkpoint)
     utterances = read_utterances(given.options, workers=given.workers)
     model = load_ctc(checkpoint, device)

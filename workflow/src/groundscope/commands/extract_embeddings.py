@@ -2,7 +2,6 @@
 
 import argparse
 import importlib.metadata
-import logging
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,7 +12,7 @@ from groundscope.checkpoints import Checkpoint, file_digest, read_manifest
 from groundscope.commands import _cli
 from groundscope.embeddings import check_unique, writing
 from groundscope.encoders.base import Request
-from groundscope.encoders.execution import Execution
+from groundscope.encoders.execution import DEVICES, Execution, find_device
 from groundscope.encoders.extraction import Extraction, extract, family_options
 from groundscope.errors import UserError
 from groundscope.token_table import read_tokens
@@ -23,8 +22,6 @@ _LIBRARIES = ("numpy", "pyarrow", "torch", "transformers", "tokenizers", "soundf
 
 def main() -> None:
     """Run the command."""
-    import torch
-
     given = _arguments()
     layers = tuple(given.layers.split(","))
     if len(set(layers)) != len(layers) or len(layers) != len(given.output):
@@ -33,12 +30,7 @@ def main() -> None:
     tokens = read_tokens(given.tokens)
     family, options = family_options(given.model, given.options)
     checkpoint = read_manifest(given.checkpoint) if given.checkpoint else None
-    available = torch.cuda.is_available()
-    if given.device == "cuda" and not available:
-        message = "--device cuda: no GPU is visible to this process"
-        raise UserError(message)
-    device = torch.device("cuda" if available and given.device != "cpu" else "cpu")
-    logging.info("device: %s", torch.cuda.get_device_name() if device.type == "cuda" else "CPU")
+    device = find_device(given.device)
     token_ids = tokens.column("token_id").to_numpy(zero_copy_only=False)
     check_unique(token_ids.astype(str))
     words = frozenset(tokens.column("word").unique().to_pylist())
@@ -113,7 +105,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--layers", required=True, help="layers, separated by commas")
     parser.add_argument("--batch-percent", type=float, default=100.0, help="of the usual batch")
     parser.add_argument("--block", type=_block, default=(1, 1), help="share of the corpus, as 2/3")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--workers", type=int, default=2, help="threads that decode audio")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file a layer")
     return parser.parse_args()

@@ -116,7 +116,8 @@ class AudioEncoder(ABC):
     receptive_field
         Fewest samples that give one frame.
     window
-        Most samples that it takes; None: any number.
+        Samples that it computes for every input, and so the most that it takes; None: as many as
+        the input has.
     normalizes
         Whether the release expects each waveform with zero mean and unit variance; None: not
         known, so the option ``normalize`` must be set.

@@ -88,13 +88,21 @@ class MemoryGuard(Generic[T]):
         """Try; tensors of the failed attempt are released when this returns."""
         try:
             self._run(batch)
-        except torch.OutOfMemoryError:
-            fits = False
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
         else:
             return True
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        return fits
+        return False
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of torch says so: libraries of CUDA have no class for it, but words."""
+    text = str(error)
+    named = "out of memory" in text or "ALLOC_FAILED" in text
+    return isinstance(error, torch.OutOfMemoryError) or named
 
 
 class _End:

@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 from transformers.initialization import no_init_weights
 
 from groundscope.checkpoints import Checkpoint
-from groundscope.encoders.pretrained import normalizes_waveform, read_config, warn_of_own_code
+from groundscope.encoders.pretrained import (
+    normalizes_waveform,
+    read_config,
+    variance_floor,
+    warn_of_own_code,
+)
 from groundscope.encoders.products import single_precision
 from groundscope.encoders.waveforms import frame_count, receptive_field
 from groundscope.encoders.weights import check_finite, match_names, read_tensors
@@ -36,12 +41,15 @@ class CtcModel:
         Samples from frame to frame, and that a frame is computed from before the blocks.
     normalizes
         Whether it expects waveforms with zero mean and unit variance.
+    variance_floor
+        Added to the variance before the root.
     """
 
     model: Any
     stride: int
     receptive_field: int
     normalizes: bool
+    variance_floor: float
 
     @property
     def labels(self) -> int:
@@ -104,4 +112,5 @@ def load_ctc(checkpoint: Checkpoint, device: torch.device) -> CtcModel:
         math.prod(config.conv_stride),
         receptive_field(config.conv_kernel, config.conv_stride),
         normalizes,
+        variance_floor(checkpoint),
     )

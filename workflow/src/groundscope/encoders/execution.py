@@ -1,5 +1,7 @@
 """How a model is run, which never changes the result, and where the word vectors gather."""
 
+import logging
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,8 +14,36 @@ from numpy.typing import NDArray
 from groundscope.encoders.base import Request
 from groundscope.encoders.pooling import WordPooler
 from groundscope.encoders.products import single_precision
+from groundscope.errors import UserError
 
+DEVICES = ("auto", "cpu", "cuda")
+
+_LOG = logging.getLogger(__name__)
 _PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+def find_device(choice: str) -> torch.device:
+    """Find where to compute: one of `DEVICES`, ``auto`` a GPU if there is one.
+
+    Raises
+    ------
+    UserError
+        A GPU was asked for, and there is none.
+    """
+    available = torch.cuda.is_available()
+    if choice == "cuda" and not available:
+        message = "--device cuda: no GPU is visible to this process"
+        raise UserError(message)
+    device = torch.device("cuda" if available and choice != "cpu" else "cpu")
+    given = os.environ.get("SLURM_JOB_GPUS") or os.environ.get("CUDA_VISIBLE_DEVICES")
+    if choice == "auto" and not available and given:
+        _LOG.warning(
+            "this job was given a GPU (%s) that torch %s cannot use: computing on the CPU",
+            given,
+            torch.__version__,
+        )
+    _LOG.info("device: %s", torch.cuda.get_device_name() if device.type == "cuda" else "CPU")
+    return device
 
 
 @dataclass(frozen=True)

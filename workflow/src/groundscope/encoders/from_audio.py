@@ -118,10 +118,13 @@ def extract_audio(
         store.run(pooler, places, lambda: encoder.forward(waves, pooler))
         progress.add(len(batch))
 
-    guarded = MemoryGuard(run, _describe, lambda ready: len(ready[1]))
+    def computed(ready: Ready) -> int:
+        return encoder.window or len(ready[1])
+
+    guarded = MemoryGuard(run, _describe, computed)
     budget = int(execution.batch_seconds * SAMPLE_RATE)
     for shard in ahead(reader.shards(_BATCHES_AHEAD * budget)):
-        for batch in batches_by_length([len(samples) for _, samples in shard], budget):
+        for batch in batches_by_length([*map(computed, shard)], budget):
             guarded([shard[index] for index in batch])
     progress.close()
     gone = np.isin(rows, reader.dropped)

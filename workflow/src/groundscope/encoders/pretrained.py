@@ -77,11 +77,22 @@ def read_config(checkpoint: Checkpoint | None, model: str) -> Any:
 
 def normalizes_waveform(checkpoint: Checkpoint | None) -> bool | None:
     """``do_normalize`` of the release; None where it does not say."""
-    if checkpoint is None or "preprocessor_config.json" not in checkpoint.files:
-        return None
-    settings = json.loads(checkpoint.path("preprocessor_config.json").read_text(encoding="utf-8"))
-    value = settings.get("do_normalize")
+    value = _preprocessing(checkpoint).get("do_normalize")
     return value if isinstance(value, bool) else None
+
+
+def variance_floor(checkpoint: Checkpoint | None) -> float:
+    """``variance_floor`` of a converted release, or that of transformers' feature extractors."""
+    value = _preprocessing(checkpoint).get("variance_floor")
+    return value if isinstance(value, float) and 0 <= value < 1 else 1e-7
+
+
+def _preprocessing(checkpoint: Checkpoint | None) -> Mapping[str, Any]:
+    if checkpoint is None or "preprocessor_config.json" not in checkpoint.files:
+        return {}
+    path = checkpoint.path("preprocessor_config.json")
+    settings: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return settings
 
 
 def registered_class(config: Any) -> type[Any]:

@@ -2,7 +2,8 @@
 
 torch multiplies with Intel's MKL, which does not use the widest instructions of other makers'
 processors. oneDNN, which torch has too and uses for convolutions, does. On a GPU torch lets
-convolutions, though not linear maps, cut their inputs to the 10 bits of TF32.
+convolutions cut their inputs to the 10 bits of TF32, and where the environment says so
+(TORCH_ALLOW_TF32_CUBLAS_OVERRIDE) linear maps too.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,20 +22,23 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 @contextmanager
 def single_precision(device: torch.device) -> Iterator[None]:
-    """Within it, float32 is float32: convolutions on a GPU have all of its 24 bits, not TF32's.
+    """Within it, float32 is float32: products on a GPU have all of its 24 bits, not TF32's.
 
     Linear maps are computed the fastest way that torch has on `device`. Their results differ from
     torch's own in the last digit (1e-6, relative). The choice depends on the kind of processor
     alone, so that a job gives the same bits when it is run again.
     """
-    cudnn: Any = torch.backends.cudnn  # untyped
-    before = cudnn.conv.fp32_precision
-    cudnn.conv.fp32_precision = "ieee"
+    backends: Any = torch.backends  # untyped
+    kinds = backends.cudnn.conv, backends.cuda.matmul
+    before = [kind.fp32_precision for kind in kinds]
+    for kind in kinds:
+        kind.fp32_precision = "ieee"
     try:
         with OneDnnLinear() if device.type == "cpu" and _mkl_is_slow() else nullcontext():
             yield
     finally:
-        cudnn.conv.fp32_precision = before
+        for kind, precision in zip(kinds, before, strict=True):
+            kind.fp32_precision = precision
 
 
 @cache

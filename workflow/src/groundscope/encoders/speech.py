@@ -31,6 +31,7 @@ from groundscope.encoders.pretrained import (
     normalizes_waveform,
     read_config,
     registered_class,
+    variance_floor,
 )
 from groundscope.encoders.waveforms import ExactPadding, pad_batch, receptive_field
 from groundscope.encoders.whisper import WhisperLike
@@ -79,7 +80,14 @@ def load(request: Request) -> AudioEncoder:
 class Wav2Vec2Like(AudioEncoder):
     """wav2vec 2.0 and its relatives, exact in padded batches."""
 
-    def __init__(self, tower: Tower, layers: Sequence[str], *, normalizes: bool | None) -> None:
+    def __init__(
+        self,
+        tower: Tower,
+        layers: Sequence[str],
+        *,
+        normalizes: bool | None,
+        variance_floor: float,
+    ) -> None:
         config = tower.model.config
         self.tower = tower
         self.taps = Taps(tower, layers)
@@ -89,6 +97,7 @@ class Wav2Vec2Like(AudioEncoder):
         for stride in config.conv_stride:
             self.rate /= stride
         self.normalizes = normalizes
+        self.variance_floor = variance_floor
         self.facts = tower.facts
 
     @classmethod
@@ -104,7 +113,12 @@ class Wav2Vec2Like(AudioEncoder):
             registered_class(config),
             last_layer=lambda *_: ("encoder.layer_norm" if pre_norm else "", False),
         )
-        return cls(tower, request.layers, normalizes=normalizes_waveform(request.checkpoint))
+        return cls(
+            tower,
+            request.layers,
+            normalizes=normalizes_waveform(request.checkpoint),
+            variance_floor=variance_floor(request.checkpoint),
+        )
 
     def forward(self, batch: Sequence[Tensor], sink: Sink) -> None:
         """Run waveforms (see `encoders.base`)."""

@@ -50,11 +50,13 @@ class _ValidGroupNorm(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Normalise ``[batch, channels, time]``."""
-        if self.counts is None:
-            normed: Tensor = self.norm(hidden)
-            return normed
-        # as autocast does with any norm: statistics of half-precision sums would be worthless
+        # statistics of half-precision sums would be worthless
         values = hidden.float()
+        if self.counts is None:
+            # autocast would leave it in half precision on a CPU, unlike on a GPU and below
+            with torch.autocast(hidden.device.type, enabled=False):
+                normed: Tensor = self.norm(values)
+            return normed
         counts = torch.tensor(self.counts, device=values.device)[:, None, None]
         valid = torch.arange(values.shape[-1], device=values.device) < counts
         # in place and in two passes: torch.var_mean takes ten times as long on a CPU

@@ -83,6 +83,7 @@ def read(checkpoint: Checkpoint, options: Mapping[str, Any], parent: Checkpoint 
     settings = {
         "feature_extractor_type": "Wav2Vec2FeatureExtractor",
         "do_normalize": config["do_stable_layer_norm"],
+        "variance_floor": 1e-5,  # torchaudio normalises with PyTorch's layer norm
         "sampling_rate": 16_000,
         "feature_size": 1,
     }
