@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from groundscope.figures.findings import Tables
-from groundscope.figures.selection import Row, of_all_groups
+from groundscope.figures.selection import FEWEST_PERMUTED, Row, of_all_groups
 from groundscope.figures.sheet import groups_of
 
 # Below these a number carries no claim.
@@ -17,7 +17,10 @@ MANY_TOKENS = 100
 
 
 def warnings(
-    tables: Tables, speakers: Mapping[str, int], unequal: Collection[str] = ()
+    tables: Tables,
+    speakers: Mapping[str, int],
+    unequal: Collection[str] = (),
+    permutations: Mapping[str, int] | None = None,
 ) -> list[str]:
     """Say where a study is too small to carry a claim.
 
@@ -29,6 +32,8 @@ def warnings(
         Corpus -> number of distinct speakers; 0 where there is no speech.
     unequal
         Corpora whose words have unequal numbers of tokens (see `noisier`).
+    permutations
+        Analysis -> permutations behind its p values, where that is known.
     """
     found = [
         f"Corpus {corpus} has one speaker: nothing here generalises to other voices."
@@ -51,6 +56,12 @@ def warnings(
         for (corpus, labelling), part in groups_of(rows, "corpus", "labelling"):
             found += _small(f"{labelling} in {corpus}", name, part)
             found += _uneven(f"{labelling} in {corpus}", part)
+    found += [
+        f"{analysis}: with {number} permutations no p can be 0.05 or less, which takes "
+        f"{FEWEST_PERMUTED}: nothing can be told from chance by p."
+        for analysis, number in (permutations or {}).items()
+        if 0 < number < FEWEST_PERMUTED and analysis in tables and tables[analysis].num_rows
+    ]
     if "contrasts" in tables:
         for (corpus, contrast), part in groups_of(
             tables["contrasts"].to_pylist(), "corpus", "contrast"
