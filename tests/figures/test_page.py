@@ -106,7 +106,9 @@ def test_methods_follow_the_configuration() -> None:
         "1,234 tokens of 99 words, 1 speaker.",
         "random weights, seed 17",
         "layers 1, 2).",
-        "3 repeats of 7 stratified folds",
+        "3 repeats of 7 folds, of words and of speakers each where both were held apart, "
+        "(stratified unless the label varies within words)",
+        "single tokens where tokens of a word differ in label, or each word is a label",
         "by singular value decomposition",
         "no word and, where the labelling allows, no speaker in",
         "no permuted null",
@@ -143,12 +145,29 @@ def test_methods_say_which_rows_and_draws_were_compared() -> None:
         "each word left out of both in turn",
         "Pearson, Spearman",
         "Silhouettes were contrasted minus the mean that permuted labels gave",
+        "1985) in the full space and 8 principal components, with t intervals over 5 runs",
+        "no fewer than 100 permutations for each pair of layers",
     ):
         assert wanted in text
     cited = " ".join(references(tables))
     for name in ("Kriegeskorte", "Huh", "Hubert", "Hewitt", "Efron"):
         assert name in text
         assert name in cited
+
+
+@pytest.mark.parametrize(
+    ("measures", "cited"),
+    [(["cka-linear"], 1), (["cka-rbf", "knn"], 1), (["rsa", "knn"], 0)],
+)
+def test_cka_is_cited_where_it_was_computed(measures: list[str], cited: int) -> None:
+    """In the text and among the references, whichever kernel it had; not of RSA and KNN alone."""
+    study = _study()
+    study["analyses"]["cka"]["measures"] = measures
+    rows = [{"measure": measure, "space": "full"} for measure in measures]
+    tables = _tables(study, cka=rows)
+    for name in ("Kornblith", "Song"):
+        assert methods(study, [], tables).count(name) == cited
+        assert " ".join(references(tables)).count(name) == cited
 
 
 def test_what_has_no_row_is_in_no_methods() -> None:
