@@ -286,11 +286,12 @@ def test_few_permutations_find_nothing(least: float, number: int, said: str) -> 
     table = result_tables.lda()
     rows = [{**row, "p_value": least} for row in table.to_pylist()]
     found = {"lda": pa.Table.from_pylist(rows, table.schema)}
-    (sheet,) = sheets(found, {"lda": number, "silhouette": 49})
+    analyses = {"lda": {"permutations": number}, "silhouette": {"permutations": 9}}
+    (sheet,) = sheets(found, analyses)
     assert all(f"; {said}" in sentence for sentence in sheet.sentences)
-    told = warnings(found, {}, permutations={"lda": number, "silhouette": 9, "cka": 0})
+    told = warnings(found, {}, analyses={**analyses, "planes": {}})
     assert any("lda: with 18 permutations no p" in line for line in told) is (number == 18)
-    assert not any("silhouette: with" in line or "cka: with" in line for line in told)
+    assert not any("silhouette: with" in line for line in told)
     assert len(sheet.sentences) > 1
 
 

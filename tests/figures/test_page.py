@@ -431,6 +431,23 @@ def test_runs_that_leave_a_group_out_stand_in_for_silhouettes() -> None:
     assert shown(higher + table.to_pylist()) == shown(table.to_pylist())
 
 
+def test_groups_of_a_subset_that_no_labelling_had_are_named() -> None:
+    """A misspelt one of a column, which planning does not know; not one that some labelling has."""
+    table = result_tables.silhouette()
+    groups = sorted({row["group"] for row in table.to_pylist()} - {None})
+    for subset, said in ((groups[:2], []), ([groups[0], "fod"], ["some: no labelling has fod in"])):
+        told = warnings(
+            {"silhouette": table}, {}, (), {"silhouette": {"subsets": {"some": subset}}}
+        )
+        found = [line for line in told if line.startswith("subset ")]
+        assert len(found) == len(said)
+        assert all(wanted in line for line, wanted in zip(found, said, strict=True))
+    options = {"silhouette": {"subsets": {"some": ["fod", "x"]}}}
+    rows = [row for row in table.to_pylist() if row["level"] == "overall"]
+    alone = {"silhouette": pa.Table.from_pylist(rows, table.schema)}
+    assert not any("subset" in line for line in warnings(alone, {}, (), options))
+
+
 def test_unbalanced_groups_are_named() -> None:
     """A group with five times the tokens of another is named with it; four times is even."""
     table = result_tables.silhouette()

@@ -20,17 +20,17 @@ from groundscope.figures.sheet import Sheet, groups_of, interval
 Tables = Mapping[str, pa.Table]
 
 
-def sheets(tables: Tables, permutations: Mapping[str, int] | None = None) -> list[Sheet]:
+def sheets(tables: Tables, analyses: Mapping[str, Any] | None = None) -> list[Sheet]:
     """Every finding that `tables` allows; the same rows as the figures'.
 
     Parameters
     ----------
     tables
         Name -> table.
-    permutations
-        Analysis -> permutations behind its p values, where that is known.
+    analyses
+        Analysis -> its options, where they are known.
     """
-    moved = permutations or {}
+    moved = {name: one.get("permutations") for name, one in (analyses or {}).items()}
     makers: Mapping[str, Callable[[list[Row]], Sheet]] = {
         "silhouette": partial(_silhouette, permutations=moved.get("silhouette")),
         "lda": partial(_lda, permutations=moved.get("lda")),
