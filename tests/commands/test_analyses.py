@@ -13,7 +13,7 @@ import pytest
 import yaml
 from checkout import ROOT
 from embedding_files import write_embeddings
-from labelled_study import OPTIONS, WORDS, Study, call
+from labelled_study import OPTIONS, SPEAKERS, WORDS, Study, call
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import silhouette_score
 
@@ -506,7 +506,7 @@ def test_lda_with_speakers_apart(study: Study, monkeypatch: pytest.MonkeyPatch) 
     options = {**OPTIONS["lda"], "rows": "tokens", "speaker_disjoint": True, "folds": 3}
     output = _score(study, monkeypatch, "lda", embeddings=layers, options=options)
     row = _rows(output, "lda", measure="accuracy")[0]
-    assert row["held_apart"] == "word+speaker"
+    assert (row["held_apart"], row["folds"]) == ("word+speaker", 3 * len(SPEAKERS))
     assert row["estimate"] > 0.8
     speaker: dict[str, Any] = {"label_options": {"column": "speaker"}}
     for rows, given in (("types", {}), ("tokens", speaker)):

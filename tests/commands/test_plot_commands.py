@@ -282,13 +282,25 @@ def test_findings_are_the_best_layers() -> None:
     assert "; 5 of 5 models above permuted labels at p 0.05 or less" in sentence
 
 
-@pytest.mark.parametrize(("least", "said"), [(1 / 20, "5 of 5"), (1 / 19, "none of 5")])
-def test_few_permutations_find_nothing(least: float, said: str) -> None:
+@pytest.mark.parametrize(
+    ("least", "number", "said"),
+    [
+        (1 / 20, 19, "5 of 5 models above"),
+        (2 / 20, 19, "none of 5 models above"),
+        (1 / 19, 18, "with 18 permutations of labels no p can be 0.05"),
+    ],
+)
+def test_few_permutations_find_nothing(least: float, number: int, said: str) -> None:
     """All are above all permutations: with 19 that is p 0.05, with 18 it says nothing yet."""
     table = result_tables.lda()
     rows = [{**row, "p_value": least} for row in table.to_pylist()]
-    (sheet,) = sheets({"lda": pa.Table.from_pylist(rows, table.schema)})
-    assert all(f"; {said} models above" in sentence for sentence in sheet.sentences)
+    found = {"lda": pa.Table.from_pylist(rows, table.schema)}
+    analyses = {"lda": {"permutations": number}, "silhouette": {"permutations": 9}}
+    (sheet,) = sheets(found, analyses)
+    assert all(f"; {said}" in sentence for sentence in sheet.sentences)
+    told = warnings(found, {}, analyses={**analyses, "planes": {}})
+    assert any("lda: with 18 permutations no p" in line for line in told) is (number == 18)
+    assert not any("silhouette: with" in line for line in told)
     assert len(sheet.sentences) > 1
 
 

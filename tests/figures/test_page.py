@@ -106,7 +106,9 @@ def test_methods_follow_the_configuration() -> None:
         "1,234 tokens of 99 words, 1 speaker.",
         "random weights, seed 17",
         "layers 1, 2).",
-        "3 repeats of 7 stratified folds",
+        "3 repeats of 7 folds, of words and of speakers each where both were held apart, "
+        "(stratified unless the label varies within words)",
+        "single tokens where tokens of a word differ in label, or each word is a label",
         "by singular value decomposition",
         "no word and, where the labelling allows, no speaker in",
         "no permuted null",
@@ -143,12 +145,29 @@ def test_methods_say_which_rows_and_draws_were_compared() -> None:
         "each word left out of both in turn",
         "Pearson, Spearman",
         "Silhouettes were contrasted minus the mean that permuted labels gave",
+        "1985) in the full space and 8 principal components, with t intervals over 5 runs",
+        "no fewer than 100 permutations for each pair of layers",
     ):
         assert wanted in text
     cited = " ".join(references(tables))
     for name in ("Kriegeskorte", "Huh", "Hubert", "Hewitt", "Efron"):
         assert name in text
         assert name in cited
+
+
+@pytest.mark.parametrize(
+    ("measures", "cited"),
+    [(["cka-linear"], 1), (["cka-rbf", "knn"], 1), (["rsa", "knn"], 0)],
+)
+def test_cka_is_cited_where_it_was_computed(measures: list[str], cited: int) -> None:
+    """In the text and among the references, whichever kernel it had; not of RSA and KNN alone."""
+    study = _study()
+    study["analyses"]["cka"]["measures"] = measures
+    rows = [{"measure": measure, "space": "full"} for measure in measures]
+    tables = _tables(study, cka=rows)
+    for name in ("Kornblith", "Song"):
+        assert methods(study, [], tables).count(name) == cited
+        assert " ".join(references(tables)).count(name) == cited
 
 
 def test_what_has_no_row_is_in_no_methods() -> None:
@@ -410,6 +429,23 @@ def test_runs_that_leave_a_group_out_stand_in_for_silhouettes() -> None:
     assert shown(runs + rand) == shown(table.to_pylist() + rand)
     higher = [{**row, "estimate": 0.99} for row in runs]
     assert shown(higher + table.to_pylist()) == shown(table.to_pylist())
+
+
+def test_groups_of_a_subset_that_no_labelling_had_are_named() -> None:
+    """A misspelt one of a column, which planning does not know; not one that some labelling has."""
+    table = result_tables.silhouette()
+    groups = sorted({row["group"] for row in table.to_pylist()} - {None})
+    for subset, said in ((groups[:2], []), ([groups[0], "fod"], ["some: no labelling has fod in"])):
+        told = warnings(
+            {"silhouette": table}, {}, (), {"silhouette": {"subsets": {"some": subset}}}
+        )
+        found = [line for line in told if line.startswith("subset ")]
+        assert len(found) == len(said)
+        assert all(wanted in line for line, wanted in zip(found, said, strict=True))
+    options = {"silhouette": {"subsets": {"some": ["fod", "x"]}}}
+    rows = [row for row in table.to_pylist() if row["level"] == "overall"]
+    alone = {"silhouette": pa.Table.from_pylist(rows, table.schema)}
+    assert not any("subset" in line for line in warnings(alone, {}, (), options))
 
 
 def test_unbalanced_groups_are_named() -> None:

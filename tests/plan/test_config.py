@@ -780,6 +780,30 @@ def test_a_subset_that_no_labelling_has_is_refused(
     resolve_study(config)  # speakers are known later
 
 
+@pytest.mark.parametrize(("column", "known"), [("speaker", "en-gb, en-us"), ("sex", "F, M")])
+def test_a_subset_is_refused_where_columns_of_voices_are_known(
+    config: dict[str, Json],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    column: str,
+    known: str,
+) -> None:
+    """Beside a list of words, speakers and sexes of a synthesized corpus hide no misspelt group."""
+    (tmp_path / "groups.csv").write_text("word,label\ncat,animal\noak,tree\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    spoken = {"kind": "synthesized", "words": ["cat", "oak"], "voices": ["en-us", "en-gb"]}
+    config["corpora"]["spoken"] = spoken
+    config["labellings"]["speaker"]["column"] = column
+    silhouette = config["analyses"]["silhouette"]
+    silhouette["subsets"] = {"some": ["animal", "tree"], "other": known.split(", ")}
+    resolve_study(config)
+    silhouette["subsets"]["some"] = ["animal", "tres"]
+    with pytest.raises(UserError, match=rf"no labelling has 'tres'; there are .*{known}, .*tree$"):
+        resolve_study(config)
+    config["labellings"]["speaker"]["column"] = "word"
+    resolve_study(config)  # as corpora spell words, which planning does not know
+
+
 def test_a_subset_of_a_list_with_tabs_is_legal(
     config: dict[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

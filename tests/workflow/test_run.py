@@ -75,17 +75,21 @@ def test_the_report_is_one_file(report: Path) -> None:
 
 
 def test_several_layers_a_job_give_the_same_bits(study: Checkout) -> None:
-    """One forward pass for all layers writes the same files as one job a layer."""
+    """One forward pass for all layers writes the same files as one job a layer.
+
+    Also those that are there, where one is missing.
+    """
     layers = sorted((study.folder / "results/embeddings/clips/w2v").glob("*.parquet"))
     before = {file.name: file.read_bytes() for file in layers}
-    for file in layers:
-        file.unlink()
+    made = layers[1].stat().st_mtime_ns
+    layers[0].unlink()
     config = study.config()
     study.configure({**config, "layers_per_job": "all"})
     assert study.planned("embeddings")["extract_embeddings_0_2"] == 1
     done = study.snakemake("embeddings")
     assert done.returncode == 0, done.stdout
     assert {file.name: file.read_bytes() for file in layers} == before
+    assert layers[1].stat().st_mtime_ns > made
 
 
 def test_blocks_give_the_same_bits_and_are_gone_afterwards(study: Checkout) -> None:

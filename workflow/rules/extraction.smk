@@ -4,7 +4,8 @@
 # join_blocks         one file a layer from its blocks: the same file
 #
 # A job of several layers has the same shell command, params and inputs as a job of one, so that
-# changing `layers_per_job` makes no finished layer stale; which layers is an execution matter.
+# changing `layers_per_job` makes no layer stale where all are there; which layers is an execution
+# matter. Where some of a job are missing, it makes all of its layers: what a rule makes is fixed.
 
 for job in extraction.extraction_rules(STUDY):
 

@@ -38,6 +38,7 @@ def lda_rows(result: Probe, keys: dict[str, Any], data: Rows) -> Iterator[dict[s
             **null_columns(result.null[index], result.p_value[index], data.permuted),
             **data.sizes,
             "n_classes": len(data.grouping),
+            "folds": result.folds,
         }
 
 

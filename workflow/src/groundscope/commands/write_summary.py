@@ -141,7 +141,8 @@ def main() -> None:
     found = {path.stem: tables.read_table(path, path.stem) for path in arguments.tables}
     corpora, speakers, tokens = _corpora(options["corpora"], arguments.tokens)
     unequal = {name for name, counts in tokens.items() if noisier(counts.values())}
-    cautions = warnings(found, speakers, unequal)
+    analyses = options["settings"]["analyses"]
+    cautions = warnings(found, speakers, unequal, analyses)
     for line in cautions:
         logging.warning("too small or too uneven for a claim: %s", line)
     metadata = [_metadata(path) for path in arguments.embeddings]
@@ -151,7 +152,7 @@ def main() -> None:
     covered = coverage(corpora.rows, lacking, metadata)
     lost = _lost(options["settings"], found, tokens)
     covered = replace(covered, sentences=[*covered.sentences, *lost])
-    all_sheets = [*sheets(found), covered, corpora, *made_from]
+    all_sheets = [*sheets(found, analyses), covered, corpora, *made_from]
     sections = _sections(arguments, found, corpora)
     text = page(options["study"], all_sheets, cautions, options["settings"], sections)
     if len(text.encode()) > _MOST_BYTES and "Figures" in sections:

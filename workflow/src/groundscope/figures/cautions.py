@@ -1,9 +1,10 @@
 """Whether a study is large and even enough to carry a claim."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from groundscope.figures.findings import Tables
-from groundscope.figures.selection import Row, of_all_groups
+from groundscope.figures.selection import FEWEST_PERMUTED, Row, of_all_groups
 from groundscope.figures.sheet import groups_of
 
 # Below these a number carries no claim.
@@ -17,7 +18,10 @@ MANY_TOKENS = 100
 
 
 def warnings(
-    tables: Tables, speakers: Mapping[str, int], unequal: Collection[str] = ()
+    tables: Tables,
+    speakers: Mapping[str, int],
+    unequal: Collection[str] = (),
+    analyses: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Say where a study is too small to carry a claim.
 
@@ -29,6 +33,8 @@ def warnings(
         Corpus -> number of distinct speakers; 0 where there is no speech.
     unequal
         Corpora whose words have unequal numbers of tokens (see `noisier`).
+    analyses
+        Analysis -> its options, where they are known.
     """
     found = [
         f"Corpus {corpus} has one speaker: nothing here generalises to other voices."
@@ -51,6 +57,14 @@ def warnings(
         for (corpus, labelling), part in groups_of(rows, "corpus", "labelling"):
             found += _small(f"{labelling} in {corpus}", name, part)
             found += _uneven(f"{labelling} in {corpus}", part)
+    for name, options in (analyses or {}).items():
+        rows = tables[name].to_pylist() if name in tables else []
+        if rows and 0 < options.get("permutations", 0) < FEWEST_PERMUTED:
+            found.append(
+                f"{name}: with {options['permutations']} permutations no p can be 0.05 or less, "
+                f"which takes {FEWEST_PERMUTED}: nothing can be told from chance by p."
+            )
+        found += _lacking(options.get("subsets", {}), rows)
     if "contrasts" in tables:
         for (corpus, contrast), part in groups_of(
             tables["contrasts"].to_pylist(), "corpus", "contrast"
@@ -117,6 +131,17 @@ def _small(where: str, analysis: str, rows: Sequence[Row]) -> list[str]:
     if any(row["null_mean"] is None for row in tested):
         found.append(f"{where}: {analysis} has no permuted null, so it cannot be told from chance.")
     return found
+
+
+def _lacking(subsets: Mapping[str, Sequence[str]], rows: Sequence[Row]) -> list[str]:
+    """Name groups of subsets that no labelling had, where there are scores of single groups."""
+    had = {row["group"] for row in rows if row["level"] == "group"} if subsets else set()
+    lines = []
+    for name, groups in subsets.items():
+        lacking = [group for group in groups if group not in had]
+        if had and lacking:
+            lines.append(f"subset {name}: no labelling has {', '.join(lacking)} in any corpus.")
+    return lines
 
 
 def _uneven(where: str, rows: Sequence[Row]) -> list[str]:

@@ -1,22 +1,39 @@
 """What the tables say, in words and numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from groundscope.figures.contrast_findings import changes, cka_contrasts, contrasts
-from groundscope.figures.selection import AT_RANDOM, Row, best, of_all_groups, written
+from groundscope.figures.selection import (
+    AT_RANDOM,
+    FEWEST_PERMUTED,
+    Row,
+    best,
+    of_all_groups,
+    written,
+)
 from groundscope.figures.sheet import Sheet, groups_of, interval
 
 Tables = Mapping[str, pa.Table]
 
 
-def sheets(tables: Tables) -> list[Sheet]:
-    """Every finding that `tables` (name -> table) allows; the same rows as the figures'."""
+def sheets(tables: Tables, analyses: Mapping[str, Any] | None = None) -> list[Sheet]:
+    """Every finding that `tables` allows; the same rows as the figures'.
+
+    Parameters
+    ----------
+    tables
+        Name -> table.
+    analyses
+        Analysis -> its options, where they are known.
+    """
+    moved = {name: one.get("permutations") for name, one in (analyses or {}).items()}
     makers: Mapping[str, Callable[[list[Row]], Sheet]] = {
-        "silhouette": _silhouette,
-        "lda": _lda,
+        "silhouette": partial(_silhouette, permutations=moved.get("silhouette")),
+        "lda": partial(_lda, permutations=moved.get("lda")),
         "pairs": _pairs,
         "cka": _cka,
         "contrasts": contrasts,
@@ -43,11 +60,10 @@ _OPTIMISM = (
 )
 
 
-def _in_words(where: str, what: str, tops: Sequence[tuple[str, Row]]) -> str:
-    """Say which models are highest, and which differ from their permuted null.
-
-    By p, which cannot be 0.05 with fewer than 19 permutations, whatever these happen to give.
-    """
+def _in_words(
+    where: str, what: str, tops: Sequence[tuple[str, Row]], permutations: int | None
+) -> str:
+    """Say which models are highest, and which differ from their permuted null, by p."""
     _, top = max(tops, key=lambda item: float(item[1]["estimate"]))
     highest = " and ".join(
         f"{model} in layer {row['layer']}"
@@ -56,19 +72,22 @@ def _in_words(where: str, what: str, tops: Sequence[tuple[str, Row]]) -> str:
     )
     tested = [item for item in tops if item[1]["p_value"] is not None]
     above = [model for model, row in tested if row["p_value"] <= 0.05]
-    null = (
-        f"{len(above) or 'none'} of {len(tested)} models above permuted labels at p 0.05 or less "
-        f"in the best layer{': ' * bool(above)}{', '.join(above)}"
-        if tested
-        else "no permuted null was computed"
-    )
+    if not tested:
+        null = "no permuted null was computed"
+    elif permutations is not None and permutations < FEWEST_PERMUTED:
+        null = f"with {permutations} permutations of labels no p can be 0.05 or less"
+    else:
+        null = (
+            f"{len(above) or 'none'} of {len(tested)} models above permuted labels at p 0.05 or "
+            f"less in the best layer{': ' * bool(above)}{', '.join(above)}"
+        )
     return (
         f"{where}: the highest {what} is {written(top['estimate'])} (95% interval "
         f"{interval(top)}), of {highest}; {null}."
     )
 
 
-def _silhouette(rows: list[Row]) -> Sheet:
+def _silhouette(rows: list[Row], permutations: int | None) -> Sheet:
     overall = [row for row in rows if row["level"] == "overall"]
     shown = [row for _, part in groups_of(overall, "measure") for row in of_all_groups(part)]
     cells, sentences = [], []
@@ -82,7 +101,8 @@ def _silhouette(rows: list[Row]) -> Sheet:
             for model, row in tops
         ]  # fmt: skip
         if (measure, metric, space) == ("silhouette", "cosine", "full"):
-            sentences.append(_in_words(f"{labelling} in {corpus}", "cosine silhouette", tops))
+            where = f"{labelling} in {corpus}"
+            sentences.append(_in_words(where, "cosine silhouette", tops, permutations))
     # what the figures show comes first
     cells.sort(key=lambda cell: (cell[2] != "silhouette", cell[3] != "cosine", cell[4] != "full"))
     return Sheet(
@@ -97,7 +117,7 @@ def _silhouette(rows: list[Row]) -> Sheet:
     )  # fmt: skip
 
 
-def _lda(rows: list[Row]) -> Sheet:
+def _lda(rows: list[Row], permutations: int | None) -> Sheet:
     rows = [row for row in rows if row["measure"] in _PROBED]
     cells, sentences = [], []
     for (corpus, labelling, measure, solver), part in groups_of(
@@ -111,7 +131,8 @@ def _lda(rows: list[Row]) -> Sheet:
             for model, row in tops
         ]  # fmt: skip
         if measure == "accuracy":
-            words = _in_words(f"{labelling} in {corpus}", f"held-out {measure}", tops)
+            where = f"{labelling} in {corpus}"
+            words = _in_words(where, f"held-out {measure}", tops, permutations)
             chance = tops[0][1]["chance"]
             sentences.append(words if chance is None else f"{words} Chance is {chance:.3f}.")
     return Sheet(

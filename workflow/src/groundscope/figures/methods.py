@@ -49,14 +49,14 @@ def methods(settings: Settings, corpora: Sequence[Sequence[Any]], tables: Tables
         )
     if has_rows(tables, "cka_contrasts"):
         sentences.append(
-            "Where CKA compared both models of a contrast with a third one, these alignments were "
-            "contrasted likewise, each word left out of both in turn, and corrected over all pairs "
-            "of layers."
+            "Where both models of a contrast were compared with a third one, these alignments were "
+            "contrasted likewise, each word left out of both in turn, but with no fewer than 100 "
+            "permutations for each pair of layers, over all of which p was corrected."
         )
     if has_rows(tables, "change_correlation"):
         sentences.append(
-            "Across the layers of a contrast, 1 - CKA of the two models was correlated with the "
-            "difference in silhouette (Pearson, Spearman)."
+            "Across the layers of a contrast, 1 - alignment of the two models was correlated with "
+            "the difference in silhouette (Pearson, Spearman)."
         )
     sentences.append(
         "All analyses were run with groundscope, a Snakemake workflow (Mölder et al., 2021)."
@@ -143,6 +143,8 @@ def _cka(options: Settings) -> str:
     of_words = [name.upper() for name in ("rsa", "knn") if name in options["measures"]]
     only = f", {_list(of_words)} over words only" if of_words and len(options["rows"]) > 1 else ""
     named = {**_MEASURES, "knn": _MEASURES["knn"].format(options["neighbours"])}
+    if "cka-linear" not in options["measures"]:
+        named["cka-rbf"] = f"centred kernel alignment {_CITED} with a Gaussian kernel"
     moved = "the words of one model"
     if "types" in options["rows"]:
         moved += ", means among those of about as many tokens"
@@ -172,18 +174,22 @@ def _silhouette(options: Settings) -> str:
     apart = f"; also within {', '.join(subsets)}" if subsets else ""
     runs = options["kmeans_seeds"]
     metrics = [name.replace("euclidean", "Euclidean") for name in options["metrics"]]
+    # clusters of an LDA space would be made from the labels
+    clustered = {**options, "spaces": [name for name in options["spaces"] if name != "lda"]}
     found = (
-        f" and by the adjusted Rand index (Hubert and Arabie, 1985) of k-means ({runs} runs, each "
-        f"the best of {options['kmeans_restarts']} starts)"
+        " All groups were also compared with as many clusters of k-means, each run the best of "
+        f"{options['kmeans_restarts']} starts, by the adjusted Rand index (Hubert and Arabie, "
+        f"1985) in {_spaces(clustered, 'the labels')}, with t intervals over {runs} "
+        f"runs{' and the same permutations' * (options['permutations'] > 0)}."
         if runs
         else ""
     )
     return (
         f"Clustering{_of(options)} by {_list(options['labellings'])} was measured over "
         f"{_vectors(options['rows'])} by the silhouette coefficient (Rousseeuw, 1987) with "
-        f"{_list(metrics)} distance ({_list(options['protocols'])}{apart}){found}, in "
+        f"{_list(metrics)} distance ({_list(options['protocols'])}{apart}), in "
         f"{_spaces(options, 'the labels')}, with jackknife intervals over words and "
-        f"{_permuted(options, _LABELS)} (seed {options['seed']})."
+        f"{_permuted(options, _LABELS)} (seed {options['seed']}).{found}"
     )
 
 
@@ -193,6 +199,7 @@ def _lda(options: Settings) -> str:
         "svd": "by singular value decomposition",
     }[options["solver"]]
     apart = " and, where the labelling allows, no speaker" if options["speaker_disjoint"] else ""
+    each = ", of words and of speakers each where both were held apart," if apart else ""
     tasks = options["control_tasks"]
     control = (
         " Selectivity, for labels of words, is accuracy on words seen in training minus that on "
@@ -204,9 +211,9 @@ def _lda(options: Settings) -> str:
         f"Decodability{_of(options)} of {_list(options['labellings'])} was measured by the "
         f"held-out accuracy of linear discriminant analysis (Fisher, 1936) {solver}, over "
         f"{_vectors(options['rows'])}, in {options['repeats']} repeats of {options['folds']} "
-        f"stratified folds, with no word{apart} in both training and test unless it is the label "
-        f"itself, against chance and {_permuted(options, _LABELS)} "
-        f"(seed {options['seed']}).{control}"
+        f"folds{each} (stratified unless the label varies within words), with no word{apart} in "
+        "both training and test unless it is the label itself, against chance and "
+        f"{_permuted(options, _LABELS)} (seed {options['seed']}).{control}"
     )
 
 
@@ -237,13 +244,14 @@ _TOLD = ("family", "checkpoint", "layers", "corpora", "weights", "seed", "window
 _VECTORS = {
     "types": "the mean vectors of words",
     "tokens": "single tokens",
-    "auto": "the mean vectors of words (single tokens where tokens of a word differ in label)",
-}
-_MEASURES = {
-    "cka-linear": (
-        "linear centred kernel alignment (CKA; Kornblith et al., 2019; with the debiased estimator "
-        "of HSIC of Song et al., 2012)"
+    "auto": (
+        "the mean vectors of words (single tokens where tokens of a word differ in label, or each "
+        "word is a label)"
     ),
+}
+_CITED = "(CKA; Kornblith et al., 2019; with the debiased estimator of HSIC of Song et al., 2012)"
+_MEASURES = {
+    "cka-linear": f"linear centred kernel alignment {_CITED}",
     "cka-rbf": "CKA with a Gaussian kernel",
     "rsa": "representational similarity (RSA; Kriegeskorte et al., 2008)",
     "knn": "the share of {} nearest neighbours in common (KNN; Huh et al., 2024)",

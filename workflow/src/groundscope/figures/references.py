@@ -6,14 +6,14 @@ _PAIRED = (
     "Efron & Tibshirani (1993). An introduction to the bootstrap. Chapman & Hall.",
     "Holm (1979). A simple sequentially rejective multiple test procedure. Scand. J. Stat. 6.",
 )
+_CKA = (
+    "Kornblith, Norouzi, Lee & Hinton (2019). Similarity of neural network representations "
+    "revisited. ICML.",
+    "Song, Smola, Gretton, Bedo & Borgwardt (2012). Feature selection via dependence "
+    "maximization. JMLR 13.",
+)
 # Table -> papers.
 _REFERENCES = {
-    "cka": (
-        "Kornblith, Norouzi, Lee & Hinton (2019). Similarity of neural network representations "
-        "revisited. ICML.",
-        "Song, Smola, Gretton, Bedo & Borgwardt (2012). Feature selection via dependence "
-        "maximization. JMLR 13.",
-    ),
     "pairs": (
         "Choi, Pasad, Nakamura, Fukayama, Livescu & Watanabe (2024). Self-supervised speech "
         "representations are more phonetic than semantic. Interspeech.",
@@ -34,6 +34,7 @@ _REFERENCES = {
 }
 # Table, and the value of a column with which it rests on the paper.
 _OPTIONAL: tuple[tuple[str, str, str, str], ...] = (
+    *(("cka", "measure", kernel, text) for kernel in ("cka-linear", "cka-rbf") for text in _CKA),
     (
         "cka",
         "measure",

@@ -20,6 +20,8 @@ ALL_GROUPS = {"protocol": "all-groups", "subset": "all"}
 ABOVE_NULL = "silhouette-above-null"
 # A corrected p below it counts as a difference.
 ALPHA = 0.05
+# With fewer permutations no one-sided p is 0.05: it is 1 / (1 + permutations) at least.
+FEWEST_PERMUTED = 19
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,13 @@ def accuracy_interval(correct: Floats, labels: Groups, words: Groups, estimate: 
     factor was taken by simulation (with 1, 98 to 100 percent; with 2, 94 to 98; with 3, 91 to 97).
 
     Few words of a class are often all right or all wrong, and then seem to have no error, though
-    the class makes 1 / k of the balanced accuracy. So the variance v of a class of fewer than 10
-    words is no less than that of its share under a uniform prior. Where there is such a class, the
-    degrees of freedom of balanced accuracy are ``(sum v)^2 / sum (v^2 / d)`` over classes of d each
-    (Satterthwaite 1946), and where all are right it stands for as many words as have its variance,
-    ``k^2 / sum (1 / m)`` for classes of m.
+    the class makes 1 / k of the balanced accuracy. So a class of fewer than 10 words has the mean
+    and the variance v of its share under a uniform prior where that variance is the larger one. Of
+    both follows for how many words the balanced accuracy stands: with the share as it is, next to 1
+    a word that is wrong would leave fewer, and a lower limit far below that of more errors. Where
+    there is such a class, degrees of freedom are ``(sum v)^2 / sum (v^2 / d)`` over classes of d
+    each (Satterthwaite 1946). Without one, where all are right, it stands for as many words as have
+    its variance, ``k^2 / sum (1 / m)`` for classes of m.
 
     Parameters
     ----------
@@ -66,36 +68,31 @@ def accuracy_interval(correct: Floats, labels: Groups, words: Groups, estimate: 
     for values in correct:
         without = without_words(values, labels, words)
         variance += jackknife(estimate, without).standard_error ** 2 / len(correct)
-    found, least, degrees = np.array(
-        [
-            _class_variance(correct[:, labels.codes == code], words.only(labels.codes == code))
-            for code in range(len(labels))
-        ]
-    ).T
-    if not least.any():
-        return proportion_interval(estimate, np.sqrt(variance), len(words), overall)
-    raised = np.maximum(found, least)
-    variance[1] += (raised - found).sum() / len(labels) ** 2
-    of_classes = raised.sum() ** 2 / (raised**2 / degrees).sum()
-    return proportion_interval(
-        estimate,
-        np.sqrt(variance),
-        np.array([len(words), len(labels) ** 2 / (1 / (degrees + 1)).sum()]),
-        np.array([overall, min(overall, of_classes)]),
-    )
-
-
-def _class_variance(correct: Floats, words: Groups) -> tuple[float, float, float]:
-    """Variance of a class's share by jackknife, the least it may be, and degrees of freedom."""
-    degrees = _degrees(words)
-    right = (degrees + 1) * correct.mean(axis=1)
-    share = (right + 1) / (degrees + 3)
-    least = share * (1 - share) / (degrees + 4) * (len(words) < _FEW)
-    found = [
-        jackknife(values.mean(), unit_means(values, words)).standard_error ** 2
-        for values in correct
+    classes = [words.only(labels.codes == code) for code in range(len(labels))]
+    of_classes = [
+        _of_class(correct[:, labels.codes == code], own) for code, own in enumerate(classes)
     ]
-    return float(np.mean(found)), float(least.mean()), degrees
+    found, raised, share, own_degrees = np.array(of_classes).T
+    variance[1] += (raised - found).sum() / len(labels) ** 2
+    degrees = np.full(2, overall, np.float64)
+    if any(len(own) < _FEW for own in classes):
+        together = raised.sum() ** 2 / (raised**2 / own_degrees).sum()
+        degrees[1] = min(overall, together)
+    units = np.array([len(words), len(labels) ** 2 / (1 / (own_degrees + 1)).sum()])
+    expected = np.array([estimate[0], share.mean()])
+    return proportion_interval(estimate, np.sqrt(variance), units, degrees, expected)
+
+
+def _of_class(correct: Floats, words: Groups) -> tuple[float, float, float, float]:
+    """Variance of a class's share by jackknife, and as it is taken, its mean there, and degrees."""
+    degrees, mean = _degrees(words), float(correct.mean())
+    errors = [jackknife(one.mean(), unit_means(one, words)).standard_error for one in correct]
+    found = float(np.mean(np.square(errors)))
+    share = ((degrees + 1) * correct.mean(axis=1) + 1) / (degrees + 3)
+    least = float((share * (1 - share)).mean() / (degrees + 4))
+    if len(words) >= _FEW or found >= least:
+        return found, found, mean, degrees
+    return found, least, float(share.mean()), degrees
 
 
 def _degrees(words: Groups) -> float:

@@ -53,7 +53,11 @@ def draws_interval(values: Floats) -> Interval:
 
 
 def proportion_interval(
-    proportion: ArrayLike, standard_error: ArrayLike, units: ArrayLike, degrees: ArrayLike
+    proportion: ArrayLike,
+    standard_error: ArrayLike,
+    units: ArrayLike,
+    degrees: ArrayLike,
+    expected: ArrayLike | None = None,
 ) -> Interval:
     """Wilson interval of a proportion with the effective number of units its error implies.
 
@@ -68,12 +72,15 @@ def proportion_interval(
         Independent units behind the proportion; one number for all, or one each.
     degrees
         Degrees of freedom of the error, likewise.
+    expected
+        Proportion that the error belongs to, p in n_eff, where a prior moved it; shape ``[...]``.
     """
     p = np.asarray(proportion, np.float64)
     error = np.asarray(standard_error, np.float64)
+    moved = p if expected is None else np.asarray(expected, np.float64)
+    usable = (error > 0) & (moved > 0) & (moved < 1)
+    size = np.where(usable, moved * (1 - moved) / np.where(usable, error, 1.0) ** 2, units)
     spread = p * (1 - p)
-    usable = (error > 0) & (spread > 0)
-    size = np.where(usable, spread / np.where(usable, error, 1.0) ** 2, units)
     quantile = stdtrit(degrees, _TAIL) ** 2
     centre = (p + quantile / (2 * size)) / (1 + quantile / size)
     half = np.sqrt(quantile) * np.sqrt(spread / size + quantile / (4 * size**2))

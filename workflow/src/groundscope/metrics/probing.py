@@ -40,6 +40,8 @@ class Probe:
         Share of the largest class, and 1 / k.
     confusion
         Held-out rows over all repeats: true class by predicted class, shape ``[k, k]``.
+    folds
+        Of the first repeat.
     """
 
     rows: Floats
@@ -50,6 +52,7 @@ class Probe:
     p_value: Floats
     chance: Floats
     confusion: NDArray[np.int64]
+    folds: int
 
 
 def make_folds(
@@ -181,7 +184,7 @@ def probe(
     solver
         ``shrinkage`` or ``svd``.
     folds, repeats
-        Folds of a repeat, and how often they are drawn.
+        Folds of a repeat, of each partition in `held_apart`, and how often they are drawn.
     permutations
         Of the null; 0 leaves it out.
     seed
@@ -200,8 +203,11 @@ def probe(
     rng = np.random.default_rng(seed)
     correct = np.empty((repeats, len(rows)))
     confusion = np.zeros((len(labels), len(labels)), np.int64)
+    counts = np.empty(repeats, np.intp)
     for repeat in range(repeats):
-        predicted = predict(rows, labels, make_folds(labels, held_apart, folds, rng), solver)
+        dealt = make_folds(labels, held_apart, folds, rng)
+        counts[repeat] = len(dealt)
+        predicted = predict(rows, labels, dealt, solver)
         correct[repeat] = predicted == labels.codes
         np.add.at(confusion, (labels.codes, predicted), 1)
     values = correct.mean(axis=0)
@@ -215,7 +221,8 @@ def probe(
     p_value = permutation_p(first, null) if permutations else np.full(2, np.nan)
     chance = np.array([labels.sizes.max() / len(rows), 1 / len(labels)])
     interval = accuracy_interval(correct, labels, words, estimate)
-    return Probe(values, correct, estimate, interval, null, p_value, chance, confusion)
+    first_folds = int(counts[0])
+    return Probe(values, correct, estimate, interval, null, p_value, chance, confusion, first_folds)
 
 
 def check_rows(rows: Floats) -> Floats:

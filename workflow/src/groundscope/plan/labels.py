@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
+from groundscope.plan.targets import has_labels
 
 Json = Any
+# of voices, as `corpora.synthesized` has it
+_SEXES = ("F", "M")
 
 
 def check_subsets(study: Mapping[str, Json]) -> None:
     """Refuse a subset called ``all``, and a group that no scored labelling has.
 
-    The latter where all labellings can be read. Lists that are missing, are built by the study or
-    are no CSV, and columns of token tables, are not known before jobs run; then no group is refused
-    here.
+    The latter where all labellings can be known: lists that are CSV and here, and speakers and
+    sexes of voices. Lists that are missing, are built by the study or are no CSV, and other columns
+    of token tables, are not known before jobs run; then no group is refused here, and the summary
+    names those that no labelling had.
 
     Raises
     ------
@@ -33,14 +37,10 @@ def check_subsets(study: Mapping[str, Json]) -> None:
         raise UserError(message)
     known: set[str] = set()
     for name in settings["labellings"]:
-        labelling = study["labellings"][name]
-        words = labelling.get("words")
-        if words is None or words.startswith(f"{study['results']}/"):
+        labels = _known(study, name)
+        if labels is None:
             return
-        file = Path(words)
-        if file.suffix != ".csv" or not file.is_file():
-            return
-        known |= _labels(file, labelling.get("label", "label"))
+        known |= labels
     for subset, groups in settings["subsets"].items():
         unknown = [group for group in groups if group not in known]
         if unknown:
@@ -49,6 +49,28 @@ def check_subsets(study: Mapping[str, Json]) -> None:
                 f"{', '.join(map(repr, unknown))}; there are {', '.join(sorted(known))}"
             )
             raise UserError(message)
+
+
+def _known(study: Mapping[str, Json], name: str) -> set[str] | None:
+    """Labels that a labelling can give; None where planning does not know them."""
+    labelling = study["labellings"][name]
+    words = labelling.get("words")
+    if words is None:
+        return _of_column(study, name, labelling["column"])
+    file = Path(words)
+    if words.startswith(f"{study['results']}/") or file.suffix != ".csv" or not file.is_file():
+        return None
+    return _labels(file, labelling.get("label", "label"))
+
+
+def _of_column(study: Mapping[str, Json], name: str, column: str) -> set[str] | None:
+    known: set[str] = set()
+    for corpus, options in study["corpora"].items():
+        if has_labels(study, name, corpus):
+            if options["kind"] != "synthesized" or column not in ("speaker", "sex"):
+                return None
+            known |= set(options["voices"] if column == "speaker" else _SEXES)
+    return known
 
 
 def _labels(file: Path, column: str) -> set[str]:

@@ -1,13 +1,13 @@
 """What a job asks for: memory, time and batch size, in one place.
 
-Asked for at the first attempt, in MB and minutes; every further attempt asks for twice as much,
-with half the batch.
+Asked for at the first attempt, in MB and minutes; every further attempt asks for twice as much, the
+third one with half the batch.
 
 ``extract_embeddings``
     memory  = 3000 + 3 x weights + piece x (4 kB x (layers + 2) + 2 kB) + tokens x 0.5 kB
     time    = 60 + tokens / 1000 x max(0.1, weights in GB) / blocks
     batch   = 100 % of the usual one up to 1200 MB of weights, above in proportion, at least 25 %
-``compare_*``, ``score_*``
+``compare_pairs``, ``score_*``, ``project_words``
     memory  = 1000 + 14 x the largest file of vectors
     time    = 60 + 0.2 x all files of vectors
 ``compare_cka``, ``contrast_alignments``
