@@ -92,6 +92,15 @@ def test_whole_numbers_are_labels_without_a_point(tmp_path: Path) -> None:
     assert read_word_labels(tmp_path / "l.parquet") == {"a": "84", "b": "2"}
 
 
+def test_a_first_phone_is_without_stress_and_nothing_else() -> None:
+    """Digits are names of vowels in SAMPA (German oe is 9, a is 6), and of tones."""
+    first = {"9 f n @ n": "9", "2: l": "2:", "6": "6", "9~": "9~", "i1 n": "i1", "": None}
+    first |= {"AH0 B": "AH", "B AH1": "B", "\u02c8a b": "a", "\u02cc\u025b": "\u025b"}
+    tokens = pa.table({"word": [*map(str, range(len(first)))], "phones": list(first)})
+    labels = token_labels(Selection(tokens, 0), [], {"column": "first-phone"})
+    assert dict(zip(first, labels, strict=True)) == first
+
+
 def test_a_value_beyond_the_reader_s_limit_is_one_line(tmp_path: Path) -> None:
     """A quote that is never closed makes one value of the rest of a long file."""
     file = tmp_path / "c.csv"

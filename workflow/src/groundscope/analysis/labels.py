@@ -8,6 +8,7 @@ from typing import Any
 
 from groundscope.analysis.inputs import Selection
 from groundscope.errors import UserError
+from groundscope.lexicon.pronunciations import unstressed
 from groundscope.records import as_text, lost_words, read_labelled_words
 
 
@@ -90,6 +91,6 @@ def _is_missing(value: Any) -> bool:
 
 
 def _first_phone(phones: str | None) -> str | None:
-    """First phone without its stress, which is a mark in IPA and a digit in ARPAbet."""
+    """First phone without its stress."""
     listed = (phones or "").split()
-    return listed[0].strip("\u02c8\u02cc0123456789") if listed else None
+    return unstressed(listed[0]) if listed else None
