@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +75,13 @@ def read_labelled_words(path: str | Path, column: str = "label") -> list[tuple[s
     return found
 
 
-def lost_words(listed: Mapping[str, str], words: Collection[str]) -> str:
+def lost_words(listed: Iterable[tuple[str, str]], words: Collection[str]) -> str:
     """Say how many words of a list of labelled words are lost, and which groups none is left of.
 
     Parameters
     ----------
     listed
-        Word -> label.
+        Words and labels; a word may have several.
     words
         Those of the corpus.
 
@@ -90,13 +90,15 @@ def lost_words(listed: Mapping[str, str], words: Collection[str]) -> str:
     str
         Empty where the corpus has all.
     """
-    lost = [word for word in listed if word not in words]
+    pairs = list(listed)
+    every = list(dict.fromkeys(word for word, _ in pairs))
+    lost = [word for word in every if word not in words]
     if not lost:
         return ""
-    left = {label for word, label in listed.items() if word in words}
-    groups = [label for label in dict.fromkeys(listed.values()) if label not in left]
+    left = {label for word, label in pairs if word in words}
+    groups = [label for label in dict.fromkeys(label for _, label in pairs) if label not in left]
     return (
-        f"{len(listed) - len(lost)} of {len(listed)} listed words have tokens, not "
+        f"{len(every) - len(lost)} of {len(every)} listed words have tokens, not "
         f"{', '.join(map(repr, lost[:3]))}{', ...' if len(lost) > 3 else ''}"
         f"{'; no word of ' * bool(groups)}{', '.join(groups)}"
     )

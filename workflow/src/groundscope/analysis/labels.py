@@ -30,7 +30,7 @@ def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:
 
 def tell_lost(path: Path, listed: Mapping[str, str], words: Collection[str]) -> None:
     """Log what of a list of labelled words none of the analysed `words` is."""
-    if lost := lost_words(listed, set(words)):
+    if lost := lost_words(listed.items(), set(words)):
         logging.warning("%s: %s", path, lost)
 
 

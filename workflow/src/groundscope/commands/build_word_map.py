@@ -24,11 +24,14 @@ def related(spoken: Spoken, options: Mapping[str, Any], workers: int) -> list[Re
     wordnet = options.get("wordnet")
     categories = options.get("categories")
     rows = read_labelled_words(categories) if categories else []
-    labels = {word: label for _, word, label in rows}
+    listed = [(word, label) for _, word, label in rows]
+    labels: dict[str, set[str]] = {}
+    for word, label in listed:
+        labels.setdefault(word, set()).add(label)
     if labels and not labels.keys() & spoken.variants.keys():
         message = f"word_map.categories: {categories} has no word of the corpus"
         raise UserError(message)
-    if lost := lost_words(labels, spoken.variants):
+    if lost := lost_words(listed, spoken.variants):
         logging.warning("word_map.categories: with a pronunciation, %s", lost)
     return build_word_map(
         spoken.variants,
