@@ -42,6 +42,24 @@ def test_templates_by_group(tmp_path: Path) -> None:
         load({"words": words, "templates": {"animal": ["the {word}"]}})
 
 
+def test_a_word_of_two_groups_is_in_the_templates_of_both(tmp_path: Path) -> None:
+    """Nothing is lost, and a template that both groups have is used once."""
+    file = tmp_path / "w.csv"
+    rows = "word,label\norange,fruit\nred,colour\norange,colour\norange,fruit\n"
+    file.write_text(rows, encoding="utf-8")
+    words = {"file": file, "column": "word", "group": "label"}
+    templates = {
+        "fruit": ["eat the {word}", "the {word}"],
+        "colour": ["the {word}", "paint it {word}"],
+    }
+    tokens = load({"words": words, "templates": templates}).tokens
+    assert [token.text for token in tokens] == [
+        *("eat the orange", "the orange", "paint it orange"),
+        *("the red", "paint it red"),
+    ]
+    assert [t.text for t in load({"words": words}).tokens] == ["orange", "red"]
+
+
 @pytest.mark.parametrize("template", ["the word", "{word} and {word}"])
 def test_template_needs_one_slot(template: str) -> None:
     """No slot or two slots are refused."""

@@ -54,7 +54,10 @@ def _written_in_manifest(file: Path) -> Any:
 READERS: dict[str, Callable[[Path], Any]] = {
     "labelling": read_word_labels,
     "manifest": _written_in_manifest,
-    "words": lambda file: read_words({"file": file, "column": "word", "group": "label"}),
+    "words": lambda file: {
+        word: group
+        for word, (group,) in read_words({"file": file, "column": "word", "group": "label"}).items()
+    },
 }
 
 

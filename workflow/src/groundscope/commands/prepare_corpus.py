@@ -57,7 +57,7 @@ def load(
 
 def in_template(corpus: Corpus, template: str) -> Corpus:
     """Put the words of recordings into a text for text models; the recordings stay."""
-    words = dict.fromkeys(token.word for token in corpus.tokens)
+    words: dict[str, list[str | None]] = {token.word: [] for token in corpus.tokens}
     placed = {word: (text, start) for word, text, start in contexts(words, [template])}
     tokens = []
     for token in corpus.tokens:

@@ -11,8 +11,8 @@ _SLOT = "{word}"
 _TABLES = frozenset({".csv", ".tsv", ".parquet"})
 
 
-def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, str | None]:
-    """Distinct words in the order of their first appearance, each with its group if it has one.
+def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, list[str | None]]:
+    """Distinct words in the order of their first appearance, each with its groups.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, str | Non
     else:
         where = "words"
         pairs = [(word, None) for word in source]
-    words: dict[str, str | None] = {}
+    words: dict[str, list[str | None]] = {}
     for row, (word, group) in enumerate(pairs, start=1):
         if word is not None and not isinstance(word, str):
             message = f"{where}: word {row} is {word!r}, expected text"
@@ -41,7 +41,9 @@ def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, str | Non
         if not word or not word.strip():
             message = f"{where}: word {row} is empty"
             raise UserError(message)
-        words.setdefault(word.strip(), group)
+        groups = words.setdefault(word.strip(), [])
+        if group not in groups:
+            groups.append(group)
     if not words:
         message = f"{where}: no words"
         raise UserError(message)
@@ -63,14 +65,16 @@ def _file_words(source: Mapping[str, Any]) -> list[tuple[Any, str | None]]:
 
 
 def contexts(
-    words: Mapping[str, str | None], templates: Sequence[str] | Mapping[str, Sequence[str]]
+    words: Mapping[str, Sequence[str | None]],
+    templates: Sequence[str] | Mapping[str, Sequence[str]],
 ) -> list[tuple[str, str, int]]:
     """Put words into templates.
 
     Parameters
     ----------
     words
-        Words and their groups, as `read_words` returns them.
+        Words and their groups, as `read_words` returns them; a word of two groups is put into the
+        templates of both, once into one that both have.
     templates
         Texts with ``{word}`` once each, for all words or for each group.
 
@@ -85,21 +89,30 @@ def contexts(
         A template has not exactly one slot, or a word's group has no templates.
     """
     placed = []
-    for word, group in words.items():
-        if isinstance(templates, Mapping):
-            if group is None or group not in templates:
-                message = (
-                    f"templates: word {word!r} is in group {group!r}, which has none; "
-                    f"there are templates for {', '.join(templates)}"
-                )
-                raise UserError(message)
-            chosen = templates[group]
-        else:
-            chosen = templates
-        for template in chosen:
+    for word, groups in words.items():
+        for template in _of_groups(word, groups, templates):
             before, slot, after = template.partition(_SLOT)
             if not slot or _SLOT in after:
                 message = f"templates: {template!r} must contain {_SLOT} exactly once"
                 raise UserError(message)
             placed.append((word, before + word + after, len(before)))
     return placed
+
+
+def _of_groups(
+    word: str,
+    groups: Sequence[str | None],
+    templates: Sequence[str] | Mapping[str, Sequence[str]],
+) -> Sequence[str]:
+    if not isinstance(templates, Mapping):
+        return templates
+    chosen: list[str] = []
+    for group in groups:
+        if group is None or group not in templates:
+            message = (
+                f"templates: word {word!r} is in group {group!r}, which has none; "
+                f"there are templates for {', '.join(templates)}"
+            )
+            raise UserError(message)
+        chosen += [template for template in templates[group] if template not in chosen]
+    return chosen
