@@ -27,9 +27,16 @@ def add_norms(corpus: Corpus, norms: Sequence[Mapping[str, Any]]) -> Corpus:
     Raises
     ------
     UserError
-        No word of the corpus has one.
+        No word of the corpus has one, or the corpus has a column of that name.
     """
     for options in norms:
+        there = {name for token in corpus.tokens for name in token.metadata}
+        if twice := there & set(options["columns"]):
+            message = (
+                f"norms: the corpus has a column {min(twice)!r} already, beside that of "
+                f"{options['file']}; expected another name in `columns`"
+            )
+            raise UserError(message)
         values = read_norms(options)
         tokens = []
         for token in corpus.tokens:
