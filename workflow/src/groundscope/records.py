@@ -19,7 +19,9 @@ Row = dict[str, Any]
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)?(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 
 
-def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
+def read_records(
+    path: str | Path, required: Sequence[str] = (), *, as_given: Collection[str] = ()
+) -> list[Row]:
     """Read the rows of a table.
 
     Parameters
@@ -29,6 +31,8 @@ def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
         ``.parquet``.
     required
         Columns that must exist.
+    as_given
+        Columns whose values keep the blanks around them.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
         The file is missing, unreadable, not UTF-8, ragged, has two columns of one name, or lacks a
         required column (the columns that it has are named).
     """
-    return [row for _, row in _placed_records(Path(path), required)]
+    return [row for _, row in _placed_records(Path(path), required, as_given)]
 
 
 def read_labelled_words(path: str | Path, column: str = "label") -> list[tuple[str, str, str]]:
@@ -104,7 +108,9 @@ def lost_words(listed: Iterable[tuple[str, str]], words: Collection[str]) -> str
     )
 
 
-def _placed_records(file: Path, required: Sequence[str]) -> list[tuple[str, Row]]:
+def _placed_records(
+    file: Path, required: Sequence[str], as_given: Collection[str] = ()
+) -> list[tuple[str, Row]]:
     """Rows, each with its place for messages."""
     names, rows = _parquet(file) if file.suffix == ".parquet" else _text(file)
     for name in names:
@@ -115,10 +121,13 @@ def _placed_records(file: Path, required: Sequence[str]) -> list[tuple[str, Row]
         if column not in names:
             message = f"{file}: no column {column!r}; its columns are {', '.join(names)}"
             raise UserError(message)
-    return [
-        (place, {name: _bare(value) for name, value in zip(names, values, strict=True)})
-        for place, values in rows
-    ]
+    found: list[tuple[str, Row]] = []
+    for place, values in rows:
+        given = dict(zip(names, values, strict=True))
+        row = {name: _bare(value) for name, value in given.items()}
+        row |= {name: given[name] for name in as_given if row.get(name) is not None}
+        found.append((place, row))
+    return found
 
 
 def _bare(value: Any) -> Any:
@@ -148,7 +157,8 @@ def _parquet(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:
 
 
 def _text(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:
-    lines = io.StringIO(_read_text(file))
+    # the reader takes line ends of any kind, and leaves those inside quotes as they are
+    lines = io.StringIO(_read_text(file), newline="")
     if file.suffix == ".csv":
         reader = csv.reader(lines)
     else:
@@ -182,7 +192,9 @@ def read_lines(path: str | Path) -> list[str]:
     UserError
         The file is missing or not UTF-8.
     """
-    return _read_text(Path(path)).rstrip("\n").split("\n")
+    # one kind of line end is made of all: a published list has bare carriage returns
+    text = _read_text(Path(path)).replace("\r\n", "\n").replace("\r", "\n")
+    return text.rstrip("\n").split("\n")
 
 
 def _require_file(file: Path) -> None:
@@ -194,8 +206,7 @@ def _require_file(file: Path) -> None:
 def _read_text(file: Path) -> str:
     _require_file(file)
     try:
-        # one kind of line end is made of all: a published list has bare carriage returns
-        return file.read_text(encoding="utf-8-sig")
+        return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8"
         raise UserError(message) from error

@@ -1,7 +1,7 @@
 """Manifests of recordings: rows that name a recording, and what may be wrong with either."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -95,7 +95,11 @@ class Row:
 
 
 def read_manifest(
-    options: Mapping[str, Any], required: Iterable[str], known: Iterable[str]
+    options: Mapping[str, Any],
+    required: Iterable[str],
+    known: Iterable[str],
+    *,
+    as_given: Collection[str] = (),
 ) -> list[Row]:
     """Read the rows of a manifest.
 
@@ -108,6 +112,8 @@ def read_manifest(
         Columns that must exist.
     known
         Columns that are not metadata.
+    as_given
+        Columns whose values keep the blanks around them.
 
     Raises
     ------
@@ -116,7 +122,7 @@ def read_manifest(
     """
     manifest = Path(options["manifest"])
     folder = Path(options.get("audio_folder") or manifest.parent)
-    rows = read_records(manifest, list(required))
+    rows = read_records(manifest, list(required), as_given=as_given)
     if not rows:
         message = f"{manifest}: no rows below the header"
         raise UserError(message)
