@@ -95,6 +95,16 @@ def test_whole_numbers_are_labels_without_a_point(tmp_path: Path) -> None:
     assert read_word_labels(tmp_path / "l.parquet") == {"a": "84", "b": "2"}
 
 
+def test_nan_is_a_missing_value(tmp_path: Path) -> None:
+    """It is no class of its own, in no table that people bring; norms leave it out."""
+    file = tmp_path / "l.parquet"
+    pq.write_table(pa.table({"word": ["a", "b"], "label": [1.0, float("nan")]}), file)
+    with pytest.raises(UserError, match=r"l\.parquet, row 2: word or label is empty"):
+        read_word_labels(file)
+    norms = read_norms({"file": file, "word": "word", "columns": {"r": "label"}})
+    assert (norms.get("a"), norms.get("b")) == ({"r": 1}, {})
+
+
 def test_a_first_phone_is_without_stress_and_nothing_else() -> None:
     """Digits are names of vowels in SAMPA (German oe is 9, a is 6), and of tones."""
     first = {"9 f n @ n": "9", "2: l": "2:", "6": "6", "9~": "9~", "i1 n": "i1", "": None}

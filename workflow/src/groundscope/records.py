@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,8 +38,8 @@ def read_records(
     Returns
     -------
     list of dict
-        Strings have no blanks around them and are ``None`` where empty; text files have strings
-        only.
+        Strings have no blanks around them and are ``None`` where empty, as numbers are that are
+        NaN; text files have strings only.
 
     Raises
     ------
@@ -131,7 +132,12 @@ def _placed_records(
 
 
 def _bare(value: Any) -> Any:
-    """Take the blanks around a text away; None if nothing is left."""
+    """Take the blanks around a text away; None if nothing is left, as for NaN.
+
+    Many programs write NaN into columns of numbers where one is missing.
+    """
+    if isinstance(value, float) and math.isnan(value):
+        return None
     return value.strip() or None if isinstance(value, str) else value
 
 
