@@ -85,6 +85,18 @@ def test_words_that_are_no_text_are_refused(tmp_path: Path) -> None:
             load({"words": {"file": file, "column": "word"}})
 
 
+@pytest.mark.parametrize("groups", [[1, 2], [1.0, 2.0], ["1", "2"]])
+def test_groups_of_whole_numbers_choose_templates(
+    tmp_path: Path, groups: list[float | str]
+) -> None:
+    """Keys of templates are text; a table that keeps kinds apart has numbers."""
+    file = tmp_path / "w.parquet"
+    pq.write_table(pa.table({"word": ["cat", "oak"], "group": groups}), file)
+    words = {"file": file, "column": "word", "group": "group"}
+    tokens = load({"words": words, "templates": {"1": ["a {word}"], "2": ["an {word}"]}}).tokens
+    assert [token.text for token in tokens] == ["a cat", "an oak"]
+
+
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
 def test_a_table_needs_the_name_of_its_column(tmp_path: Path, suffix: str) -> None:
     """Its lines are no words: the header and the other columns would be in them."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
-from groundscope.records import read_lines, read_records
+from groundscope.records import as_text, read_lines, read_records
 
 _SLOT = "{word}"
 _TABLES = frozenset({".csv", ".tsv", ".parquet"})
@@ -61,7 +61,11 @@ def _file_words(source: Mapping[str, Any]) -> list[tuple[Any, str | None]]:
             raise UserError(message)
         return [(line, None) for line in read_lines(source["file"]) if line]
     rows = read_records(source["file"], [column] if group is None else [column, group])
-    return [(row[column], None if group is None else row[group]) for row in rows]
+    groups = [None if group is None else row[group] for row in rows]
+    return [
+        (row[column], None if each is None else as_text(each))
+        for row, each in zip(rows, groups, strict=True)
+    ]
 
 
 def contexts(
