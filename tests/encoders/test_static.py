@@ -1,6 +1,7 @@
 """Static vectors: formats, words that are missing or twice, files that lie."""
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,38 @@ def test_every_format_gives_the_same_words(
         vector = found.vectors[found.words.index(word)]
         np.testing.assert_allclose(vector, VECTORS[row], rtol=1e-6)
     assert found.facts["duplicate_entries"] == "1"
+
+
+# a letter of Devanagari and one of Hebrew, which form C takes apart, and two accents as signs
+APART = ["\u0958\u0932\u092e", "\ufb2a\u05dc\u05d5\u05dd", "cafe\u0301", "na\u0131\u0308ve"]
+
+
+def _write_words(folder: Path, form: str, words: Sequence[str], vectors: np.ndarray) -> None:
+    if form == "text":
+        rows = [f"{w} {' '.join(map(str, row))}\n" for w, row in zip(words, vectors, strict=True)]
+        (folder / "v.txt").write_text("".join(rows), encoding="utf-8")
+    elif form == "binary":
+        pairs = zip(words, vectors.astype("<f4"), strict=True)
+        records = b"".join(word.encode() + b" " + row.tobytes() for word, row in pairs)
+        (folder / "v.bin").write_bytes(f"{len(words)} {vectors.shape[1]}\n".encode() + records)
+    else:
+        np.save(folder / "v.npy", vectors)
+        pq.write_table(pa.table({"word": words}), folder / "w.parquet")
+
+
+@pytest.mark.parametrize("form", ["text", "binary", "npy"])
+def test_words_are_found_however_their_accents_are_stored(
+    tmp_path: Path, look: Look, form: str
+) -> None:
+    """Words of corpora are in form C; one that is written so in the file counts first."""
+    words = [*APART, "cafe\u0301", "caf\u00e9"]
+    vectors = np.arange(12, dtype=np.float32).reshape(6, 2)
+    _write_words(tmp_path, form, words, vectors)
+    asked = [unicodedata.normalize("NFC", word) for word in APART]
+    found = look(tmp_path, *asked)
+    rows = dict(zip(found.words, found.vectors.tolist(), strict=True))
+    assert rows == dict(zip(asked, vectors[[0, 1, 5, 3]].tolist(), strict=True))
+    assert found.facts["duplicate_entries"] == "2"
 
 
 def test_missing_words_are_dropped_and_counted(

@@ -1,7 +1,8 @@
 """Static word vectors: GloVe and fastText text, word2vec binary, ``.npy`` with an index of words.
 
 Files are streamed and only the corpus's words are kept. Of a word that occurs twice, the first
-vector counts. Words are compared as they are written.
+vector counts. Words are compared as they are written, and where that finds none, in Unicode's form
+C, which those of corpora are in.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import Request, WordVectors, check_layers
 from groundscope.encoders.options import Option
 from groundscope.errors import UserError
+from groundscope.lexicon.spelling import composed
 
 READS = "word"
 OPTIONS: Mapping[str, Option] = {}
@@ -35,19 +37,35 @@ def load(request: Request) -> WordVectors:
         raise UserError(message)
     wanted = frozenset(word.encode() for word in request.words)
     path, form, entries = _open(request.checkpoint, wanted, whole=True)
-    kept: dict[bytes, NDArray[np.float32]] = {}
-    duplicates = 0
-    for word, vector in entries:
-        if word in kept:
-            duplicates += 1
-            continue
+    written: dict[bytes, NDArray[np.float32]] = {}
+    otherwise: dict[bytes, NDArray[np.float32]] = {}
+    found = list(entries)
+    for word, vector in found:
+        if word in wanted:
+            written.setdefault(word, vector)
+        else:
+            otherwise.setdefault(_composed(word), vector)
+    kept = otherwise | written
+    for word, vector in kept.items():
         if not np.isfinite(vector).all():
             message = f"{path}: the vector of {word.decode()!r} is not finite"
             raise UserError(message)
-        kept[word] = vector
-    facts = {"format": form, "duplicate_entries": str(duplicates)}
+    facts = {"format": form, "duplicate_entries": str(len(found) - len(kept))}
     vectors = np.stack(list(kept.values())) if kept else np.zeros((0, 1), np.float32)
     return WordVectors(tuple(word.decode() for word in kept), vectors, facts)
+
+
+def _is_wanted(word: bytes, wanted: frozenset[bytes]) -> bool:
+    """Whether a word is one of `wanted`, as it is written or composed."""
+    return word in wanted or (not word.isascii() and _composed(word) in wanted)
+
+
+def _composed(word: bytes) -> bytes:
+    """Return a word in Unicode's form C; as it is where it is not UTF-8."""
+    try:
+        return composed(word.decode()).encode()
+    except UnicodeDecodeError:
+        return word
 
 
 def dimension(checkpoint: Checkpoint) -> int:
@@ -147,7 +165,7 @@ def _text_entries(
                 _refuse_line(path, number, dimension)
             rows += 1
             word, *values = bare.rsplit(b" ", dimension)
-            if word in wanted:
+            if _is_wanted(word, wanted):
                 try:
                     vector = np.array(values, dtype=np.float32)
                 except ValueError:
@@ -173,7 +191,7 @@ def _binary_entries(
     with path.open("rb") as stream:
         stream.readline()
         for word, data in _records(stream, path, count, size):
-            if word in wanted:
+            if _is_wanted(word, wanted):
                 yield word, np.frombuffer(data, dtype="<f4").astype(np.float32)
 
 
@@ -210,7 +228,7 @@ def _matrix_entries(path: Path, index: Path, wanted: frozenset[bytes]) -> Iterat
         )
         raise UserError(message)
     for row, word in enumerate(words):
-        if word in wanted:
+        if _is_wanted(word, wanted):
             yield word, np.asarray(matrix[row], dtype=np.float32)
 
 
