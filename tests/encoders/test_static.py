@@ -171,6 +171,23 @@ def _no_number(folder: Path) -> None:
     (folder / "v.txt").write_text("a 1 2 3\nb 1 2 3\ncat 1 two 3\n", encoding="utf-8")
 
 
+def _digits_joined(folder: Path) -> None:
+    (folder / "v.txt").write_text("a 1 2 3\ncat 1_0 2 3\n", encoding="utf-8")
+
+
+def _number_too_many(folder: Path) -> None:
+    (folder / "v.txt").write_text("a 1 2 3\ncat 4 5 6 7\n", encoding="utf-8")
+
+
+def _two_numbers_too_many(folder: Path) -> None:
+    (folder / "v.vec").write_text("2 3\na 1 2 3\ncat 4 5 6 7 8\n", encoding="utf-8")
+
+
+def _blank_in_a_binary_word(folder: Path) -> None:
+    rows = b"".join(word + b" " + bytes(20) for word in (b"ice cream", b"cat"))
+    (folder / "v.bin").write_bytes(b"2 5\n" + rows)
+
+
 def _too_few_lines(folder: Path) -> None:
     (folder / "v.vec").write_text("3 2\na 1 2\ncat 1 2\n", encoding="utf-8")
 
@@ -214,6 +231,10 @@ def _two_files(folder: Path) -> None:
     [
         (_broken_line, r"v\.txt, line 2: expected a word and 3 numbers"),
         (_no_number, r"v\.txt, line 3: expected a word and 3 numbers"),
+        (_digits_joined, r"v\.txt, line 2: expected a word and 3 numbers"),
+        (_number_too_many, r"v\.txt, line 2: expected a word and 3 numbers"),
+        (_two_numbers_too_many, r"v\.vec, line 3: expected a word and 3 numbers"),
+        (_blank_in_a_binary_word, "of 5 numbers, but it ends or is garbled at vector 2"),
         (_too_few_lines, "header says 3 vectors, it has 2"),
         (_binary_ends_early, "says 2000000 vectors of 5 numbers, but it ends .* at vector 3"),
         (_binary_goes_on, "says 2 vectors of 5 numbers, it holds more"),
@@ -232,6 +253,15 @@ def test_files_that_lie_are_refused(
     with pytest.raises(UserError, match=message) as caught:
         look(tmp_path, "cat")
     assert "\n" not in str(caught.value)
+
+
+def test_a_word_and_numbers_beside_the_word_is_another_word(tmp_path: Path, look: Look) -> None:
+    """Where the word has a vector, too, or the longer one is asked for, nothing is a mistake."""
+    lines = "windows 1 2 3\nwindows 95 4 5 6\ncat 9 7 8 9\nice cream 1 1 1\n"
+    (tmp_path / "v.txt").write_text(lines, encoding="utf-8")
+    found = look(tmp_path, "windows", "cat 9", "ice")
+    rows = dict(zip(found.words, found.vectors.tolist(), strict=True))
+    assert rows == {"windows": [1, 2, 3], "cat 9": [7, 8, 9]}
 
 
 def test_memory_is_bounded_by_the_corpus(tmp_path: Path, look: Look) -> None:

@@ -5,9 +5,9 @@ vector counts. Words are compared as they are written, and where that finds none
 C, which those of corpora are in.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -151,9 +151,15 @@ def _is_text(path: Path, dimension: int) -> bool:
 def _text_entries(
     path: Path, header: tuple[int, int] | None, wanted: frozenset[bytes]
 ) -> Iterator[_Entry]:
-    """Wanted entries of a text file; the word is what stands before the last d fields."""
+    """Wanted entries of a text file; the word is what stands before the last d fields.
+
+    A word can have blanks, so that ``cat`` and a number too many are a word ``cat 1`` with a
+    vector. Where nothing else in the file is a vector of ``cat``, that is taken for a mistake.
+    """
     dimension = header[1] if header else 0
     rows = 0
+    found: set[bytes] = set()
+    longer: dict[bytes, int] = {}
     with _opened(path) as stream:
         if header:
             stream.readline()
@@ -166,17 +172,40 @@ def _text_entries(
             rows += 1
             word, *values = bare.rsplit(b" ", dimension)
             if _is_wanted(word, wanted):
-                try:
-                    vector = np.array(values, dtype=np.float32)
-                except ValueError:
-                    _refuse_line(path, number, dimension)
-                yield word, vector
+                found.add(_composed(word))
+                yield word, _vector(values, path, number)
+            elif b" " in word:
+                longer.update((_composed(head), number) for head in _before(word, wanted))
     if header and rows != header[0]:
         message = f"{path}: its header says {header[0]} vectors, it has {rows}"
         raise UserError(message)
+    for head, number in longer.items():
+        if head not in found:
+            _refuse_line(path, number, dimension)
 
 
-def _refuse_line(path: Path, number: int, dimension: int) -> None:
+def _vector(values: Sequence[bytes], path: Path, number: int) -> NDArray[np.float32]:
+    try:
+        if any(b"_" in value for value in values):  # which Python allows between digits
+            raise ValueError
+        return np.array(values, dtype=np.float32)
+    except ValueError:
+        _refuse_line(path, number, len(values))
+
+
+def _before(word: bytes, wanted: frozenset[bytes]) -> Iterator[bytes]:
+    """Yield the wanted words that `word` begins with, where nothing but numbers follows."""
+    while b" " in word:
+        word, _, last = word.rpartition(b" ")
+        try:
+            float(last)
+        except ValueError:
+            return
+        if _is_wanted(word, wanted):
+            yield word
+
+
+def _refuse_line(path: Path, number: int, dimension: int) -> NoReturn:
     """Name a malformed line."""
     message = f"{path}, line {number}: expected a word and {dimension} numbers"
     raise UserError(message)
@@ -204,17 +233,25 @@ def _records(stream: BinaryIO, path: Path, count: int, size: int) -> Iterator[tu
             buffer, position = buffer[position:] + stream.read(_BLOCK + size), 0
             space = buffer.find(b" ", position, position + _LONGEST_WORD)
             if space < 0 or space + 1 + size > len(buffer):
-                message = (
-                    f"{path}: its header says {count} vectors of {size // 4} numbers, but it ends "
-                    f"or is garbled at vector {row + 1}"
-                )
-                raise UserError(message)
+                _refuse_record(path, count, size, row)
         begin = space + 1
-        yield buffer[position:space].lstrip(b"\n"), buffer[begin : begin + size]
+        word = buffer[position:space].lstrip(b"\n")
+        if b"\n" in word or b"\0" in word:
+            # no word, but the end of a vector: a blank in the word before, or another dimension
+            _refuse_record(path, count, size, row)
+        yield word, buffer[begin : begin + size]
         position = begin + size
     if buffer[position:].strip() or stream.read(2).strip():
         message = f"{path}: its header says {count} vectors of {size // 4} numbers, it holds more"
         raise UserError(message)
+
+
+def _refuse_record(path: Path, count: int, size: int, row: int) -> NoReturn:
+    message = (
+        f"{path}: its header says {count} vectors of {size // 4} numbers, but it ends or is "
+        f"garbled at vector {row + 1}"
+    )
+    raise UserError(message)
 
 
 def _matrix_entries(path: Path, index: Path, wanted: frozenset[bytes]) -> Iterator[_Entry]:
