@@ -11,7 +11,8 @@ from groundscope.corpora.transcription import transcribe
 from groundscope.errors import UserError
 from groundscope.lexicon.arpabet import to_arpabet
 from groundscope.lexicon.distance import arpabet_distance, distances, encode
-from groundscope.lexicon.pronunciations import read_pronunciations, unstressed
+from groundscope.lexicon.pronunciations import read_pronunciations
+from groundscope.spelling import unstressed
 
 GROUPS = Path(__file__).parents[2] / "resources" / "word-groups"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from groundscope.analysis.inputs import Selection
 from groundscope.errors import UserError
-from groundscope.lexicon.pronunciations import unstressed
 from groundscope.records import as_text, lost_words, read_labelled_words
+from groundscope.spelling import unstressed
 
 
 def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:

@@ -23,7 +23,7 @@ from groundscope.corpora import (
 from groundscope.corpora.tokens import Corpus, count_types, token_table
 from groundscope.corpora.words import contexts
 from groundscope.errors import UserError
-from groundscope.lexicon.spelling import composed
+from groundscope.spelling import composed
 from groundscope.token_table import write_corpus_report, write_tokens
 
 _RECORDED = {

@@ -15,8 +15,8 @@ from groundscope.corpora.words import read_words
 from groundscope.errors import UserError
 from groundscope.lexicon.norms import read_norms
 from groundscope.lexicon.pronunciations import read_pronunciations
-from groundscope.lexicon.spelling import composed
 from groundscope.lexicon.wordnet import open_wordnet
+from groundscope.spelling import composed
 
 Keep = Callable[[Sequence[Token]], Sequence[Token]]
 

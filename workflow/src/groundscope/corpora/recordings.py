@@ -7,7 +7,7 @@ from typing import Any
 
 from groundscope.corpora.manifests import Part, Row, check_recordings, read_manifest
 from groundscope.corpora.tokens import Corpus, Token, require_unique
-from groundscope.lexicon.spelling import same_word
+from groundscope.spelling import same_word
 
 _CONTEXT = ("text", "char_start", "char_end")
 _KNOWN = ("token_id", "word", "speaker", "audio", "phones", "start", "end", *_CONTEXT)

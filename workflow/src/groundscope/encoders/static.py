@@ -18,7 +18,7 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import Request, WordVectors, check_layers
 from groundscope.encoders.options import Option
 from groundscope.errors import UserError
-from groundscope.lexicon.spelling import composed
+from groundscope.spelling import composed
 
 READS = "word"
 OPTIONS: Mapping[str, Option] = {}

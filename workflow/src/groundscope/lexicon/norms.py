@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
-from groundscope.lexicon.spelling import WordTable
 from groundscope.records import read_records
+from groundscope.spelling import WordTable
 
 Norms = WordTable[dict[str, float]]
 

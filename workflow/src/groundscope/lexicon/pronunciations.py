@@ -1,6 +1,5 @@
 """How words are spoken: phones of each word, from a dictionary of any language."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ from typing import Any
 
 from groundscope.errors import UserError
 from groundscope.lexicon.arpabet import is_arpabet, to_arpabet
-from groundscope.lexicon.spelling import WordTable
 from groundscope.records import read_lines, read_records
+from groundscope.spelling import WordTable, unstressed
 
-_ARPABET_VOWEL = re.compile("[A-Z]{2}[012]")
 Phones = tuple[str, ...]
 Pronunciations = dict[str, list[Phones]]
 # words and a voice -> phones, separated by blanks, of the words that can be spoken
@@ -111,16 +109,6 @@ def _in_alphabet(text: str, *, arpabet: bool) -> Phones:
     """Split phones, rewritten as ARPAbet if asked for; none if a phone has no place in it."""
     phones = tuple(text.split())
     return phones if not arpabet or is_arpabet(phones) else to_arpabet(phones) or ()
-
-
-def unstressed(phone: str) -> str:
-    """Return a phone without the stress digit of an ARPAbet vowel, or IPA's stress mark.
-
-    Other digits, such as tones, stay.
-    """
-    if _ARPABET_VOWEL.fullmatch(phone):
-        return phone[:-1]
-    return phone.lstrip("\u02c8\u02cc") or phone
 
 
 @dataclass(frozen=True, slots=True)

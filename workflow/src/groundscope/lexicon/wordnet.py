@@ -11,8 +11,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from groundscope.errors import UserError
-from groundscope.lexicon.spelling import WordTable, composed, same_word
 from groundscope.records import read_lines
+from groundscope.spelling import WordTable, composed, same_word
 
 _POS = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
 # detachment rules of morphy(7WN)

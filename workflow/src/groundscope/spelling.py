@@ -1,10 +1,12 @@
-"""Words as keys: one spelling whatever way its accents are stored, capitals where they matter."""
+"""Spellings: of words, whatever way accents are stored, capitals where they matter; of phones."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, ValuesView
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
+_ARPABET_VOWEL = re.compile("[A-Z]{2}[012]")
 
 
 def composed(text: str) -> str:
@@ -18,6 +20,16 @@ def composed(text: str) -> str:
 def same_word(one: str, other: str) -> bool:
     """Tell whether two spellings differ in nothing but capitals and how accents are stored."""
     return _lower(one) == _lower(other)
+
+
+def unstressed(phone: str) -> str:
+    """Return a phone without the stress digit of an ARPAbet vowel, or IPA's stress mark.
+
+    Other digits, such as tones, stay.
+    """
+    if _ARPABET_VOWEL.fullmatch(phone):
+        return phone[:-1]
+    return phone.lstrip("\u02c8\u02cc") or phone
 
 
 class WordTable(Generic[Value]):
