@@ -64,7 +64,7 @@ def test_map_of_a_german_corpus(tmp_path: Path) -> None:
     write_corpus(tmp_path / "t.parquet", [*phones, "stumm"], phones)
     wordnet = [f"1-n\tdeu:lemma\t{word}\n" for word in ("Hund", "Rad")]
     (tmp_path / "wn-data-deu.tab").write_text("".join(wordnet), encoding="utf-8")
-    listed = "word,label\nRad,thing\nbunt,thing\nhund,animal\n"
+    listed = "word,label\nRad,thing\nbunt,thing\nhunde,animal\n"
     (tmp_path / "labels.csv").write_text(listed, encoding="utf-8")
     options = {
         "pronunciations": {"source": "tokens"},
@@ -87,7 +87,7 @@ def test_map_of_a_german_corpus(tmp_path: Path) -> None:
     ]
     (step,) = tables.read_table(tmp_path / "r.parquet", "corpus_report").to_pylist()
     assert (step["before"], step["after"], step["detail"]) == (5, 4, "stumm")
-    assert "2 of 3 listed words have tokens, not 'hund'; no word of animal" in done.stderr
+    assert "2 of 3 listed words have tokens, not 'hunde'; no word of animal" in done.stderr
 
 
 def test_a_word_of_two_categories_is_related_to_those_of_both(tmp_path: Path) -> None:

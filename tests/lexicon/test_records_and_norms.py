@@ -10,12 +10,16 @@ import pytest
 
 from groundscope.analysis.inputs import Selection
 from groundscope.analysis.labels import read_word_labels, token_labels
+from groundscope.commands.build_word_map import related
+from groundscope.corpora.filters import apply_filters
 from groundscope.corpora.manifests import read_manifest
+from groundscope.corpora.tokens import Corpus, Token
 from groundscope.corpora.words import read_words
 from groundscope.errors import UserError
 from groundscope.lexicon.group_sources import read_candidates
 from groundscope.lexicon.norms import read_norms
-from groundscope.records import numbers_where_possible, read_records
+from groundscope.lexicon.pronunciations import Spoken
+from groundscope.records import lost_words, numbers_where_possible, read_records
 
 
 def test_norms(tmp_path: Path) -> None:
@@ -80,10 +84,83 @@ def test_candidates_have_no_blanks_and_no_empty_words(tmp_path: Path) -> None:
     """Hand-written categories are read in the same way."""
     file = tmp_path / "c.csv"
     file.write_text("word,label\ncat, animal\nhorse ,animal\n", encoding="utf-8")
-    assert read_candidates(file) == {"animal": ["cat", "horse"]}
+    assert read_candidates(file, ["horse", "cat"]) == {"animal": ["cat", "horse"]}
     file.write_text("word,label\ncat,animal\n ,animal\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"c\.csv, line 3: word or label is empty"):
-        read_candidates(file)
+        read_candidates(file, ["cat"])
+
+
+LISTED = {"Paris": "city", "hund": "animal", "Essen": "meal", "essen": "verb", "Rat": "advice"}
+# words of a corpus -> what the list says of each
+SAID = {
+    "paris": "city",
+    "PARIS": "city",
+    "Hund": "animal",
+    "Essen": "meal",
+    "essen": "verb",
+    "ESSEN": None,
+    "rad": None,
+}
+
+
+def _by_words(path: Path) -> dict[str, str | None]:
+    norms = {label: float(number) for number, label in enumerate(LISTED.values())}
+    rows = [f"{word},{label},{norms[label]}\n" for word, label in LISTED.items()]
+    path.write_text("word,label,r\n" + "".join(rows), encoding="utf-8")
+    told = read_norms({"file": path, "word": "word", "columns": {"r": "r"}})
+    names = {number: label for label, number in norms.items()}
+    return {word: names.get((told.get(word) or {}).get("r", -1.0)) for word in SAID}
+
+
+def _by_labelling(path: Path) -> dict[str, str | None]:
+    tokens = pa.table({"word": list(SAID)})
+    return dict(zip(SAID, token_labels(Selection(tokens, 0), [path], {}), strict=True))
+
+
+def _by_candidates(path: Path) -> dict[str, str | None]:
+    found = read_candidates(path, list(SAID))
+    label = {word: label for label, words in found.items() for word in words}
+    return {word: label.get(word) for word in SAID}
+
+
+def _by_filter(path: Path) -> dict[str, str | None]:
+    tokens = [Token(word, word, word, 0, len(word)) for word in SAID]
+    lists = [{"file": path, "column": "word"}]
+    kept = {token.word for token in apply_filters(Corpus(tokens), {"words": lists}).tokens}
+    # a list of words says one thing of all spellings
+    assert kept == SAID.keys() - {"rad"}
+    return SAID
+
+
+def _by_categories(path: Path) -> dict[str, str | None]:
+    spoken = Spoken({word: [tuple(f"{word}!")] for word in SAID}, [])
+    pairs = related(spoken, {"categories": str(path), "near": 0.01}, 1)
+    assert {(pair.word_a, pair.word_b) for pair in pairs if pair.relation == "same-category"} == {
+        ("PARIS", "paris"),
+        ("paris", "PARIS"),
+    }
+    return SAID
+
+
+@pytest.mark.parametrize(
+    "reader", [_by_words, _by_labelling, _by_candidates, _by_filter, _by_categories]
+)
+def test_capitals_matter_where_spellings_differ_in_what_they_mean(
+    tmp_path: Path, reader: Callable[[Path], dict[str, str | None]]
+) -> None:
+    """Every list of words is read by one rule: as written first, then whatever the capitals."""
+    _by_words(tmp_path / "l.csv")
+    assert reader(tmp_path / "l.csv") == SAID
+
+
+def test_lost_words_are_those_that_no_word_is_looked_up_by(tmp_path: Path) -> None:
+    """Capitals apart; of spellings that differ in their labels, a third is neither."""
+    listed = [*LISTED.items(), ("Rat", "animal")]
+    assert lost_words(listed, ["PARIS", "Hund", "essen", "Essen", "RAT"]) == ""
+    told = lost_words(listed, ["paris", "ESSEN", "RAT"])
+    assert told == (
+        "2 of 5 listed words have tokens, not 'hund', 'Essen', 'essen'; no word of meal, verb"
+    )
 
 
 def test_whole_numbers_are_labels_without_a_point(tmp_path: Path) -> None:

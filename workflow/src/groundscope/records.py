@@ -4,7 +4,6 @@ import csv
 import io
 import math
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from groundscope.errors import UserError
+from groundscope.spelling import composed, spellings
 
 Row = dict[str, Any]
 
@@ -75,8 +75,7 @@ def read_labelled_words(path: str | Path, column: str = "label") -> list[tuple[s
         if row["word"] is None or row[column] is None:
             message = f"{place}: word or {column} is empty"
             raise UserError(message)
-        word = unicodedata.normalize("NFC", as_text(row["word"]))
-        found.append((place, word, as_text(row[column])))
+        found.append((place, composed(as_text(row["word"])), as_text(row[column])))
     return found
 
 
@@ -88,22 +87,25 @@ def lost_words(listed: Iterable[tuple[str, str]], words: Collection[str]) -> str
     listed
         Words and labels; a word may have several.
     words
-        Those of the corpus.
+        Those of the corpus, distinct.
 
     Returns
     -------
     str
         Empty where the corpus has all.
     """
+    labels: dict[str, set[str]] = {}
     pairs = list(listed)
-    every = list(dict.fromkeys(word for word, _ in pairs))
-    lost = [word for word in every if word not in words]
+    for word, label in pairs:
+        labels.setdefault(word, set()).add(label)
+    found = spellings(labels, words)
+    lost = [word for word in labels if word not in found]
     if not lost:
         return ""
-    left = {label for word, label in pairs if word in words}
+    left = {label for word in found for label in labels[word]}
     groups = [label for label in dict.fromkeys(label for _, label in pairs) if label not in left]
     return (
-        f"{len(every) - len(lost)} of {len(every)} listed words have tokens, not "
+        f"{len(labels) - len(lost)} of {len(labels)} listed words have tokens, not "
         f"{', '.join(map(repr, lost[:3]))}{', ...' if len(lost) > 3 else ''}"
         f"{'; no word of ' * bool(groups)}{', '.join(groups)}"
     )

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, ValuesView
+from collections.abc import Iterable, Mapping, ValuesView
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -42,8 +42,9 @@ class WordTable(Generic[Value]):
 
     Notes
     -----
-    A word is looked up as it is written, and only if that is not listed in lower case, since
-    capitals tell words apart in some languages (German *Essen*, *essen*).
+    A word is looked up as it is written, and only if that is not listed, whatever its capitals,
+    since these tell words apart in some languages (German *Essen*, *essen*). Where spellings that
+    differ in capitals have different values, nothing is said of a third (*ESSEN*).
     """
 
     def __init__(self, entries: Iterable[tuple[str, Value]]) -> None:
@@ -51,8 +52,12 @@ class WordTable(Generic[Value]):
         for word, value in entries:
             self._written.setdefault(composed(word), value)
         self._lower: dict[str, Value] = {}
+        unclear = set()
         for word, value in self._written.items():
-            self._lower.setdefault(_lower(word), value)
+            if self._lower.setdefault(_lower(word), value) != value:
+                unclear.add(_lower(word))
+        for word in unclear:
+            del self._lower[word]
 
     def get(self, word: str) -> Value | None:
         """Return what is listed of a word; None if nothing is."""
@@ -62,6 +67,33 @@ class WordTable(Generic[Value]):
     def values(self) -> ValuesView[Value]:
         """Return the values of all spellings."""
         return self._written.values()
+
+
+def spellings(listed: Mapping[str, object], words: Iterable[str]) -> dict[str, list[str]]:
+    """Tell for which of `words` each listed word is looked up in a `WordTable` of the list.
+
+    Parameters
+    ----------
+    listed
+        Words and values.
+    words
+        Those of a corpus, distinct. Both composed.
+
+    Returns
+    -------
+    dict
+        Listed word -> words that differ from it in nothing but capitals; only where there are some.
+    """
+    table = WordTable(listed.items())
+    alike: dict[str, list[str]] = {}
+    for word in listed:
+        alike.setdefault(_lower(word), []).append(word)
+    found: dict[str, list[str]] = {}
+    for word in words:
+        if table.get(word) is not None:
+            for each in [word] if word in listed else alike[_lower(word)]:
+                found.setdefault(each, []).append(word)
+    return found
 
 
 def _lower(word: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from groundscope.analysis.inputs import Selection
 from groundscope.errors import UserError
 from groundscope.records import as_text, lost_words, read_labelled_words
-from groundscope.spelling import unstressed
+from groundscope.spelling import WordTable, unstressed
 
 
 def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:
@@ -60,7 +60,8 @@ def token_labels(
     if files:
         by_word = read_word_labels(files[0], options.get("label", "label"))
         tell_lost(files[0], by_word, words)
-        labels = [by_word.get(word) for word in words]
+        table = WordTable(by_word.items())
+        labels = [table.get(word) for word in words]
     elif column == "first-phone":
         spoken = tokens.column("phones").to_pylist()
         labels = [_first_phone(phones) for phones in spoken]
