@@ -13,6 +13,7 @@ from groundscope.errors import UserError
 from groundscope.lexicon.distance import distances, pair_distances
 from groundscope.lexicon.word_pool import Group, Pool, concreteness_class, describe
 
+_ROUNDING = 1e-12
 _BLOCK = 256  # seed words whose distances to the whole pool are held at a time
 
 
@@ -132,7 +133,9 @@ def _coherent(pool: Pool, members: Sequence[int], percentile: float) -> list[int
     chosen = pool.vectors[list(members)]
     means = (chosen @ chosen.T - np.eye(len(members))).sum(axis=1) / (len(members) - 1)
     threshold = np.percentile(means, percentile)
-    return [index for index, mean in zip(members, means, strict=True) if mean >= threshold]
+    # means that are equal but for rounding, as those of two words always are, are not below
+    near = threshold - _ROUNDING
+    return [index for index, mean in zip(members, means, strict=True) if mean >= near]
 
 
 def _rank(values: NDArray[np.float64], value: float | None) -> float:
