@@ -160,12 +160,16 @@ def _cmudict() -> WordTable[list[Phones]]:
 
 
 def _cmudict_text(file: Path) -> Pronunciations:
-    """Read ``WORD  P H O N E S`` or ``WORD(2)  ...`` a line; ``;;;`` begins a comment."""
+    """Read ``WORD  P H O N E S`` or ``WORD(2)  ...`` a line.
+
+    ``;;;`` begins a comment, and so does ``#`` by itself or behind a word, not in it (#HASH-MARK).
+    """
     found: Pronunciations = {}
     for number, line in enumerate(read_lines(file), start=1):
-        if not line.strip() or line.startswith(";;;"):
+        if line.startswith(";;;") or line.split()[:1] in ([], ["#"]):
             continue
-        word, *phones = line.split("#")[0].split()
+        word, *rest = line.split(maxsplit=1)
+        phones = " ".join(rest).split("#")[0].split()
         if not phones:
             message = f"{file}, line {number}: {word!r} has no phones"
             raise UserError(message)
