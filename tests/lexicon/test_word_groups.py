@@ -77,6 +77,19 @@ def test_words_that_are_equally_near_stay(count: int) -> None:
         assert group.words == words
 
 
+def test_accepted_groups_share_no_word(meanings: Pool) -> None:
+    """A labelling has one label of a word; what a group does not accept may be in another."""
+    things = [f"c{n}" for n in range(8)]
+    rules = SemanticRules(min_words=3, cosine_percentile=60)
+    candidates = {"things": things, "objects": [*things[:5], "c7"]}
+    complaint = r"candidates: 'c\d' is in the accepted groups 'things' and 'objects'; a word can"
+    with pytest.raises(UserError, match=complaint):
+        semantic_groups(meanings, candidates, rules, 0)
+    # the outlier leaves the one, and the other has too few words
+    found = semantic_groups(meanings, {"things": things, "few": ["c0", "c7"]}, rules, 0)
+    assert [bool(group.failures) for group in found] == [False, True]
+
+
 def test_failing_category_says_which_setting_would_do(meanings: Pool) -> None:
     """If none is accepted, the closest one and its criteria are named."""
     candidates = {"things": [f"c{n}" for n in range(4)]}

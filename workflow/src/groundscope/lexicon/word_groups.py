@@ -100,7 +100,8 @@ def semantic_groups(
     Raises
     ------
     UserError
-        None is accepted: what the best one fails, and the setting that would let it pass.
+        None is accepted: what the best one fails, and the setting that would let it pass; or two
+        accepted ones share a word.
     """
     left, right = pool.pair_sample(seed)
     cosines = np.einsum("ij,ij->i", pool.vectors[left], pool.vectors[right])
@@ -125,7 +126,21 @@ def semantic_groups(
             f"{'; '.join(best.failures)}"
         )
         raise UserError(message)
+    _require_disjoint([group for group in groups if not group.failures])
     return groups
+
+
+def _require_disjoint(groups: Sequence[Group]) -> None:
+    """Refuse groups that share a word, which would have two labels."""
+    label: dict[str, str] = {}
+    for group in groups:
+        for word in group.words:
+            if label.setdefault(word, group.label) != group.label:
+                message = (
+                    f"candidates: {word!r} is in the accepted groups {label[word]!r} and "
+                    f"{group.label!r}; a word can have one label: take it out of one of them"
+                )
+                raise UserError(message)
 
 
 def _coherent(pool: Pool, members: Sequence[int], percentile: float) -> list[int]:
