@@ -97,7 +97,7 @@ def test_groups_of_whole_numbers_choose_templates(
     assert [token.text for token in tokens] == ["a cat", "an oak"]
 
 
-@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", "CSV", "tsv", "parquet", "Parquet"])
 def test_a_table_needs_the_name_of_its_column(tmp_path: Path, suffix: str) -> None:
     """Its lines are no words: the header and the other columns would be in them."""
     (tmp_path / f"w.{suffix}").write_text("word,group\ncat,animal\n", encoding="utf-8")

@@ -65,16 +65,16 @@ READERS: dict[str, Callable[[Path], Any]] = {
 }
 
 
-@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "CSV", "PARQUET"])
 @pytest.mark.parametrize("reader", READERS)
 def test_blanks_are_no_part_of_a_value(tmp_path: Path, reader: str, suffix: str) -> None:
     """Every reader of a user's table finds one group of three words, whatever stands around."""
     file = tmp_path / f"w.{suffix}"
     words, labels = ["cat", " dog", "horse\u00a0"], ["animal", " animal", "animal "]
-    if suffix == "parquet":
+    if suffix.lower() == "parquet":
         pq.write_table(pa.table({"word": words, "label": labels}), file)
     else:
-        mark = "," if suffix == "csv" else "\t"
+        mark = "," if suffix.lower() == "csv" else "\t"
         pairs = zip(["word", *words], [" label", *labels], strict=True)
         file.write_text("\n".join(mark.join(pair) for pair in pairs), encoding="utf-8")
     assert READERS[reader](file) == dict.fromkeys(("cat", "dog", "horse"), "animal")
@@ -197,6 +197,18 @@ def test_a_value_beyond_the_reader_s_limit_is_one_line(tmp_path: Path) -> None:
     file.write_text('word,label\n"cat,animal\n' + "dog,animal\n" * 20_000, encoding="utf-8")
     with pytest.raises(UserError, match=r"c\.csv, line \d+: not readable \(field larger"):
         read_word_labels(file)
+
+
+@pytest.mark.parametrize("value", ["1_0", "nan", "inf", "ten", "1,5"])
+def test_what_is_no_number_is_refused(tmp_path: Path, value: str) -> None:
+    """By norms and by manifests, in one line; Python takes the first for 10."""
+    file = tmp_path / "n.csv"
+    file.write_text(f'audio,word,start,r\na.wav,cat,"{value}","{value}"\n', encoding="utf-8")
+    with pytest.raises(UserError, match=rf"r of 'cat' is '{value}', expected a number"):
+        read_norms({"file": file, "word": "word", "columns": {"r": "r"}})
+    (row,) = read_manifest({"manifest": file}, ["word"], ["word"])
+    with pytest.raises(UserError, match=rf"row 1: column 'start': '{value}', expected a number"):
+        row.number("start")
 
 
 def test_a_column_is_numbers_as_a_whole() -> None:

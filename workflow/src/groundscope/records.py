@@ -29,7 +29,7 @@ def read_records(
     ----------
     path
         ``.csv`` (commas), ``.tsv`` and ``.txt`` (tabs), each UTF-8 with a header line, or
-        ``.parquet``.
+        ``.parquet``; in any capitals.
     required
         Columns that must exist.
     as_given
@@ -115,7 +115,7 @@ def _placed_records(
     file: Path, required: Sequence[str], as_given: Collection[str] = ()
 ) -> list[tuple[str, Row]]:
     """Rows, each with its place for messages."""
-    names, rows = _parquet(file) if file.suffix == ".parquet" else _text(file)
+    names, rows = _parquet(file) if suffix_of(file) == ".parquet" else _text(file)
     for name in names:
         if name and names.count(name) > 1:
             message = f"{file}: column {name!r} occurs {names.count(name)} times; expected once"
@@ -143,6 +143,21 @@ def _bare(value: Any) -> Any:
     return value.strip() or None if isinstance(value, str) else value
 
 
+def suffix_of(file: str | Path) -> str:
+    """Return the suffix of a file's name in lower case, which says how a table is read."""
+    return Path(file).suffix.lower()
+
+
+def as_number(value: Any) -> float | None:
+    """Return the finite number that a value is; None if it is none, as digits with underscores."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    joined = isinstance(value, str) and "_" in value  # which Python takes for a number
+    return number if math.isfinite(number) and not joined else None
+
+
 def as_text(value: Any) -> str:
     """Write a value as text; whole numbers without a point.
 
@@ -167,7 +182,7 @@ def _parquet(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:
 def _text(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:
     # the reader takes line ends of any kind, and leaves those inside quotes as they are
     lines = io.StringIO(_read_text(file), newline="")
-    if file.suffix == ".csv":
+    if suffix_of(file) == ".csv":
         reader = csv.reader(lines)
     else:
         reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)

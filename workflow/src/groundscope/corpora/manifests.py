@@ -1,6 +1,5 @@
 """Manifests of recordings: rows that name a recording, and what may be wrong with either."""
 
-import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -8,7 +7,7 @@ from typing import Any
 
 from groundscope.corpora.audio import inspect_all, require_span
 from groundscope.errors import UserError
-from groundscope.records import as_text, numbers_where_possible, read_records
+from groundscope.records import as_number, as_text, numbers_where_possible, read_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +53,8 @@ class Row:
         value = self.values.get(name)
         if value is None:
             return None
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
+        number = as_number(value)
+        if number is None:
             message = f"column {name!r}: {value!r}, expected a number"
             raise self.wrong(message)
         return number

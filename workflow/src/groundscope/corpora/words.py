@@ -1,11 +1,10 @@
 """Words and the templates that they are put into; the span is known by construction."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
-from groundscope.records import as_text, read_lines, read_records
+from groundscope.records import as_text, read_lines, read_records, suffix_of
 
 _SLOT = "{word}"
 _TABLES = frozenset({".csv", ".tsv", ".parquet"})
@@ -53,7 +52,7 @@ def read_words(source: Sequence[str] | Mapping[str, Any]) -> dict[str, list[str 
 def _file_words(source: Mapping[str, Any]) -> list[tuple[Any, str | None]]:
     column, group = source.get("column"), source.get("group")
     if column is None:
-        if Path(source["file"]).suffix in _TABLES:
+        if suffix_of(source["file"]) in _TABLES:
             message = (
                 f"words.file {source['file']}: set words.column to the table's column of words "
                 "(only a .txt without it has a word a line)"

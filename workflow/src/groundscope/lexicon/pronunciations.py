@@ -9,7 +9,7 @@ from typing import Any
 
 from groundscope.errors import UserError
 from groundscope.lexicon.arpabet import is_arpabet, to_arpabet
-from groundscope.records import read_lines, read_records
+from groundscope.records import read_lines, read_records, suffix_of
 from groundscope.spelling import WordTable, unstressed
 
 Phones = tuple[str, ...]
@@ -140,7 +140,7 @@ def _read(
         entries = sorted(others.phones(source, words).items())
         return WordTable((word, [tuple(text.split()) for text in texts]) for word, texts in entries)
     file = Path(options["file"])
-    if file.suffix not in (".csv", ".tsv", ".parquet"):
+    if suffix_of(file) not in (".csv", ".tsv", ".parquet"):
         return WordTable(_cmudict_text(file).items())
     found: Pronunciations = {}
     for number, row in enumerate(read_records(file, ["word", "phones"]), start=1):

@@ -38,7 +38,7 @@ def check_subsets(study: Mapping[str, Json]) -> None:
         if words is None or words.startswith(f"{study['results']}/"):
             return
         file = Path(words)
-        if file.suffix != ".csv" or not file.is_file():
+        if file.suffix.lower() != ".csv" or not file.is_file():
             return
         known |= _labels(file, labelling.get("label", "label"))
     for subset, groups in settings["subsets"].items():

@@ -88,7 +88,7 @@ def _check_norms(study: Mapping[str, Json], name: str) -> None:
 
 def _manifest_columns(manifest: Path) -> tuple[str, ...] | None:
     """Columns that recordings have by a manifest; None if it is not text, or not here."""
-    delimiter = _DELIMITERS.get(manifest.suffix)
+    delimiter = _DELIMITERS.get(manifest.suffix.lower())
     if delimiter is None or not manifest.is_file():
         return None
     with manifest.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
