@@ -668,10 +668,10 @@ def test_listed_words_without_tokens_are_told(
 
     assert "same-group" in kinds()
     assert said() == [told]
-    study.labels.write_text("word,label\nW00,g0\nW01,g0\n", encoding="utf-8")
+    study.labels.write_text("word,label\nx00,g0\nx01,g0\n", encoding="utf-8")
     assert "same-group" not in kinds()
     assert said() == [
-        f"{study.labels}: 0 of 2 listed words have tokens, not 'W00', 'W01'; no word of g0"
+        f"{study.labels}: 0 of 2 listed words have tokens, not 'x00', 'x01'; no word of g0"
     ]
 
 

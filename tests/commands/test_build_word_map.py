@@ -13,6 +13,8 @@ import pytest
 from embedding_files import write_embeddings
 
 from groundscope import tables
+from groundscope.commands.build_word_map import related
+from groundscope.lexicon.pronunciations import Spoken
 from groundscope.token_table import write_tokens
 
 SOURCES = Path(__file__).parents[2] / "workflow" / "src"
@@ -62,7 +64,7 @@ def test_map_of_a_german_corpus(tmp_path: Path) -> None:
     write_corpus(tmp_path / "t.parquet", [*phones, "stumm"], phones)
     wordnet = [f"1-n\tdeu:lemma\t{word}\n" for word in ("Hund", "Rad")]
     (tmp_path / "wn-data-deu.tab").write_text("".join(wordnet), encoding="utf-8")
-    listed = "word,label\nRad,thing\nbunt,thing\nhund,animal\n"
+    listed = "word,label\nRad,thing\nbunt,thing\nhunde,animal\n"
     (tmp_path / "labels.csv").write_text(listed, encoding="utf-8")
     options = {
         "pronunciations": {"source": "tokens"},
@@ -85,7 +87,20 @@ def test_map_of_a_german_corpus(tmp_path: Path) -> None:
     ]
     (step,) = tables.read_table(tmp_path / "r.parquet", "corpus_report").to_pylist()
     assert (step["before"], step["after"], step["detail"]) == (5, 4, "stumm")
-    assert "2 of 3 listed words have tokens, not 'hund'; no word of animal" in done.stderr
+    assert "2 of 3 listed words have tokens, not 'hunde'; no word of animal" in done.stderr
+
+
+def test_a_word_of_two_categories_is_related_to_those_of_both(tmp_path: Path) -> None:
+    """And once to a word with which it shares both."""
+    words = ["ball", "bat", "dog", "fox"]
+    spoken = Spoken({word: [tuple(word)] for word in words}, [])
+    of_two = [("bat", "animal"), ("dog", "animal"), ("bat", "sport"), ("ball", "sport")]
+    lines = [f"{word},{label}\n" for word, label in (*of_two, ("dog", "sport"))]
+    (tmp_path / "c.csv").write_text("word,label\n" + "".join(lines), encoding="utf-8")
+    found = related(spoken, {"categories": str(tmp_path / "c.csv"), "near": 0.1}, 1)
+    pairs = [("ball", "bat"), ("ball", "dog"), ("bat", "dog")]
+    both = sorted([*pairs, *((b, a) for a, b in pairs)])
+    assert [(each.word_a, each.word_b) for each in found] == both
 
 
 @pytest.fixture

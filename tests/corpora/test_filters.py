@@ -83,6 +83,18 @@ def test_draw_of_one_word_does_not_depend_on_others() -> None:
     assert [token.word for token in kept] == [*["a"] * 4, *["b"] * 3, "c", "d"]
 
 
+def test_norms_take_no_column_s_place(tmp_path: Path) -> None:
+    """Neither another norm's nor one of the corpus: its values would be gone."""
+    file = tmp_path / "n.csv"
+    file.write_text("word,count\na,100\n", encoding="utf-8")
+    norms = [{"file": file, "word": "word", "columns": {"frequency": "count"}}]
+    with pytest.raises(UserError, match=r"has a column 'frequency' already, .*n\.csv; expected"):
+        add_norms(corpus_of(WORDS), norms * 2)
+    rated = Corpus([replace(t, metadata={"frequency": 4.9}) for t in corpus_of(WORDS).tokens])
+    with pytest.raises(UserError, match=r"has a column 'frequency' already"):
+        add_norms(rated, norms)
+
+
 def test_norms_and_bands(tmp_path: Path) -> None:
     """Joined by word in any case; a band drops what has no number; all is counted."""
     file = tmp_path / "freq.csv"

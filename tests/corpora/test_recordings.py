@@ -1,5 +1,6 @@
 """Manifests of recordings: what is read, and what is refused in one line."""
 
+import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -39,6 +40,41 @@ def test_row_becomes_token(tone: Writer, manifest: Writer) -> None:
     assert token.char_start == 8
     assert token.metadata == {"f0": 110.5, "x": "7b"}
     assert token_table([token]).column_names[-2:] == ["f0", "x"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_characters_are_those_of_the_text_as_it_is_given(
+    tone: Writer, tmp_path: Path, suffix: str
+) -> None:
+    """Blanks around it, and a line end of two characters, are counted; they may tell words apart.
+
+    The same table as text and as Parquet; a text that is the word alone needs no span.
+    """
+    tone("a.wav")
+    spans = [
+        (" The dog", 5, "dog"),
+        ("  a a ", 2, "a"),
+        ("no\r\ndog", 4, "dog"),
+        (" cat ", None, "cat"),
+    ]
+    columns = {
+        "audio": ["a.wav"] * len(spans),
+        "word": [word for _, _, word in spans],
+        "text": [text for text, _, _ in spans],
+        "char_start": [begin for _, begin, _ in spans],
+        "char_end": [None if begin is None else begin + len(word) for _, begin, word in spans],
+        "token_id": list("1234"),
+    }
+    path = tmp_path / f"m.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(pa.table(columns), path)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows([[*columns], *zip(*columns.values(), strict=True)])
+    tokens = load({"manifest": path}).tokens
+    assert [(token.text, token.char_start) for token in tokens[:3]] == [s[:2] for s in spans[:3]]
+    assert [token.text[token.char_start : token.char_end] for token in tokens] == columns["word"]
+    assert tokens[3].text == "cat"
 
 
 def test_token_id_does_not_depend_on_other_rows(tone: Writer, manifest: Writer) -> None:

@@ -42,6 +42,24 @@ def test_templates_by_group(tmp_path: Path) -> None:
         load({"words": words, "templates": {"animal": ["the {word}"]}})
 
 
+def test_a_word_of_two_groups_is_in_the_templates_of_both(tmp_path: Path) -> None:
+    """Nothing is lost, and a template that both groups have is used once."""
+    file = tmp_path / "w.csv"
+    rows = "word,label\norange,fruit\nred,colour\norange,colour\norange,fruit\n"
+    file.write_text(rows, encoding="utf-8")
+    words = {"file": file, "column": "word", "group": "label"}
+    templates = {
+        "fruit": ["eat the {word}", "the {word}"],
+        "colour": ["the {word}", "paint it {word}"],
+    }
+    tokens = load({"words": words, "templates": templates}).tokens
+    assert [token.text for token in tokens] == [
+        *("eat the orange", "the orange", "paint it orange"),
+        *("the red", "paint it red"),
+    ]
+    assert [t.text for t in load({"words": words}).tokens] == ["orange", "red"]
+
+
 @pytest.mark.parametrize("template", ["the word", "{word} and {word}"])
 def test_template_needs_one_slot(template: str) -> None:
     """No slot or two slots are refused."""
@@ -67,7 +85,19 @@ def test_words_that_are_no_text_are_refused(tmp_path: Path) -> None:
             load({"words": {"file": file, "column": "word"}})
 
 
-@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize("groups", [[1, 2], [1.0, 2.0], ["1", "2"]])
+def test_groups_of_whole_numbers_choose_templates(
+    tmp_path: Path, groups: list[float | str]
+) -> None:
+    """Keys of templates are text; a table that keeps kinds apart has numbers."""
+    file = tmp_path / "w.parquet"
+    pq.write_table(pa.table({"word": ["cat", "oak"], "group": groups}), file)
+    words = {"file": file, "column": "word", "group": "group"}
+    tokens = load({"words": words, "templates": {"1": ["a {word}"], "2": ["an {word}"]}}).tokens
+    assert [token.text for token in tokens] == ["a cat", "an oak"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "CSV", "tsv", "parquet", "Parquet"])
 def test_a_table_needs_the_name_of_its_column(tmp_path: Path, suffix: str) -> None:
     """Its lines are no words: the header and the other columns would be in them."""
     (tmp_path / f"w.{suffix}").write_text("word,group\ncat,animal\n", encoding="utf-8")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import torch
 import transformers
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import Pieces
@@ -63,6 +63,29 @@ def _llama() -> Tokenizer:
     return made
 
 
+def _bytes() -> Tokenizer:
+    """RoBERTa's with add_prefix_space and without trim_offsets: a blank is put before the text."""
+    before = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    written = [before.pre_tokenize_str(letter)[0][0][1:] for letter in "你好世界水火"]
+    halves = [letter[:2] for letter in written]
+    entries = dict.fromkeys((*SPECIAL, *alphabet, *halves, *written))
+    merges = [(one[0], one[1]) for one in dict.fromkeys(halves)]
+    merges += [(one[:2], one[2]) for one in written]
+    made = Tokenizer(models.BPE({e: n for n, e in enumerate(entries)}, merges))
+    made.pre_tokenizer = before
+    made.decoder = decoders.ByteLevel()
+    return made
+
+
+def _maltese() -> Tokenizer:
+    """XLM-R's with a letter that stands for a blank where pieces are bytes."""
+    made = Tokenizer(models.Unigram([(e, -1.0) for e in (*ENTRIES, "Ġ", "a")], unk_id=0))
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    made.decoder = decoders.Metaspace()
+    return made
+
+
 def _word_pieces() -> Tokenizer:
     """BERT's, which has no sign of a blank."""
     entries = (*SPECIAL, *BARE, "the", "cat", "##s", "-")
@@ -86,7 +109,7 @@ def checkpoint_of(tmp_path: Path, as_checkpoint: Callable[[Path], Checkpoint]) -
             **{f"{name}_token": entry for name, entry in names.items()},
         ).save_pretrained(tmp_path)
         torch.manual_seed(0)
-        config = HF.BertConfig(**SIZE, vocab_size=40, intermediate_size=24, pad_token_id=3)
+        config = HF.BertConfig(**SIZE, vocab_size=300, intermediate_size=24, pad_token_id=3)
         HF.BertModel(config).save_pretrained(tmp_path)
         return as_checkpoint(tmp_path)
 
@@ -103,6 +126,11 @@ CASES: dict[str, tuple[Callable[[], Tokenizer], dict[str, list[int | tuple[int, 
     "t5": (_t5, {"你好": [2], "the 世界 cats": [1, 3, (4, 5)], "水 火": [2, 4]}),
     "albert": (_albert, {"你好": [2], "the 世界 cats": [1, 3, (4, 5)], "水 火": [2, 4]}),
     "llama": (_llama, {"你好": [2], "the 世界 cats": [1, 3, (4, 5)], "水 火": [2, 4]}),
+    "bytes": (
+        _bytes,
+        {"你好": [(2, 3)], "the 世界 cats": [(2, 4), (6, 7), (9, 12)], "水 火": [2, 4]},
+    ),
+    "maltese": (_maltese, {"Ġa": [(2, 3)], "水 Ġs": [2, (4, 5)]}),
     "bert": (
         _word_pieces,
         {"你好": [1], "the 世界 cats": [1, 2, (3, 4)], "\U0001f98a-水": [(1, 3)]},
@@ -146,11 +174,11 @@ def test_the_blank_before_a_word_is_no_piece_of_it(
 def test_a_word_that_is_a_blank_and_no_more_keeps_it() -> None:
     """It has no other piece."""
     alone = Pieces((1, 4, 2), ((0, 0), (0, 1), (0, 0)))
-    assert piece_range(BLANK, alone, None, "t", blank=4) == (1, 2)
+    assert piece_range(BLANK, alone, None, "t", blanks={4}) == (1, 2)
     between = Pieces(
         (1, 4, 5, 4, 6, 4, 2), ((0, 0), (0, 1), (0, 1), (1, 2), (2, 3), (3, 4), (0, 0))
     )
-    assert piece_range("水 火 ", between, None, "t", blank=4) == (2, 5)
+    assert piece_range("水 火 ", between, None, "t", blanks={4}) == (2, 5)
 
 
 @pytest.mark.parametrize("words", [("can", "not", "go"), ("can",), ("cannot", "go"), ("not",)])

@@ -1,6 +1,7 @@
 """Static vectors: formats, words that are missing or twice, files that lie."""
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,38 @@ def test_every_format_gives_the_same_words(
     assert found.facts["duplicate_entries"] == "1"
 
 
+# a letter of Devanagari and one of Hebrew, which form C takes apart, and two accents as signs
+APART = ["\u0958\u0932\u092e", "\ufb2a\u05dc\u05d5\u05dd", "cafe\u0301", "na\u0131\u0308ve"]
+
+
+def _write_words(folder: Path, form: str, words: Sequence[str], vectors: np.ndarray) -> None:
+    if form == "text":
+        rows = [f"{w} {' '.join(map(str, row))}\n" for w, row in zip(words, vectors, strict=True)]
+        (folder / "v.txt").write_text("".join(rows), encoding="utf-8")
+    elif form == "binary":
+        pairs = zip(words, vectors.astype("<f4"), strict=True)
+        records = b"".join(word.encode() + b" " + row.tobytes() for word, row in pairs)
+        (folder / "v.bin").write_bytes(f"{len(words)} {vectors.shape[1]}\n".encode() + records)
+    else:
+        np.save(folder / "v.npy", vectors)
+        pq.write_table(pa.table({"word": words}), folder / "w.parquet")
+
+
+@pytest.mark.parametrize("form", ["text", "binary", "npy"])
+def test_words_are_found_however_their_accents_are_stored(
+    tmp_path: Path, look: Look, form: str
+) -> None:
+    """Words of corpora are in form C; one that is written so in the file counts first."""
+    words = [*APART, "cafe\u0301", "caf\u00e9"]
+    vectors = np.arange(12, dtype=np.float32).reshape(6, 2)
+    _write_words(tmp_path, form, words, vectors)
+    asked = [unicodedata.normalize("NFC", word) for word in APART]
+    found = look(tmp_path, *asked)
+    rows = dict(zip(found.words, found.vectors.tolist(), strict=True))
+    assert rows == dict(zip(asked, vectors[[0, 1, 5, 3]].tolist(), strict=True))
+    assert found.facts["duplicate_entries"] == "2"
+
+
 def test_missing_words_are_dropped_and_counted(
     tmp_path: Path,
     run_extraction: Callable[..., Extraction],
@@ -136,6 +169,23 @@ def _broken_line(folder: Path) -> None:
 
 def _no_number(folder: Path) -> None:
     (folder / "v.txt").write_text("a 1 2 3\nb 1 2 3\ncat 1 two 3\n", encoding="utf-8")
+
+
+def _digits_joined(folder: Path) -> None:
+    (folder / "v.txt").write_text("a 1 2 3\ncat 1_0 2 3\n", encoding="utf-8")
+
+
+def _number_too_many(folder: Path) -> None:
+    (folder / "v.txt").write_text("a 1 2 3\ncat 4 5 6 7\n", encoding="utf-8")
+
+
+def _two_numbers_too_many(folder: Path) -> None:
+    (folder / "v.vec").write_text("2 3\na 1 2 3\ncat 4 5 6 7 8\n", encoding="utf-8")
+
+
+def _blank_in_a_binary_word(folder: Path) -> None:
+    rows = b"".join(word + b" " + bytes(20) for word in (b"ice cream", b"cat"))
+    (folder / "v.bin").write_bytes(b"2 5\n" + rows)
 
 
 def _too_few_lines(folder: Path) -> None:
@@ -181,6 +231,10 @@ def _two_files(folder: Path) -> None:
     [
         (_broken_line, r"v\.txt, line 2: expected a word and 3 numbers"),
         (_no_number, r"v\.txt, line 3: expected a word and 3 numbers"),
+        (_digits_joined, r"v\.txt, line 2: expected a word and 3 numbers"),
+        (_number_too_many, r"v\.txt, line 2: expected a word and 3 numbers"),
+        (_two_numbers_too_many, r"v\.vec, line 3: expected a word and 3 numbers"),
+        (_blank_in_a_binary_word, "of 5 numbers, but it ends or is garbled at vector 2"),
         (_too_few_lines, "header says 3 vectors, it has 2"),
         (_binary_ends_early, "says 2000000 vectors of 5 numbers, but it ends .* at vector 3"),
         (_binary_goes_on, "says 2 vectors of 5 numbers, it holds more"),
@@ -199,6 +253,15 @@ def test_files_that_lie_are_refused(
     with pytest.raises(UserError, match=message) as caught:
         look(tmp_path, "cat")
     assert "\n" not in str(caught.value)
+
+
+def test_a_word_and_numbers_beside_the_word_is_another_word(tmp_path: Path, look: Look) -> None:
+    """Where the word has a vector, too, or the longer one is asked for, nothing is a mistake."""
+    lines = "windows 1 2 3\nwindows 95 4 5 6\ncat 9 7 8 9\nice cream 1 1 1\n"
+    (tmp_path / "v.txt").write_text(lines, encoding="utf-8")
+    found = look(tmp_path, "windows", "cat 9", "ice")
+    rows = dict(zip(found.words, found.vectors.tolist(), strict=True))
+    assert rows == {"windows": [1, 2, 3], "cat 9": [7, 8, 9]}
 
 
 def test_memory_is_bounded_by_the_corpus(tmp_path: Path, look: Look) -> None:

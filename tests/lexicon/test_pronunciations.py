@@ -11,7 +11,8 @@ from groundscope.corpora.transcription import transcribe
 from groundscope.errors import UserError
 from groundscope.lexicon.arpabet import to_arpabet
 from groundscope.lexicon.distance import arpabet_distance, distances, encode
-from groundscope.lexicon.pronunciations import read_pronunciations, unstressed
+from groundscope.lexicon.pronunciations import read_pronunciations
+from groundscope.spelling import unstressed
 
 GROUPS = Path(__file__).parents[2] / "resources" / "word-groups"
 
@@ -141,13 +142,15 @@ def test_other_dictionaries(tmp_path: Path) -> None:
     text = tmp_path / "own.dict"
     text.write_text(
         ";;; mine\nTOMATO  T AH0 M EY1 T OW2\nTOMATO(1)  T AH0 M AA1 T OW2 # British\n"
-        "(PAREN  P ER EH N\n",
+        "(PAREN  P ER EH N\n# a remark\n#HASH-MARK  HH AE1 SH M AA2 R K # in cmudict-0.7b\n",
         encoding="utf-8",
     )
     options = {"source": "file", "file": text, "variants": "all"}
-    found = read_pronunciations(options, ["tomato", "(paren"]).variants
+    found = read_pronunciations(options, ["tomato", "(paren", "#hash-mark", "a"]).variants
     assert len(found["tomato"]) == 2
     assert found["(paren"] == [("P", "ER", "EH", "N")]
+    assert found["#hash-mark"] == [("HH", "AE", "SH", "M", "AA", "R", "K")]
+    assert len(found) == 3
     text.write_text("TOMATO\n", encoding="utf-8")
     with pytest.raises(UserError, match="line 1: 'TOMATO' has no phones"):
         read_pronunciations(options, ["tomato"])

@@ -10,12 +10,16 @@ import pytest
 
 from groundscope.analysis.inputs import Selection
 from groundscope.analysis.labels import read_word_labels, token_labels
+from groundscope.commands.build_word_map import related
+from groundscope.corpora.filters import apply_filters
 from groundscope.corpora.manifests import read_manifest
+from groundscope.corpora.tokens import Corpus, Token
 from groundscope.corpora.words import read_words
 from groundscope.errors import UserError
 from groundscope.lexicon.group_sources import read_candidates
 from groundscope.lexicon.norms import read_norms
-from groundscope.records import numbers_where_possible, read_records
+from groundscope.lexicon.pronunciations import Spoken
+from groundscope.records import lost_words, numbers_where_possible, read_records
 
 
 def test_norms(tmp_path: Path) -> None:
@@ -54,20 +58,23 @@ def _written_in_manifest(file: Path) -> Any:
 READERS: dict[str, Callable[[Path], Any]] = {
     "labelling": read_word_labels,
     "manifest": _written_in_manifest,
-    "words": lambda file: read_words({"file": file, "column": "word", "group": "label"}),
+    "words": lambda file: {
+        word: group
+        for word, (group,) in read_words({"file": file, "column": "word", "group": "label"}).items()
+    },
 }
 
 
-@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "CSV", "PARQUET"])
 @pytest.mark.parametrize("reader", READERS)
 def test_blanks_are_no_part_of_a_value(tmp_path: Path, reader: str, suffix: str) -> None:
     """Every reader of a user's table finds one group of three words, whatever stands around."""
     file = tmp_path / f"w.{suffix}"
     words, labels = ["cat", " dog", "horse\u00a0"], ["animal", " animal", "animal "]
-    if suffix == "parquet":
+    if suffix.lower() == "parquet":
         pq.write_table(pa.table({"word": words, "label": labels}), file)
     else:
-        mark = "," if suffix == "csv" else "\t"
+        mark = "," if suffix.lower() == "csv" else "\t"
         pairs = zip(["word", *words], [" label", *labels], strict=True)
         file.write_text("\n".join(mark.join(pair) for pair in pairs), encoding="utf-8")
     assert READERS[reader](file) == dict.fromkeys(("cat", "dog", "horse"), "animal")
@@ -77,10 +84,83 @@ def test_candidates_have_no_blanks_and_no_empty_words(tmp_path: Path) -> None:
     """Hand-written categories are read in the same way."""
     file = tmp_path / "c.csv"
     file.write_text("word,label\ncat, animal\nhorse ,animal\n", encoding="utf-8")
-    assert read_candidates(file) == {"animal": ["cat", "horse"]}
+    assert read_candidates(file, ["horse", "cat"]) == {"animal": ["cat", "horse"]}
     file.write_text("word,label\ncat,animal\n ,animal\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"c\.csv, line 3: word or label is empty"):
-        read_candidates(file)
+        read_candidates(file, ["cat"])
+
+
+LISTED = {"Paris": "city", "hund": "animal", "Essen": "meal", "essen": "verb", "Rat": "advice"}
+# words of a corpus -> what the list says of each
+SAID = {
+    "paris": "city",
+    "PARIS": "city",
+    "Hund": "animal",
+    "Essen": "meal",
+    "essen": "verb",
+    "ESSEN": None,
+    "rad": None,
+}
+
+
+def _by_words(path: Path) -> dict[str, str | None]:
+    norms = {label: float(number) for number, label in enumerate(LISTED.values())}
+    rows = [f"{word},{label},{norms[label]}\n" for word, label in LISTED.items()]
+    path.write_text("word,label,r\n" + "".join(rows), encoding="utf-8")
+    told = read_norms({"file": path, "word": "word", "columns": {"r": "r"}})
+    names = {number: label for label, number in norms.items()}
+    return {word: names.get((told.get(word) or {}).get("r", -1.0)) for word in SAID}
+
+
+def _by_labelling(path: Path) -> dict[str, str | None]:
+    tokens = pa.table({"word": list(SAID)})
+    return dict(zip(SAID, token_labels(Selection(tokens, 0), {"words": path}), strict=True))
+
+
+def _by_candidates(path: Path) -> dict[str, str | None]:
+    found = read_candidates(path, list(SAID))
+    label = {word: label for label, words in found.items() for word in words}
+    return {word: label.get(word) for word in SAID}
+
+
+def _by_filter(path: Path) -> dict[str, str | None]:
+    tokens = [Token(word, word, word, 0, len(word)) for word in SAID]
+    lists = [{"file": path, "column": "word"}]
+    kept = {token.word for token in apply_filters(Corpus(tokens), {"words": lists}).tokens}
+    # a list of words says one thing of all spellings
+    assert kept == SAID.keys() - {"rad"}
+    return SAID
+
+
+def _by_categories(path: Path) -> dict[str, str | None]:
+    spoken = Spoken({word: [tuple(f"{word}!")] for word in SAID}, [])
+    pairs = related(spoken, {"categories": str(path), "near": 0.01}, 1)
+    assert {(pair.word_a, pair.word_b) for pair in pairs if pair.relation == "same-category"} == {
+        ("PARIS", "paris"),
+        ("paris", "PARIS"),
+    }
+    return SAID
+
+
+@pytest.mark.parametrize(
+    "reader", [_by_words, _by_labelling, _by_candidates, _by_filter, _by_categories]
+)
+def test_capitals_matter_where_spellings_differ_in_what_they_mean(
+    tmp_path: Path, reader: Callable[[Path], dict[str, str | None]]
+) -> None:
+    """Every list of words is read by one rule: as written first, then whatever the capitals."""
+    _by_words(tmp_path / "l.csv")
+    assert reader(tmp_path / "l.csv") == SAID
+
+
+def test_lost_words_are_those_that_no_word_is_looked_up_by(tmp_path: Path) -> None:
+    """Capitals apart; of spellings that differ in their labels, a third is neither."""
+    listed = [*LISTED.items(), ("Rat", "animal")]
+    assert lost_words(listed, ["PARIS", "Hund", "essen", "Essen", "RAT"]) == ""
+    told = lost_words(listed, ["paris", "ESSEN", "RAT"])
+    assert told == (
+        "2 of 5 listed words have tokens, not 'hund', 'Essen', 'essen'; no word of meal, verb"
+    )
 
 
 def test_whole_numbers_are_labels_without_a_point(tmp_path: Path) -> None:
@@ -92,12 +172,43 @@ def test_whole_numbers_are_labels_without_a_point(tmp_path: Path) -> None:
     assert read_word_labels(tmp_path / "l.parquet") == {"a": "84", "b": "2"}
 
 
+def test_nan_is_a_missing_value(tmp_path: Path) -> None:
+    """It is no class of its own, in no table that people bring; norms leave it out."""
+    file = tmp_path / "l.parquet"
+    pq.write_table(pa.table({"word": ["a", "b"], "label": [1.0, float("nan")]}), file)
+    with pytest.raises(UserError, match=r"l\.parquet, row 2: word or label is empty"):
+        read_word_labels(file)
+    norms = read_norms({"file": file, "word": "word", "columns": {"r": "label"}})
+    assert (norms.get("a"), norms.get("b")) == ({"r": 1}, {})
+
+
+def test_a_first_phone_is_without_stress_and_nothing_else() -> None:
+    """Digits are names of vowels in SAMPA (German oe is 9, a is 6), and of tones."""
+    first = {"9 f n @ n": "9", "2: l": "2:", "6": "6", "9~": "9~", "i1 n": "i1", "": None}
+    first |= {"AH0 B": "AH", "B AH1": "B", "\u02c8a b": "a", "\u02cc\u025b": "\u025b"}
+    tokens = pa.table({"word": [*map(str, range(len(first)))], "phones": list(first)})
+    labels = token_labels(Selection(tokens, 0), {"column": "first-phone"})
+    assert dict(zip(first, labels, strict=True)) == first
+
+
 def test_a_value_beyond_the_reader_s_limit_is_one_line(tmp_path: Path) -> None:
     """A quote that is never closed makes one value of the rest of a long file."""
     file = tmp_path / "c.csv"
     file.write_text('word,label\n"cat,animal\n' + "dog,animal\n" * 20_000, encoding="utf-8")
     with pytest.raises(UserError, match=r"c\.csv, line \d+: not readable \(field larger"):
         read_word_labels(file)
+
+
+@pytest.mark.parametrize("value", ["1_0", "nan", "inf", "ten", "1,5"])
+def test_what_is_no_number_is_refused(tmp_path: Path, value: str) -> None:
+    """By norms and by manifests, in one line; Python takes the first for 10."""
+    file = tmp_path / "n.csv"
+    file.write_text(f'audio,word,start,r\na.wav,cat,"{value}","{value}"\n', encoding="utf-8")
+    with pytest.raises(UserError, match=rf"r of 'cat' is '{value}', expected a number"):
+        read_norms({"file": file, "word": "word", "columns": {"r": "r"}})
+    (row,) = read_manifest({"manifest": file}, ["word"], ["word"])
+    with pytest.raises(UserError, match=rf"row 1: column 'start': '{value}', expected a number"):
+        row.number("start")
 
 
 def test_a_column_is_numbers_as_a_whole() -> None:

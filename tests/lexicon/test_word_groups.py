@@ -59,6 +59,37 @@ def test_semantic_groups(meanings: Pool) -> None:
     assert things.cosine == pytest.approx((np.mean(cosines), np.std(cosines)), abs=1e-12)
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_words_that_are_equally_near_stay(count: int) -> None:
+    """Two words always are, and so are words at one angle to each other; rounding drops none."""
+    draw = np.random.default_rng(1)
+    words = [f"w{number}" for number in range(count)]
+    every = [*words, "far"]
+    phones = {word: " ".join(f"{word}.{part}" for part in range(4)) for word in every}
+    rules = SemanticRules(min_words=count, cosine_percentile=0)
+    for _ in range(100):
+        axes = np.linalg.qr(draw.normal(size=(8, 8)))[0][:count]
+        middle = axes.sum(axis=0)
+        arrays = [*(axis + 0.3 * middle for axis in axes), -middle]
+        vectors = {word: array.tolist() for word, array in zip(every, arrays, strict=True)}
+        pool = pool_of(vectors, phones, dict.fromkeys(words, 4.0))
+        (group,) = semantic_groups(pool, {"all": words}, rules, 0)
+        assert group.words == words
+
+
+def test_accepted_groups_share_no_word(meanings: Pool) -> None:
+    """A labelling has one label of a word; what a group does not accept may be in another."""
+    things = [f"c{n}" for n in range(8)]
+    rules = SemanticRules(min_words=3, cosine_percentile=60)
+    candidates = {"things": things, "objects": [*things[:5], "c7"]}
+    complaint = r"candidates: 'c\d' is in the accepted groups 'things' and 'objects'; a word can"
+    with pytest.raises(UserError, match=complaint):
+        semantic_groups(meanings, candidates, rules, 0)
+    # the outlier leaves the one, and the other has too few words
+    found = semantic_groups(meanings, {"things": things, "few": ["c0", "c7"]}, rules, 0)
+    assert [bool(group.failures) for group in found] == [False, True]
+
+
 def test_failing_category_says_which_setting_would_do(meanings: Pool) -> None:
     """If none is accepted, the closest one and its criteria are named."""
     candidates = {"things": [f"c{n}" for n in range(4)]}

@@ -126,7 +126,7 @@ def test_categories() -> None:
         "dog": [("D", "AO", "G")],
         "oak": [("OW", "K")],
     }
-    labels = {"cat": "animal", "dog": "animal", "oak": "tree", "elm": "tree"}
+    labels = {"cat": ["animal"], "dog": ["animal"], "oak": ["tree"], "elm": ["tree"]}
     found = build_word_map(words, None, Rules(), categories=labels)
     assert found == [
         Relation("same-category", "cat", "dog", 1.0),

@@ -10,9 +10,10 @@ from groundscope.lexicon.wordnet import open_wordnet
 LICENCE = "  1 This software and database is being provided to you\n"
 FILES = {
     "index.noun": "dog n 1 0 1 1 02084071\ndomestic_dog n 1 0 1 0 02084071\n"
-    "mouse n 1 2 @ ~ 1 1 02330245\nleaf n 1 0 1 0 13152742\nfoliage n 1 0 1 0 13152742\n",
+    "mouse n 1 2 @ ~ 1 1 02330245\nmonday n 1 0 1 0 15163979\n"
+    "leaf n 1 0 1 0 13152742\nfoliage n 1 0 1 0 13152742\n",
     "data.noun": "02084071 05 n 03 dog 0 domestic_dog 0 Canis_familiaris 0 000 | a member\n"
-    "02330245 05 n 01 mouse 0 000 | rodent\n"
+    "02330245 05 n 01 mouse 0 000 | rodent\n15163979 28 n 01 Monday 0 000 | a day\n"
     "13152742 20 n 0a leaf 0 leafage 0 foliage 0 l4 0 l5 0 l6 0 l7 0 l8 0 l9 0 l10 0 000 | x\n",
     "noun.exc": "leaves leaf\nmice mouse\n",
     "index.verb": "dog v 1 2 @ ~ 1 1 02001876\nchase v 1 1 @ 1 1 02001876\n",
@@ -45,7 +46,10 @@ def folder(tmp_path: Path) -> Path:
         ("mice", {"mouse"}),  # irregular
         ("mouse", set()),  # alone in its synset
         ("abounding", {"galore"}),  # without its position marker
-        ("Galore", {"galore", "abounding"}),  # looked up in lower case
+        ("Galore", {"abounding"}),  # looked up in lower case, which is the word
+        ("MOUSE", set()),
+        ("monday", {"Monday"}),  # as published: spelled otherwise
+        ("Monday", set()),
         ("unknown", set()),
     ],
 )
@@ -80,7 +84,9 @@ def test_another_language(tmp_path: Path) -> None:
     )
     wordnet = open_wordnet(file)
     assert wordnet.synonyms("Apfel") == {"Paterapfel"}
-    assert wordnet.synonyms("Hund") == frozenset()
+    assert wordnet.synonyms("Hund") == wordnet.synonyms("HUND") == frozenset()
+    assert wordnet.synonyms("APFEL") == {"Paterapfel"}
+    assert wordnet.synonyms("apfel") == {"Apfel", "Paterapfel"}
     file.write_text("nothing\n", encoding="utf-8")
     with pytest.raises(UserError, match="holds no lemmas"):
         open_wordnet(file)

@@ -375,6 +375,19 @@ BAD: list[tuple[Edit, str]] = [
     ),
     *[
         (
+            lambda c, columns=columns: c["corpora"]["written"].update(
+                norms=[
+                    {"file": "f", "word": "w", "columns": {name: f"R{number}"}}
+                    for number, name in enumerate(columns)
+                ]
+            ),
+            rf"^corpora\.written\.norms: the token table has a column '{columns[-1]}' already; "
+            r"expected another name in `columns`$",
+        )
+        for columns in (["r", "s", "r"], ["speaker"])
+    ],
+    *[
+        (
             lambda c, asked=asked: c["models"]["bert"].update(layers=asked),
             rf"^models\.bert\.layers: {asked!r} is not legal; expected `all` or list of integer "
             r"\(at least 0\) or text: `all` \(0 to the last block\), or a list",

@@ -16,7 +16,16 @@ PACKAGE = ROOT / "workflow/src/groundscope"
 
 # Each part may import the parts named, and itself.
 _FILES = {"errors", "files", "listing", "status", "truncation"}
-_DATA = {"tables", "token_table", "columns", "embeddings", "checkpoints", "records", *_FILES}
+_DATA = {
+    "tables",
+    "token_table",
+    "columns",
+    "embeddings",
+    "checkpoints",
+    "records",
+    "spelling",
+    *_FILES,
+}
 MAY_IMPORT = {
     "errors": set(),
     "status": set(),
@@ -31,7 +40,8 @@ MAY_IMPORT = {
     "word_tables": {"columns", "token_table", *_FILES},
     "tables": {"columns", "shared_columns", "token_table", "word_tables", *_FILES},
     "checkpoints": _FILES,
-    "records": _FILES,
+    "records": {"spelling", *_FILES},
+    "spelling": set(),
     "metrics": {"errors"},
     "plan": {"checkpoints", "errors", "listing"},
     "column_reference": {"commands", "plan", *_DATA},

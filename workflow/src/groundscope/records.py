@@ -2,9 +2,9 @@
 
 import csv
 import io
+import math
 import re
-import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from groundscope.errors import UserError
+from groundscope.spelling import composed, spellings
 
 Row = dict[str, Any]
 
@@ -19,22 +20,26 @@ Row = dict[str, Any]
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)?(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 
 
-def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
+def read_records(
+    path: str | Path, required: Sequence[str] = (), *, as_given: Collection[str] = ()
+) -> list[Row]:
     """Read the rows of a table.
 
     Parameters
     ----------
     path
         ``.csv`` (commas), ``.tsv`` and ``.txt`` (tabs), each UTF-8 with a header line, or
-        ``.parquet``.
+        ``.parquet``; in any capitals.
     required
         Columns that must exist.
+    as_given
+        Columns whose values keep the blanks around them.
 
     Returns
     -------
     list of dict
-        Strings have no blanks around them and are ``None`` where empty; text files have strings
-        only.
+        Strings have no blanks around them and are ``None`` where empty, as numbers are that are
+        NaN; text files have strings only.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def read_records(path: str | Path, required: Sequence[str] = ()) -> list[Row]:
         The file is missing, unreadable, not UTF-8, ragged, has two columns of one name, or lacks a
         required column (the columns that it has are named).
     """
-    return [row for _, row in _placed_records(Path(path), required)]
+    return [row for _, row in _placed_records(Path(path), required, as_given)]
 
 
 def read_labelled_words(path: str | Path, column: str = "label") -> list[tuple[str, str, str]]:
@@ -70,41 +75,47 @@ def read_labelled_words(path: str | Path, column: str = "label") -> list[tuple[s
         if row["word"] is None or row[column] is None:
             message = f"{place}: word or {column} is empty"
             raise UserError(message)
-        word = unicodedata.normalize("NFC", as_text(row["word"]))
-        found.append((place, word, as_text(row[column])))
+        found.append((place, composed(as_text(row["word"])), as_text(row[column])))
     return found
 
 
-def lost_words(listed: Mapping[str, str], words: Collection[str]) -> str:
+def lost_words(listed: Iterable[tuple[str, str]], words: Collection[str]) -> str:
     """Say how many words of a list of labelled words are lost, and which groups none is left of.
 
     Parameters
     ----------
     listed
-        Word -> label.
+        Words and labels; a word may have several.
     words
-        Those of the corpus.
+        Those of the corpus, distinct.
 
     Returns
     -------
     str
         Empty where the corpus has all.
     """
-    lost = [word for word in listed if word not in words]
+    labels: dict[str, set[str]] = {}
+    pairs = list(listed)
+    for word, label in pairs:
+        labels.setdefault(word, set()).add(label)
+    found = spellings(labels, words)
+    lost = [word for word in labels if word not in found]
     if not lost:
         return ""
-    left = {label for word, label in listed.items() if word in words}
-    groups = [label for label in dict.fromkeys(listed.values()) if label not in left]
+    left = {label for word in found for label in labels[word]}
+    groups = [label for label in dict.fromkeys(label for _, label in pairs) if label not in left]
     return (
-        f"{len(listed) - len(lost)} of {len(listed)} listed words have tokens, not "
+        f"{len(labels) - len(lost)} of {len(labels)} listed words have tokens, not "
         f"{', '.join(map(repr, lost[:3]))}{', ...' if len(lost) > 3 else ''}"
         f"{'; no word of ' * bool(groups)}{', '.join(groups)}"
     )
 
 
-def _placed_records(file: Path, required: Sequence[str]) -> list[tuple[str, Row]]:
+def _placed_records(
+    file: Path, required: Sequence[str], as_given: Collection[str] = ()
+) -> list[tuple[str, Row]]:
     """Rows, each with its place for messages."""
-    names, rows = _parquet(file) if file.suffix == ".parquet" else _text(file)
+    names, rows = _parquet(file) if suffix_of(file) == ".parquet" else _text(file)
     for name in names:
         if name and names.count(name) > 1:
             message = f"{file}: column {name!r} occurs {names.count(name)} times; expected once"
@@ -113,15 +124,38 @@ def _placed_records(file: Path, required: Sequence[str]) -> list[tuple[str, Row]
         if column not in names:
             message = f"{file}: no column {column!r}; its columns are {', '.join(names)}"
             raise UserError(message)
-    return [
-        (place, {name: _bare(value) for name, value in zip(names, values, strict=True)})
-        for place, values in rows
-    ]
+    found: list[tuple[str, Row]] = []
+    for place, values in rows:
+        given = dict(zip(names, values, strict=True))
+        row = {name: _bare(value) for name, value in given.items()}
+        row |= {name: given[name] for name in as_given if row.get(name) is not None}
+        found.append((place, row))
+    return found
 
 
 def _bare(value: Any) -> Any:
-    """Take the blanks around a text away; None if nothing is left."""
+    """Take the blanks around a text away; None if nothing is left, as for NaN.
+
+    Many programs write NaN into columns of numbers where one is missing.
+    """
+    if isinstance(value, float) and math.isnan(value):
+        return None
     return value.strip() or None if isinstance(value, str) else value
+
+
+def suffix_of(file: str | Path) -> str:
+    """Return the suffix of a file's name in lower case, which says how a table is read."""
+    return Path(file).suffix.lower()
+
+
+def as_number(value: Any) -> float | None:
+    """Return the finite number that a value is; None if it is none, as digits with underscores."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    joined = isinstance(value, str) and "_" in value  # which Python takes for a number
+    return number if math.isfinite(number) and not joined else None
 
 
 def as_text(value: Any) -> str:
@@ -146,8 +180,9 @@ def _parquet(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:
 
 
 def _text(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:
-    lines = io.StringIO(_read_text(file))
-    if file.suffix == ".csv":
+    # the reader takes line ends of any kind, and leaves those inside quotes as they are
+    lines = io.StringIO(_read_text(file), newline="")
+    if suffix_of(file) == ".csv":
         reader = csv.reader(lines)
     else:
         reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -180,7 +215,9 @@ def read_lines(path: str | Path) -> list[str]:
     UserError
         The file is missing or not UTF-8.
     """
-    return _read_text(Path(path)).rstrip("\n").split("\n")
+    # one kind of line end is made of all: a published list has bare carriage returns
+    text = _read_text(Path(path)).replace("\r\n", "\n").replace("\r", "\n")
+    return text.rstrip("\n").split("\n")
 
 
 def _require_file(file: Path) -> None:
@@ -192,8 +229,7 @@ def _require_file(file: Path) -> None:
 def _read_text(file: Path) -> str:
     _require_file(file)
     try:
-        # one kind of line end is made of all: a published list has bare carriage returns
-        return file.read_text(encoding="utf-8-sig")
+        return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8"
         raise UserError(message) from error

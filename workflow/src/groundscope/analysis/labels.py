@@ -9,6 +9,7 @@ from typing import Any
 from groundscope.analysis.inputs import Selection
 from groundscope.errors import UserError
 from groundscope.records import as_text, lost_words, read_labelled_words
+from groundscope.spelling import WordTable, unstressed
 
 
 def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:
@@ -29,7 +30,7 @@ def read_word_labels(path: Path, column: str = "label") -> dict[str, str]:
 
 def tell_lost(path: Path, listed: Mapping[str, str], words: Collection[str]) -> None:
     """Log what of a list of labelled words none of the analysed `words` is."""
-    if lost := lost_words(listed, set(words)):
+    if lost := lost_words(listed.items(), set(words)):
         logging.warning("%s: %s", path, lost)
 
 
@@ -55,7 +56,8 @@ def token_labels(selection: Selection, options: Mapping[str, Any]) -> list[str |
     if "words" in options:
         by_word = read_word_labels(Path(options["words"]), options.get("label", "label"))
         tell_lost(Path(options["words"]), by_word, words)
-        labels = [by_word.get(word) for word in words]
+        table = WordTable(by_word.items())
+        labels = [table.get(word) for word in words]
     elif column == "first-phone":
         spoken = tokens.column("phones").to_pylist()
         labels = [_first_phone(phones) for phones in spoken]
@@ -86,6 +88,6 @@ def _is_missing(value: Any) -> bool:
 
 
 def _first_phone(phones: str | None) -> str | None:
-    """First phone without its stress, which is a mark in IPA and a digit in ARPAbet."""
+    """First phone without its stress."""
     listed = (phones or "").split()
-    return listed[0].strip("\u02c8\u02cc0123456789") if listed else None
+    return unstressed(listed[0]) if listed else None

@@ -27,7 +27,7 @@ def build(tokens: Path, vectors: Path, options: Mapping[str, Any], workers: int)
     rules, seed = options.get("rules", {}), options.get("seed", 0)
     if options["kind"] == "phonetic":
         return phonetic_groups(pool, ratings, PhoneticRules(**rules), seed, workers=workers)
-    candidates = read_candidates(options["candidates"])
+    candidates = read_candidates(options["candidates"], pool.words)
     if options["kind"] == "semantic":
         return semantic_groups(pool, candidates, SemanticRules(**rules), seed)
     by = options.get("label", "meaning")

@@ -15,6 +15,7 @@ from groundscope.lexicon.pronunciations import Spoken, read_pronunciations
 from groundscope.lexicon.word_map import Relation, Rules, build_word_map
 from groundscope.lexicon.wordnet import open_wordnet
 from groundscope.records import lost_words, read_labelled_words
+from groundscope.spelling import WordTable
 from groundscope.token_table import read_tokens, write_corpus_report
 from groundscope.word_tables import write_word_map
 
@@ -24,17 +25,22 @@ def related(spoken: Spoken, options: Mapping[str, Any], workers: int) -> list[Re
     wordnet = options.get("wordnet")
     categories = options.get("categories")
     rows = read_labelled_words(categories) if categories else []
-    labels = {word: label for _, word, label in rows}
-    if labels and not labels.keys() & spoken.variants.keys():
+    listed = [(word, label) for _, word, label in rows]
+    labels: dict[str, set[str]] = {}
+    for word, label in listed:
+        labels.setdefault(word, set()).add(label)
+    table = WordTable(labels.items())
+    own = {word: found for word in spoken.variants if (found := table.get(word))}
+    if labels and not own:
         message = f"word_map.categories: {categories} has no word of the corpus"
         raise UserError(message)
-    if lost := lost_words(labels, spoken.variants):
+    if lost := lost_words(listed, spoken.variants):
         logging.warning("word_map.categories: with a pronunciation, %s", lost)
     return build_word_map(
         spoken.variants,
         open_wordnet(Path(wordnet)) if wordnet else None,
         Rules(near=options.get("near", 0.4), unit=options.get("unit", "phones")),
-        categories=labels,
+        categories=own,
         workers=workers,
     )
 

@@ -22,6 +22,7 @@ from groundscope.commands import _analysis, _cli
 from groundscope.metrics.pair_kinds import DIFFERENT, RANDOM, draw_pairs
 from groundscope.metrics.pair_scores import score_layer
 from groundscope.metrics.word_pairs import group_word_pairs
+from groundscope.spelling import spellings
 
 _GROUP = "same-group"
 
@@ -82,7 +83,7 @@ def _groups(selection: Selection, given: argparse.Namespace) -> dict[str, str]:
         return {}
     words = selection.tokens.column("word").to_pylist()
     listed = read_word_labels(Path(options["words"]), options.get("label", "label"))
-    if listed.keys().isdisjoint(words):
+    if not spellings(listed, set(words)):
         tell_lost(Path(options["words"]), listed, words)
         return {}
     found = zip(words, token_labels(selection, options), strict=True)

@@ -23,7 +23,7 @@ from groundscope.corpora import (
 from groundscope.corpora.tokens import Corpus, count_types, token_table
 from groundscope.corpora.words import contexts
 from groundscope.errors import UserError
-from groundscope.lexicon.spelling import composed
+from groundscope.spelling import composed
 from groundscope.token_table import write_corpus_report, write_tokens
 
 _RECORDED = {
@@ -57,7 +57,7 @@ def load(
 
 def in_template(corpus: Corpus, template: str) -> Corpus:
     """Put the words of recordings into a text for text models; the recordings stay."""
-    words = dict.fromkeys(token.word for token in corpus.tokens)
+    words: dict[str, list[str | None]] = {token.word: [] for token in corpus.tokens}
     placed = {word: (text, start) for word, text, start in contexts(words, [template])}
     tokens = []
     for token in corpus.tokens:

@@ -87,7 +87,7 @@ def _lost(
         options = settings["labellings"].get(labelling, {})
         if "words" in options:
             rows = read_labelled_words(options["words"], options.get("label", "label"))
-            if lost := lost_words({word: label for _, word, label in rows}, words[corpus]):
+            if lost := lost_words([(word, label) for _, word, label in rows], words[corpus]):
                 lines.append(f"{labelling} in {corpus}: {lost}.")
     return lines
 

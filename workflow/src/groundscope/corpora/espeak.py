@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
-from groundscope.lexicon.spelling import composed
+from groundscope.spelling import composed
 
 RATE = 22_050  # samples a second
 

@@ -15,8 +15,8 @@ from groundscope.corpora.words import read_words
 from groundscope.errors import UserError
 from groundscope.lexicon.norms import read_norms
 from groundscope.lexicon.pronunciations import read_pronunciations
-from groundscope.lexicon.spelling import composed
 from groundscope.lexicon.wordnet import open_wordnet
+from groundscope.spelling import WordTable
 
 Keep = Callable[[Sequence[Token]], Sequence[Token]]
 
@@ -27,9 +27,16 @@ def add_norms(corpus: Corpus, norms: Sequence[Mapping[str, Any]]) -> Corpus:
     Raises
     ------
     UserError
-        No word of the corpus has one.
+        No word of the corpus has one, or the corpus has a column of that name.
     """
     for options in norms:
+        there = {name for token in corpus.tokens for name in token.metadata}
+        if twice := there & set(options["columns"]):
+            message = (
+                f"norms: the corpus has a column {min(twice)!r} already, beside that of "
+                f"{options['file']}; expected another name in `columns`"
+            )
+            raise UserError(message)
         values = read_norms(options)
         tokens = []
         for token in corpus.tokens:
@@ -100,9 +107,10 @@ def _rules(corpus: Corpus, options: Mapping[str, Any], seed: int) -> list[tuple[
     if (shortest := options.get("min_duration_s")) is not None:
         rules.append(("min_duration_s", str(shortest), _where(lambda t: _long(t, shortest))))
     for source in options.get("words", ()):
-        listed = {composed(word): None for word in read_words(source)}
-        name = source["file"] if isinstance(source, Mapping) else f"{len(listed)} words"
-        if not any(token.word in listed for token in corpus.tokens):
+        words = read_words(source)
+        listed = WordTable((word, True) for word in words)
+        name = source["file"] if isinstance(source, Mapping) else f"{len(words)} words"
+        if not any(listed.get(token.word) for token in corpus.tokens):
             message = (
                 f"filters.words: {name} has no word of the corpus (which has {_examples(corpus)})"
             )
@@ -111,7 +119,7 @@ def _rules(corpus: Corpus, options: Mapping[str, Any], seed: int) -> list[tuple[
     if folder := options.get("has_synonym"):
         wordnet = open_wordnet(Path(folder))
         known = {t.word for t in corpus.tokens if wordnet.synonyms(t.word)}
-        rules.append(("has_synonym", str(folder), _where(_in(dict.fromkeys(known)))))
+        rules.append(("has_synonym", str(folder), _where(lambda t: t.word in known)))
     for band in options.get("bands", ()):
         rules.append(_band(corpus.tokens, band))
     if (fewest := options.get("min_tokens")) is not None:
@@ -134,8 +142,8 @@ def _where(holds: Callable[[Token], bool]) -> Keep:
     return lambda tokens: [token for token in tokens if holds(token)]
 
 
-def _in(words: Mapping[str, object]) -> Callable[[Token], bool]:
-    return lambda token: token.word in words
+def _in(words: WordTable[bool]) -> Callable[[Token], bool]:
+    return lambda token: bool(words.get(token.word))
 
 
 def _require_speakers(tokens: Sequence[Token], speakers: Sequence[str]) -> None:

@@ -1,14 +1,13 @@
 """Manifests of recordings: rows that name a recording, and what may be wrong with either."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from groundscope.corpora.audio import inspect_all, require_span
 from groundscope.errors import UserError
-from groundscope.records import as_text, numbers_where_possible, read_records
+from groundscope.records import as_number, as_text, numbers_where_possible, read_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +53,8 @@ class Row:
         value = self.values.get(name)
         if value is None:
             return None
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
+        number = as_number(value)
+        if number is None:
             message = f"column {name!r}: {value!r}, expected a number"
             raise self.wrong(message)
         return number
@@ -95,7 +91,11 @@ class Row:
 
 
 def read_manifest(
-    options: Mapping[str, Any], required: Iterable[str], known: Iterable[str]
+    options: Mapping[str, Any],
+    required: Iterable[str],
+    known: Iterable[str],
+    *,
+    as_given: Collection[str] = (),
 ) -> list[Row]:
     """Read the rows of a manifest.
 
@@ -108,6 +108,8 @@ def read_manifest(
         Columns that must exist.
     known
         Columns that are not metadata.
+    as_given
+        Columns whose values keep the blanks around them.
 
     Raises
     ------
@@ -116,7 +118,7 @@ def read_manifest(
     """
     manifest = Path(options["manifest"])
     folder = Path(options.get("audio_folder") or manifest.parent)
-    rows = read_records(manifest, list(required))
+    rows = read_records(manifest, list(required), as_given=as_given)
     if not rows:
         message = f"{manifest}: no rows below the header"
         raise UserError(message)

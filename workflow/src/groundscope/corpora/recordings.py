@@ -7,7 +7,7 @@ from typing import Any
 
 from groundscope.corpora.manifests import Part, Row, check_recordings, read_manifest
 from groundscope.corpora.tokens import Corpus, Token, require_unique
-from groundscope.lexicon.spelling import same_word
+from groundscope.spelling import same_word
 
 _CONTEXT = ("text", "char_start", "char_end")
 _KNOWN = ("token_id", "word", "speaker", "audio", "phones", "start", "end", *_CONTEXT)
@@ -31,7 +31,7 @@ def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
     UserError
         Names the manifest and its row (the first row below the header is row 1).
     """
-    rows = read_manifest(options, ("audio", "word"), _KNOWN)
+    rows = read_manifest(options, ("audio", "word"), _KNOWN, as_given=("text",))
     tokens = _named_apart([_token(row) for row in rows], rows)
     parts = [
         Part(row.where, row.audio(), token.start_s, token.end_s)
@@ -84,13 +84,16 @@ def _token(row: Row) -> Token:
 
 
 def _context(row: Row, word: str) -> tuple[str, int, int]:
-    """Text and character span; the span is never searched for, since words can occur twice."""
+    """Text and character span; the span is never searched for, since words can occur twice.
+
+    Characters are counted in the text as it is given, with the blanks around it.
+    """
     text = row.text("text")
     if text is None:
         return word, 0, len(word)
     start, end = row.whole_number("char_start"), row.whole_number("char_end")
     if start is None or end is None:
-        if text == word:
+        if text.strip() == word:
             return word, 0, len(word)
         message = "column 'text' needs char_start and char_end, unless it is the word alone"
         raise row.wrong(message)

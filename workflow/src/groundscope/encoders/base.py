@@ -163,15 +163,15 @@ class TextEncoder(ABC):
         Most ids that the model takes.
     unknown
         Id of what the tokenizer knows no piece of; None or never made: it knows pieces of all.
-    blank
-        Id of the piece that is the blank before a word and no more, if there is one.
+    blanks
+        Ids of the pieces that are the blank before a word and no more, if there are any.
     facts
         As for `AudioEncoder`.
     """
 
     longest: int
     unknown: int | None = None
-    blank: int | None = None
+    blanks: frozenset[int] = frozenset()
     facts: Mapping[str, str]
 
     @abstractmethod

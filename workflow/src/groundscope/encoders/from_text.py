@@ -67,7 +67,11 @@ def plan_text(tokens: pa.Table, context: str) -> tuple[dict[str, Words], NDArray
 
 
 def piece_range(
-    text: str, pieces: Pieces, span: Span | None, token_id: str, blank: int | None = None
+    text: str,
+    pieces: Pieces,
+    span: Span | None,
+    token_id: str,
+    blanks: Collection[int] = frozenset(),
 ) -> tuple[int, int]:
     """Pieces ``[first, last)`` that overlap a word, from which a blank at an end is left out.
 
@@ -84,8 +88,8 @@ def piece_range(
         Characters of the word; None: all of the text.
     token_id
         For messages.
-    blank
-        Id of the blank (see `encoders.base`).
+    blanks
+        Ids of blanks (see `encoders.base`).
 
     Raises
     ------
@@ -102,7 +106,7 @@ def piece_range(
         word = text[int(begin) : int(end)]
         message = f"token {token_id!r}: the tokenizer makes no piece of {word!r}"
         raise UserError(message)
-    named = [index for index in inside if pieces.ids[index] != blank] or inside
+    named = [index for index in inside if pieces.ids[index] not in blanks] or inside
     return named[0], named[-1] + 1
 
 
@@ -126,7 +130,7 @@ def extract_text(
     pieces = _tokenize(encoder, list(texts), texts)
     ranges = {
         text: [
-            piece_range(text, pieces[text], span, token_id, encoder.blank)
+            piece_range(text, pieces[text], span, token_id, encoder.blanks)
             for span, (_, token_id) in words.items()
         ]
         for text, words in texts.items()
@@ -178,7 +182,7 @@ def _partly_unknown(
             if encoder.unknown not in ids:
                 continue
             partly += 1
-            if {encoder.unknown, encoder.blank}.issuperset(ids):
+            if {encoder.unknown, *encoder.blanks}.issuperset(ids):
                 begin, end = span or (0, len(text))
                 names.add(text[int(begin) : int(end)])
     if names:

@@ -1,12 +1,13 @@
 """Static word vectors: GloVe and fastText text, word2vec binary, ``.npy`` with an index of words.
 
 Files are streamed and only the corpus's words are kept. Of a word that occurs twice, the first
-vector counts. Words are compared as they are written.
+vector counts. Words are compared as they are written, and where that finds none, in Unicode's form
+C, which those of corpora are in.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import Request, WordVectors, check_layers
 from groundscope.encoders.options import Option
 from groundscope.errors import UserError
+from groundscope.spelling import composed
 
 READS = "word"
 OPTIONS: Mapping[str, Option] = {}
@@ -35,19 +37,35 @@ def load(request: Request) -> WordVectors:
         raise UserError(message)
     wanted = frozenset(word.encode() for word in request.words)
     path, form, entries = _open(request.checkpoint, wanted, whole=True)
-    kept: dict[bytes, NDArray[np.float32]] = {}
-    duplicates = 0
-    for word, vector in entries:
-        if word in kept:
-            duplicates += 1
-            continue
+    written: dict[bytes, NDArray[np.float32]] = {}
+    otherwise: dict[bytes, NDArray[np.float32]] = {}
+    found = list(entries)
+    for word, vector in found:
+        if word in wanted:
+            written.setdefault(word, vector)
+        else:
+            otherwise.setdefault(_composed(word), vector)
+    kept = otherwise | written
+    for word, vector in kept.items():
         if not np.isfinite(vector).all():
             message = f"{path}: the vector of {word.decode()!r} is not finite"
             raise UserError(message)
-        kept[word] = vector
-    facts = {"format": form, "duplicate_entries": str(duplicates)}
+    facts = {"format": form, "duplicate_entries": str(len(found) - len(kept))}
     vectors = np.stack(list(kept.values())) if kept else np.zeros((0, 1), np.float32)
     return WordVectors(tuple(word.decode() for word in kept), vectors, facts)
+
+
+def _is_wanted(word: bytes, wanted: frozenset[bytes]) -> bool:
+    """Whether a word is one of `wanted`, as it is written or composed."""
+    return word in wanted or (not word.isascii() and _composed(word) in wanted)
+
+
+def _composed(word: bytes) -> bytes:
+    """Return a word in Unicode's form C; as it is where it is not UTF-8."""
+    try:
+        return composed(word.decode()).encode()
+    except UnicodeDecodeError:
+        return word
 
 
 def dimension(checkpoint: Checkpoint) -> int:
@@ -133,9 +151,15 @@ def _is_text(path: Path, dimension: int) -> bool:
 def _text_entries(
     path: Path, header: tuple[int, int] | None, wanted: frozenset[bytes]
 ) -> Iterator[_Entry]:
-    """Wanted entries of a text file; the word is what stands before the last d fields."""
+    """Wanted entries of a text file; the word is what stands before the last d fields.
+
+    A word can have blanks, so that ``cat`` and a number too many are a word ``cat 1`` with a
+    vector. Where nothing else in the file is a vector of ``cat``, that is taken for a mistake.
+    """
     dimension = header[1] if header else 0
     rows = 0
+    found: set[bytes] = set()
+    longer: dict[bytes, int] = {}
     with _opened(path) as stream:
         if header:
             stream.readline()
@@ -147,18 +171,41 @@ def _text_entries(
                 _refuse_line(path, number, dimension)
             rows += 1
             word, *values = bare.rsplit(b" ", dimension)
-            if word in wanted:
-                try:
-                    vector = np.array(values, dtype=np.float32)
-                except ValueError:
-                    _refuse_line(path, number, dimension)
-                yield word, vector
+            if _is_wanted(word, wanted):
+                found.add(_composed(word))
+                yield word, _vector(values, path, number)
+            elif b" " in word:
+                longer.update((_composed(head), number) for head in _before(word, wanted))
     if header and rows != header[0]:
         message = f"{path}: its header says {header[0]} vectors, it has {rows}"
         raise UserError(message)
+    for head, number in longer.items():
+        if head not in found:
+            _refuse_line(path, number, dimension)
 
 
-def _refuse_line(path: Path, number: int, dimension: int) -> None:
+def _vector(values: Sequence[bytes], path: Path, number: int) -> NDArray[np.float32]:
+    try:
+        if any(b"_" in value for value in values):  # which Python allows between digits
+            raise ValueError
+        return np.array(values, dtype=np.float32)
+    except ValueError:
+        _refuse_line(path, number, len(values))
+
+
+def _before(word: bytes, wanted: frozenset[bytes]) -> Iterator[bytes]:
+    """Yield the wanted words that `word` begins with, where nothing but numbers follows."""
+    while b" " in word:
+        word, _, last = word.rpartition(b" ")
+        try:
+            float(last)
+        except ValueError:
+            return
+        if _is_wanted(word, wanted):
+            yield word
+
+
+def _refuse_line(path: Path, number: int, dimension: int) -> NoReturn:
     """Name a malformed line."""
     message = f"{path}, line {number}: expected a word and {dimension} numbers"
     raise UserError(message)
@@ -173,7 +220,7 @@ def _binary_entries(
     with path.open("rb") as stream:
         stream.readline()
         for word, data in _records(stream, path, count, size):
-            if word in wanted:
+            if _is_wanted(word, wanted):
                 yield word, np.frombuffer(data, dtype="<f4").astype(np.float32)
 
 
@@ -186,17 +233,25 @@ def _records(stream: BinaryIO, path: Path, count: int, size: int) -> Iterator[tu
             buffer, position = buffer[position:] + stream.read(_BLOCK + size), 0
             space = buffer.find(b" ", position, position + _LONGEST_WORD)
             if space < 0 or space + 1 + size > len(buffer):
-                message = (
-                    f"{path}: its header says {count} vectors of {size // 4} numbers, but it ends "
-                    f"or is garbled at vector {row + 1}"
-                )
-                raise UserError(message)
+                _refuse_record(path, count, size, row)
         begin = space + 1
-        yield buffer[position:space].lstrip(b"\n"), buffer[begin : begin + size]
+        word = buffer[position:space].lstrip(b"\n")
+        if b"\n" in word or b"\0" in word:
+            # no word, but the end of a vector: a blank in the word before, or another dimension
+            _refuse_record(path, count, size, row)
+        yield word, buffer[begin : begin + size]
         position = begin + size
     if buffer[position:].strip() or stream.read(2).strip():
         message = f"{path}: its header says {count} vectors of {size // 4} numbers, it holds more"
         raise UserError(message)
+
+
+def _refuse_record(path: Path, count: int, size: int, row: int) -> NoReturn:
+    message = (
+        f"{path}: its header says {count} vectors of {size // 4} numbers, but it ends or is "
+        f"garbled at vector {row + 1}"
+    )
+    raise UserError(message)
 
 
 def _matrix_entries(path: Path, index: Path, wanted: frozenset[bytes]) -> Iterator[_Entry]:
@@ -210,7 +265,7 @@ def _matrix_entries(path: Path, index: Path, wanted: frozenset[bytes]) -> Iterat
         )
         raise UserError(message)
     for row, word in enumerate(words):
-        if word in wanted:
+        if _is_wanted(word, wanted):
             yield word, np.asarray(matrix[row], dtype=np.float32)
 
 

@@ -97,9 +97,7 @@ class TextTower(TextEncoder):
         positions = getattr(config, "max_position_embeddings", tokenizer.model_max_length)
         self.longest = min(tokenizer.model_max_length, positions - _first_position(tower.model))
         self.unknown: int | None = tokenizer.unk_token_id
-        # SentencePiece's sign of a blank; other tokenizers say that they do not know it
-        blank = tokenizer.convert_tokens_to_ids("\u2581")
-        self.blank: int | None = None if blank == self.unknown else blank
+        self.blanks = _blanks(tokenizer)
         self.facts = tower.facts
 
     def tokenize(self, texts: Sequence[str]) -> list[Pieces]:
@@ -145,6 +143,16 @@ class TextTower(TextEncoder):
         output = self.taps.run(sink.frames, lambda: self.tower.model(input_ids=batch, **extra))
         if _PROJECTION in self.layers:
             sink.vectors(_PROJECTION, output.text_embeds)
+
+
+def _blanks(tokenizer: Any) -> frozenset[int]:
+    """Ids of the pieces that are a blank and no more: SentencePiece's sign, and that for bytes.
+
+    The latter is a letter of Maltese where pieces are not bytes, and then decoded as itself.
+    """
+    listed = tokenizer.convert_tokens_to_ids(["\u2581", "\u0120"])
+    known = {number for number in listed if number not in (None, tokenizer.unk_token_id)}
+    return frozenset(n for n in known if not tokenizer.decode([n]).strip(" \u2581"))
 
 
 def _first_position(model: Any) -> int:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from groundscope.lexicon.spelling import composed
+from groundscope.spelling import composed
 
 # CMUdict's phones
 IPA = {

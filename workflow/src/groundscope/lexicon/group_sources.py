@@ -11,6 +11,7 @@ from groundscope.lexicon.norms import read_norms
 from groundscope.lexicon.pronunciations import Transcribe, read_pronunciations
 from groundscope.lexicon.word_pool import Pool, make_pool
 from groundscope.records import read_labelled_words
+from groundscope.spelling import spellings
 from groundscope.token_table import read_tokens
 
 
@@ -66,9 +67,20 @@ def read_pool(
     return pool, sorted(ratings)
 
 
-def read_candidates(file: str | Path) -> dict[str, list[str]]:
-    """Read hand-written categories: a table with the columns ``word`` and ``label``."""
+def read_candidates(file: str | Path, words: Sequence[str]) -> dict[str, list[str]]:
+    """Read hand-written categories: a table with the columns ``word`` and ``label``.
+
+    Returns
+    -------
+    dict
+        Label -> those of `words` that it has, in the order of the table.
+    """
+    rows = read_labelled_words(file)
+    labels: dict[str, set[str]] = {}
+    for _, word, label in rows:
+        labels.setdefault(word, set()).add(label)
+    own = spellings(labels, words)
     found: dict[str, list[str]] = {}
-    for _, word, label in read_labelled_words(file):
-        found.setdefault(label, []).append(word)
+    for _, word, label in rows:
+        found.setdefault(label, []).extend(own.get(word, ()))
     return found

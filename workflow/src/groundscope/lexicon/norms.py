@@ -1,13 +1,12 @@
 """Ratings and counts of words, from published tables."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
-from groundscope.lexicon.spelling import WordTable
-from groundscope.records import read_records
+from groundscope.records import as_number, read_records
+from groundscope.spelling import WordTable
 
 Norms = WordTable[dict[str, float]]
 
@@ -41,12 +40,10 @@ def read_norms(options: Mapping[str, Any]) -> Norms:
         for name, column in columns.items():
             if row[column] is None or row[column] in ("NA", "n/a"):
                 continue
-            try:
-                values[name] = float(row[column])
-            except ValueError:
-                values[name] = math.nan
-            if not math.isfinite(values[name]):
+            number = as_number(row[column])
+            if number is None:
                 message = f"{file}: {column} of {word!r} is {row[column]!r}, expected a number"
                 raise UserError(message)
+            values[name] = number
         found.append((str(word), values))
     return WordTable(found)

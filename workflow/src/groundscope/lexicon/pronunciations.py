@@ -1,6 +1,5 @@
 """How words are spoken: phones of each word, from a dictionary of any language."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ from typing import Any
 
 from groundscope.errors import UserError
 from groundscope.lexicon.arpabet import is_arpabet, to_arpabet
-from groundscope.lexicon.spelling import WordTable
-from groundscope.records import read_lines, read_records
+from groundscope.records import read_lines, read_records, suffix_of
+from groundscope.spelling import WordTable, unstressed
 
-_ARPABET_VOWEL = re.compile("[A-Z]{2}[012]")
 Phones = tuple[str, ...]
 Pronunciations = dict[str, list[Phones]]
 # words and a voice -> phones, separated by blanks, of the words that can be spoken
@@ -113,16 +111,6 @@ def _in_alphabet(text: str, *, arpabet: bool) -> Phones:
     return phones if not arpabet or is_arpabet(phones) else to_arpabet(phones) or ()
 
 
-def unstressed(phone: str) -> str:
-    """Return a phone without the stress digit of an ARPAbet vowel, or IPA's stress mark.
-
-    Other digits, such as tones, stay.
-    """
-    if _ARPABET_VOWEL.fullmatch(phone):
-        return phone[:-1]
-    return phone.lstrip("\u02c8\u02cc") or phone
-
-
 @dataclass(frozen=True, slots=True)
 class _Others:
     """Phones that are in no dictionary: those of the corpus, and what espeak-ng says."""
@@ -152,7 +140,7 @@ def _read(
         entries = sorted(others.phones(source, words).items())
         return WordTable((word, [tuple(text.split()) for text in texts]) for word, texts in entries)
     file = Path(options["file"])
-    if file.suffix not in (".csv", ".tsv", ".parquet"):
+    if suffix_of(file) not in (".csv", ".tsv", ".parquet"):
         return WordTable(_cmudict_text(file).items())
     found: Pronunciations = {}
     for number, row in enumerate(read_records(file, ["word", "phones"]), start=1):
@@ -172,12 +160,16 @@ def _cmudict() -> WordTable[list[Phones]]:
 
 
 def _cmudict_text(file: Path) -> Pronunciations:
-    """Read ``WORD  P H O N E S`` or ``WORD(2)  ...`` a line; ``;;;`` begins a comment."""
+    """Read ``WORD  P H O N E S`` or ``WORD(2)  ...`` a line.
+
+    ``;;;`` begins a comment, and so does ``#`` by itself or behind a word, not in it (#HASH-MARK).
+    """
     found: Pronunciations = {}
     for number, line in enumerate(read_lines(file), start=1):
-        if not line.strip() or line.startswith(";;;"):
+        if line.startswith(";;;") or line.split()[:1] in ([], ["#"]):
             continue
-        word, *phones = line.split("#")[0].split()
+        word, *rest = line.split(maxsplit=1)
+        phones = " ".join(rest).split("#")[0].split()
         if not phones:
             message = f"{file}, line {number}: {word!r} has no phones"
             raise UserError(message)

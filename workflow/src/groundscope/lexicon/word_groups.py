@@ -13,6 +13,7 @@ from groundscope.errors import UserError
 from groundscope.lexicon.distance import distances, pair_distances
 from groundscope.lexicon.word_pool import Group, Pool, concreteness_class, describe
 
+_ROUNDING = 1e-12
 _BLOCK = 256  # seed words whose distances to the whole pool are held at a time
 
 
@@ -99,7 +100,8 @@ def semantic_groups(
     Raises
     ------
     UserError
-        None is accepted: what the best one fails, and the setting that would let it pass.
+        None is accepted: what the best one fails, and the setting that would let it pass; or two
+        accepted ones share a word.
     """
     left, right = pool.pair_sample(seed)
     cosines = np.einsum("ij,ij->i", pool.vectors[left], pool.vectors[right])
@@ -124,7 +126,21 @@ def semantic_groups(
             f"{'; '.join(best.failures)}"
         )
         raise UserError(message)
+    _require_disjoint([group for group in groups if not group.failures])
     return groups
+
+
+def _require_disjoint(groups: Sequence[Group]) -> None:
+    """Refuse groups that share a word, which would have two labels."""
+    label: dict[str, str] = {}
+    for group in groups:
+        for word in group.words:
+            if label.setdefault(word, group.label) != group.label:
+                message = (
+                    f"candidates: {word!r} is in the accepted groups {label[word]!r} and "
+                    f"{group.label!r}; a word can have one label: take it out of one of them"
+                )
+                raise UserError(message)
 
 
 def _coherent(pool: Pool, members: Sequence[int], percentile: float) -> list[int]:
@@ -132,7 +148,9 @@ def _coherent(pool: Pool, members: Sequence[int], percentile: float) -> list[int
     chosen = pool.vectors[list(members)]
     means = (chosen @ chosen.T - np.eye(len(members))).sum(axis=1) / (len(members) - 1)
     threshold = np.percentile(means, percentile)
-    return [index for index, mean in zip(members, means, strict=True) if mean >= threshold]
+    # means that are equal but for rounding, as those of two words always are, are not below
+    near = threshold - _ROUNDING
+    return [index for index, mean in zip(members, means, strict=True) if mean >= near]
 
 
 def _rank(values: NDArray[np.float64], value: float | None) -> float:

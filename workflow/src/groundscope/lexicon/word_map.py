@@ -5,7 +5,7 @@ Rules of Choi et al. 2024 (arXiv 2406.08619), section on word pairs, and Sauter 
 alike, is not the same in sound, and is no synonym in either direction.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Protocol
@@ -55,7 +55,7 @@ def build_word_map(
     thesaurus: Thesaurus | None,
     rules: Rules,
     *,
-    categories: Mapping[str, str] | None = None,
+    categories: Mapping[str, Collection[str]] | None = None,
     workers: int = 1,
 ) -> list[Relation]:
     """Find all related pairs among the words that have a pronunciation.
@@ -69,7 +69,7 @@ def build_word_map(
     rules
         Thresholds.
     categories
-        Word -> label; words of one label are related by ``same-category``.
+        Word -> its labels; words that share one are related by ``same-category``.
     workers
         Threads; does not change the result.
 
@@ -158,10 +158,11 @@ def _near_words(
     return found
 
 
-def _same_label(labels: Mapping[str, str], place: Mapping[str, int]) -> Iterator[tuple[int, int]]:
+def _same_label(
+    labels: Mapping[str, Collection[str]], place: Mapping[str, int]
+) -> set[tuple[int, int]]:
     members: dict[str, list[int]] = {}
     for word, index in place.items():
-        if word in labels:
-            members.setdefault(labels[word], []).append(index)
-    for group in members.values():
-        yield from permutations(group, 2)
+        for label in labels.get(word, ()):
+            members.setdefault(label, []).append(index)
+    return {pair for group in members.values() for pair in permutations(group, 2)}

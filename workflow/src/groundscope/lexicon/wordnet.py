@@ -11,8 +11,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from groundscope.errors import UserError
-from groundscope.lexicon.spelling import WordTable, composed
 from groundscope.records import read_lines
+from groundscope.spelling import WordTable, composed, same_word
 
 _POS = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
 # detachment rules of morphy(7WN)
@@ -71,7 +71,7 @@ class WordNet:
             for offset in self._index[pos].get(form, ())
             for lemma in self._lemmas[pos, offset]
         }
-        return frozenset(found - {word})
+        return _without(word, found)
 
     def _base_forms(self, form: str, pos: str) -> list[str]:
         """Return the form and its base forms that WordNet has: irregular ones, else by rule."""
@@ -114,6 +114,19 @@ def _data(file: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield fields[0], tuple(word.split("(")[0] for word in words)
 
 
+def _without(word: str, lemmas: Iterable[str]) -> frozenset[str]:
+    """Return the lemmas without the word, which with capitals is also itself in other letters.
+
+    In lower case it is not: Monday is a synonym of monday in Choi et al. 2024, who take every lemma
+    that is spelled otherwise.
+    """
+    written = composed(word)
+    lower = written == written.lower()
+    return frozenset(
+        lemma for lemma in lemmas if lemma != written and (lower or not same_word(lemma, written))
+    )
+
+
 class MultilingualWordNet:
     """A wordnet of any language.
 
@@ -135,7 +148,7 @@ class MultilingualWordNet:
         """Return the lemmas of all synsets of a word, without the word."""
         synsets = self._synsets.get(word) or ()
         found = {lemma for synset in synsets for lemma in self._members[synset]}
-        return frozenset(found - {composed(word), composed(word.lower())})
+        return _without(word, found)
 
 
 def _tab_senses(file: Path) -> Iterator[tuple[str, str]]:

@@ -58,7 +58,8 @@ def _known(study: Mapping[str, Json], name: str) -> set[str] | None:
     if words is None:
         return _of_column(study, name, labelling["column"])
     file = Path(words)
-    if words.startswith(f"{study['results']}/") or file.suffix != ".csv" or not file.is_file():
+    listed = file.suffix.lower() == ".csv" and file.is_file()
+    if words.startswith(f"{study['results']}/") or not listed:
         return None
     return _labels(file, labelling.get("label", "label"))
 

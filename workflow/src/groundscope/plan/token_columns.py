@@ -1,4 +1,4 @@
-"""Whether columns that labellings name will be in token tables, as far as planning can know."""
+"""Which columns token tables will have, as far as planning can know: named ones, each once."""
 
 import csv
 from collections.abc import Mapping
@@ -24,15 +24,17 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 
 
 def check_columns(study: Mapping[str, Json]) -> None:
-    """Refuse a column that the token table of a labelled corpus will not have, where that is known.
+    """Refuse a column that the token table of a labelled corpus will not have, or two of one name.
 
-    It is known of corpora without files, and of recordings whose manifest is text and here.
+    Columns are known of corpora without files, and of recordings whose manifest is text and here.
 
     Raises
     ------
     UserError
         With the key, the column, and those that there are.
     """
+    for name in study["corpora"]:
+        _check_norms(study, name)
     for name in _labellings_in_use(study):
         column = study["labellings"][name].get("column", _FIRST_PHONE)
         for corpus in study["corpora"]:
@@ -53,19 +55,40 @@ def _labellings_in_use(study: Mapping[str, Json]) -> set[str]:
 
 def _legal(study: Mapping[str, Json], name: str) -> list[str] | None:
     """List what a labelling of a corpus can be by; None where planning does not know it."""
-    corpus = study["corpora"][name]
-    known = _COLUMNS.get(corpus["kind"])
-    if corpus["kind"] == "recordings" and dataset_of(study, corpus["manifest"]) is None:
-        known = _manifest_columns(Path(corpus["manifest"]))
+    known = _known(study, study["corpora"][name])
     if known is None:
         return None
-    norms = [column for one in corpus["norms"] for column in one["columns"]]
-    return list(dict.fromkeys([*known, *norms, _FIRST_PHONE]))
+    return list(dict.fromkeys([*known, *_norms(study["corpora"][name]), _FIRST_PHONE]))
+
+
+def _known(study: Mapping[str, Json], corpus: Mapping[str, Json]) -> tuple[str, ...] | None:
+    """Columns of a corpus beside its norms; None where planning does not know them."""
+    if corpus["kind"] == "recordings" and dataset_of(study, corpus["manifest"]) is None:
+        return _manifest_columns(Path(corpus["manifest"]))
+    return _COLUMNS.get(corpus["kind"])
+
+
+def _norms(corpus: Mapping[str, Json]) -> list[str]:
+    return [column for one in corpus["norms"] for column in one["columns"]]
+
+
+def _check_norms(study: Mapping[str, Json], name: str) -> None:
+    """Refuse norms whose name a column has, or another norm: one of the two would be lost."""
+    corpus = study["corpora"][name]
+    taken = {*TOKEN_COLUMNS, *(_known(study, corpus) or ())}
+    for column in _norms(corpus):
+        if column in taken:
+            message = (
+                f"corpora.{name}.norms: the token table has a column {column!r} already; expected "
+                "another name in `columns`"
+            )
+            raise UserError(message)
+        taken.add(column)
 
 
 def _manifest_columns(manifest: Path) -> tuple[str, ...] | None:
     """Columns that recordings have by a manifest; None if it is not text, or not here."""
-    delimiter = _DELIMITERS.get(manifest.suffix)
+    delimiter = _DELIMITERS.get(manifest.suffix.lower())
     if delimiter is None or not manifest.is_file():
         return None
     with manifest.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
