@@ -47,7 +47,7 @@ def test_librispeech_tokens(builders: SimpleNamespace, tmp_path: Path) -> None:
     assert (go.start_s, go.end_s, go.phones, go.text) == (0.1, 0.4, "G OW1", "go do")
     assert do.phones == "D UW1"
     assert (the.text, the.char_start, again.char_start) == ("the cat the", 0, 8)
-    assert (cat.word, cat.phones) == ("cat", "spn")
+    assert (cat.word, cat.phones) == ("cat", None)
     assert go.speaker == "84"
     assert dict(go.metadata) == {
         "utterance": "84-121123-0000",
@@ -58,6 +58,23 @@ def test_librispeech_tokens(builders: SimpleNamespace, tmp_path: Path) -> None:
     assert he.metadata["reader"] == "Paul-Gabriel Wiener"
     for token in corpus.tokens:
         assert token.text[token.char_start : token.char_end] == token.word
+
+
+def test_noise_and_silence_are_no_phones(builders: SimpleNamespace, tmp_path: Path) -> None:
+    """The aligner's noise is no pronunciation of a word; silences are no phones and no words."""
+    builders.sound(tmp_path / "a.wav")
+    words = [(0.0, 0.2, "one"), (0.2, 0.4, "two"), (0.4, 0.5, "sil"), (0.5, 0.7, "six")]
+    phones = [(0.0, 0.1, "W"), (0.1, 0.15, "sp"), (0.15, 0.2, "AH1"), (0.2, 0.4, "spn")]
+    phones += [(0.4, 0.5, "SIL"), (0.5, 0.6, "S"), (0.6, 0.7, "SPN")]
+    builders.textgrid(tmp_path / "a.TextGrid", {"words": words, "phones": phones})
+    corpus = aligned_folders.load({"audio_folder": tmp_path, "phones_tier": "phones"})
+    assert [(token.word, token.phones) for token in corpus.tokens] == [
+        ("one", "W AH1"),
+        ("two", None),
+        ("six", None),
+    ]
+    assert {token.text for token in corpus.tokens} == {"one two six"}
+    assert step(corpus, "word unknown")[:2] == (3, 3)
 
 
 def test_librispeech_losses_are_counted(builders: SimpleNamespace, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from groundscope.errors import UserError
 from groundscope.listing import files_with_suffix
 
 AUDIO = frozenset({".wav", ".flac", ".ogg", ".mp3"})
-UNALIGNED = frozenset({"<unk>", "spn", "sil", "sp", "<eps>"})
+SILENCES = frozenset({"sil", "sp", "<eps>"})
+UNKNOWN = frozenset({"<unk>", "spn"})  # a word that the aligner does not know, and its noise
 _SLACK_S = 0.02  # aligners end the last word up to one or two frames behind the audio
 
 
@@ -142,8 +143,8 @@ def read_tokens(
     Notes
     -----
     The context is the words joined by blanks, so that the span of a word is known by
-    construction. Where the transcript has as many words as the alignment, it spells them;
-    aligners write ``<unk>`` for words that they do not know.
+    construction. Silences are no words and no phones. A word without phones that the aligner
+    knew (``spn``) has none.
     """
     files = {audio: f"recording of {grid}" for audio, grid in pairs.files.values()}
     recordings = inspect_all(files, workers=workers)
@@ -152,7 +153,7 @@ def read_tokens(
     clipped = unknown = 0
     for key, (audio, grid_path) in pairs.files.items():
         grid = TextGrid(grid_path, tiers.encoding)
-        words = grid.intervals(tiers.words)
+        words = [word for word in grid.intervals(tiers.words) if not _is_in(SILENCES, word.label)]
         phones = grid.intervals(tiers.phones) if tiers.phones else []
         utterance = describe(key)
         spelled: Sequence[str] = [word.label for word in words]
@@ -165,7 +166,7 @@ def read_tokens(
         for token in made:
             fitted = _fitted(token, recordings[audio], grid_path)
             clipped += fitted is not token
-            if fitted.word in UNALIGNED:
+            if _is_in(UNKNOWN, fitted.word):
                 unknown += 1
             else:
                 tokens.append(fitted)
@@ -177,7 +178,7 @@ def read_tokens(
              len(pairs.files) - len(differing)),
         Step("word ends behind the audio", f"shortened, by up to {_SLACK_S} s", "tokens", total,
              total - clipped),
-        Step("word unknown to the aligner", ", ".join(sorted(UNALIGNED)), "tokens", total,
+        Step("word unknown to the aligner", ", ".join(sorted(UNKNOWN)), "tokens", total,
              len(tokens)),
     ]  # fmt: skip
     return Corpus(tokens, steps)
@@ -223,12 +224,24 @@ def _utterance_tokens(
                 audio=str(audio),
                 start_s=interval.start_s,
                 end_s=interval.end_s,
-                phones=" ".join(inside) or None,
+                phones=_pronunciation(inside),
                 metadata={"utterance": key, **utterance.metadata},
             )
         )
         position += len(word) + 1
     return tokens
+
+
+def _pronunciation(labels: Sequence[str]) -> str | None:
+    """Join the phones of a word; None where the aligner found noise instead of phones."""
+    if any(_is_in(UNKNOWN, label) for label in labels):
+        return None
+    return " ".join(label for label in labels if not _is_in(SILENCES, label)) or None
+
+
+def _is_in(labels: frozenset[str], label: str) -> bool:
+    # some aligners write them in capitals
+    return label.lower() in labels
 
 
 def _middle(interval: Interval) -> float:
