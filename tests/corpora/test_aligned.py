@@ -88,6 +88,41 @@ def test_librispeech_losses_are_counted(builders: SimpleNamespace, tmp_path: Pat
     assert step(corpus, "speaker not in")[:2] == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("GO DO", ["go", "do"]),
+        ("DO GO", ["Go", "do"]),
+        ("GO TO", ["Go", "do"]),
+        ("HE GO DO", ["Go", "do"]),
+    ],
+)
+def test_a_transcript_overrides_no_known_word(
+    builders: SimpleNamespace, tmp_path: Path, said: str, words: list[str]
+) -> None:
+    """As many words are not the same words: the aligner's stay, and the report says it."""
+    folder = builders.librispeech(tmp_path)
+    chapter = folder / "dev-clean/84/121123"
+    (chapter / "84-121123.trans.txt").write_text(
+        f"84-121123-0000 {said}\n84-121123-0001 CAT CAT CAT\n", encoding="utf-8"
+    )
+    grid = "dev-clean/84/121123/84-121123-0000.TextGrid"
+    builders.textgrid(
+        tmp_path / "librispeech_alignments" / grid,
+        {"words": [(0.1, 0.4, "Go"), (0.5, 1.0, "do")], "phones": []},
+    )
+    corpus = read(folder)
+    said_by = [t.word for t in corpus.tokens if t.metadata["utterance"] == "84-121123-0000"]
+    assert said_by == words
+    before, after, listed = step(corpus, "transcript differs")
+    # of the other two, one has too many words, and one an unknown word between two that differ
+    differs = words[0] == "Go"
+    assert (before - after, "84-121123-0000" in listed) == (2 + differs, differs)
+    others = [t.word for t in corpus.tokens if t.metadata["utterance"] == "84-121123-0001"]
+    assert others == ["the", "the"]
+    assert step(corpus, "word unknown")[:2] == (7, 6)
+
+
 def test_speaker_without_metadata_is_kept_and_named(
     builders: SimpleNamespace, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from groundscope.corpora.audio import Recording, inspect_all
 from groundscope.corpora.textgrids import Interval, TextGrid
 from groundscope.corpora.tokens import Corpus, Step, Token
 from groundscope.errors import UserError
+from groundscope.lexicon.spelling import same_word
 from groundscope.listing import files_with_suffix
 
 AUDIO = frozenset({".wav", ".flac", ".ogg", ".mp3"})
@@ -143,8 +144,10 @@ def read_tokens(
     Notes
     -----
     The context is the words joined by blanks, so that the span of a word is known by
-    construction. Silences are no words and no phones. A word without phones that the aligner
-    knew (``spn``) has none.
+    construction. A transcript spells the words if it agrees with every one that the aligner knew,
+    and so names those that it did not know. Otherwise the words are the aligner's, and the
+    utterance is listed in the report. Silences are no words and no phones; a word with a phone
+    that the aligner did not know (``spn``) has no pronunciation.
     """
     files = {audio: f"recording of {grid}" for audio, grid in pairs.files.values()}
     recordings = inspect_all(files, workers=workers)
@@ -158,7 +161,7 @@ def read_tokens(
         utterance = describe(key)
         spelled: Sequence[str] = [word.label for word in words]
         if utterance.transcript is not None:
-            if len(utterance.transcript) == len(words):
+            if _agree(spelled, utterance.transcript):
                 spelled = utterance.transcript
             else:
                 differing.append(key)
@@ -182,6 +185,14 @@ def read_tokens(
              len(tokens)),
     ]  # fmt: skip
     return Corpus(tokens, steps)
+
+
+def _agree(labels: Sequence[str], transcript: Sequence[str]) -> bool:
+    """Tell whether a transcript has the words of an alignment, whatever those unknown to it are."""
+    return len(labels) == len(transcript) and all(
+        _is_in(UNKNOWN, label) or same_word(label, word)
+        for label, word in zip(labels, transcript, strict=True)
+    )
 
 
 def _fitted(token: Token, recording: Recording, grid: Path) -> Token:
