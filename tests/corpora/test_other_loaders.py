@@ -48,6 +48,16 @@ def test_mald_without_recordings(tmp_path: Path) -> None:
         mald.load({"items": items, "audio_folder": tmp_path / "wav"})
 
 
+def test_mald_with_two_recordings_of_an_item(builders: SimpleNamespace, tmp_path: Path) -> None:
+    """Which of them is meant is not guessed."""
+    items = tmp_path / "items.txt"
+    items.write_text(ITEMS, encoding="utf-8")
+    for folder in ("a", "b"):
+        builders.sound(tmp_path / f"wav/{folder}/Acorn.wav", 0.1)
+    with pytest.raises(UserError, match=r"b/Acorn\.wav and .*a/Acorn\.wav are both called 'acorn'"):
+        mald.load({"items": items, "audio_folder": tmp_path / "wav"})
+
+
 def test_speech_commands(builders: SimpleNamespace, tmp_path: Path) -> None:
     """Word folders with hashed speakers; other files are listed."""
     for name in ("bed/00176480_nohash_0.wav", "bed/00176480_nohash_1.wav", "cat/0a_nohash_0.wav"):

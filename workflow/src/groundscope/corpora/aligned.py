@@ -70,7 +70,7 @@ def pair(
     UserError
         Two files have one key, or nothing is left.
     """
-    left, right = _by_key(audio, key), _by_key(alignments, key)
+    left, right = by_key(audio, key), by_key(alignments, key)
     both = {name: (left[name], right[name]) for name in left if name in right}
     steps = [
         Step(
@@ -95,7 +95,14 @@ def pair(
     return Pairs(both, steps)
 
 
-def _by_key(paths: Sequence[Path], key: Callable[[Path], str]) -> dict[str, Path]:
+def by_key(paths: Sequence[Path], key: Callable[[Path], str]) -> dict[str, Path]:
+    """Return the paths by key.
+
+    Raises
+    ------
+    UserError
+        Two of them have one key.
+    """
     found: dict[str, Path] = {}
     for path in paths:
         name = key(path)
