@@ -131,6 +131,19 @@ def test_truncated_compressed_audio_is_refused(
     assert f"{path}, row 1: " in refusal({"manifest": path})
 
 
+def test_flac_damaged_in_the_middle_is_refused(
+    tone: Writer, manifest: Writer, tmp_path: Path
+) -> None:
+    """Its end can be reached and its samples are integers, but they cannot be decoded."""
+    file = tone("hurt.flac", seconds=4)
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    file.write_bytes(whole[:middle] + bytes(3000) + whole[middle + 3000 :])
+    path = manifest(["audio", "word"], ["hurt.flac", "w"])
+    assert f"{path}, row 1: " in refusal({"manifest": path})
+    assert "hurt.flac is not a readable audio file" in refusal({"manifest": path})
+
+
 def test_bad_files_are_refused(tone: Writer, manifest: Writer, tmp_path: Path) -> None:
     """Missing, empty, foreign and sample-less files are told apart."""
     (tmp_path / "empty.wav").touch()

@@ -43,7 +43,8 @@ def inspect(path: Path) -> Recording:
     Raises
     ------
     UserError
-        The file is missing, no audio, truncated, empty, or has samples that are not finite.
+        The file is missing, no audio, damaged, truncated, empty, or has samples that are not
+        finite.
     """
     if not path.is_file():
         message = f"{path} does not exist or is no file"
@@ -57,7 +58,8 @@ def inspect(path: Path) -> Recording:
                 message = f"{path} is truncated: {lacking}"
                 raise UserError(message)
             declared, rate = audio.frames, audio.samplerate
-            decoded = _last_frame(audio) if audio.subtype in _INTEGER else _decode(path, audio)
+            known = audio.subtype in _INTEGER and audio.format != "FLAC"
+            decoded = _last_frame(audio) if known else _decode(path, audio)
     except soundfile.LibsndfileError as error:
         message = f"{path} is not a readable audio file ({error.error_string})"
         raise UserError(message) from error
@@ -71,7 +73,11 @@ def inspect(path: Path) -> Recording:
 
 
 def _last_frame(audio: soundfile.SoundFile) -> int:
-    """Count the frames that can be reached; integer samples are finite and need no decoding."""
+    """Count the frames that can be reached.
+
+    Integer samples are finite, and none of them can be damaged beyond reading unless they are
+    compressed.
+    """
     if audio.frames == 0:
         return 0
     audio.seek(audio.frames - 1)
