@@ -10,6 +10,7 @@ import pytest
 from groundscope.corpora import aligned_folders, librispeech
 from groundscope.corpora.textgrids import TextGrid
 from groundscope.corpora.tokens import Corpus
+from groundscope.encoders.audio import AudioInput, Preparation, prepare_recording
 from groundscope.errors import UserError
 
 WORDS = [(0.0, 0.4, "one"), (0.4, 0.5, ""), (0.5, 0.9, "two")]
@@ -214,6 +215,26 @@ def test_alignment_behind_its_audio_is_refused(builders: SimpleNamespace, tmp_pa
     with pytest.raises(UserError, match=r"'two' ends at 0\.9 s, after its audio") as caught:
         aligned_folders.load({"audio_folder": tmp_path})
     assert str(caught.value).startswith(str(grid))
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_a_word_without_a_sample_is_dropped(
+    builders: SimpleNamespace, tmp_path: Path, rate: int
+) -> None:
+    """No encoder can hear it: it is counted, stays in the text, and every other can be cut."""
+    builders.sound(tmp_path / "a.wav", 1.0, rate)
+    words = [(0, 0.5, "a"), (0.5, 0.50001, "b"), (0.50001, 0.99999, "c"), (0.99999, 1.01, "d")]
+    builders.textgrid(tmp_path / "a.TextGrid", {"words": words})
+    corpus = aligned_folders.load({"audio_folder": tmp_path})
+    assert [token.word for token in corpus.tokens] == ["a", "c", "d"]
+    assert {token.text for token in corpus.tokens} == {"a b c d"}
+    assert step(corpus, "word shorter than a sample")[:2] == (4, 3)
+    preparation = Preparation("none", 0.0, "pad", 1, None)
+    for token in corpus.tokens:
+        source = AudioInput(token.start_s, token.end_s, (None,), 0, (token.token_id,))
+        (clip,) = prepare_recording(str(token.audio), [source], preparation).clips
+        assert clip.samples is not None
+        assert len(clip.samples) > 0
 
 
 def test_textgrid_folder(builders: SimpleNamespace, tmp_path: Path) -> None:

@@ -185,6 +185,8 @@ def test_short_and_stereo_audio_are_taken(tone: Writer, manifest: Writer) -> Non
     [
         ("0.5", "1.01", "ends after the audio (1.0000 s)"),
         ("0.5", "0.5", "expected 0 <= start < end"),
+        ("0.5", "0.50001", "has no sample at 16 kHz"),
+        ("1.0", "1.00005", "has no sample at 16 kHz"),
         ("-0.1", "0.5", "expected 0 <= start < end"),
         ("0.5", "", "both or neither"),
         ("nan", "0.5", "expected a number"),

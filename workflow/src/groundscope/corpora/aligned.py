@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from groundscope.corpora.audio import Recording, inspect_all
+from groundscope.corpora.audio import Recording, has_samples, inspect_all
 from groundscope.corpora.textgrids import Interval, TextGrid
 from groundscope.corpora.tokens import Corpus, Step, Token
 from groundscope.errors import UserError
@@ -160,7 +160,7 @@ def read_tokens(
     recordings = inspect_all(files, workers=workers)
     tokens: list[Token] = []
     differing: list[str] = []
-    clipped = unknown = 0
+    clipped = unknown = brief = 0
     for key, (audio, grid_path) in pairs.files.items():
         grid = TextGrid(grid_path, tiers.encoding)
         words = [word for word in grid.intervals(tiers.words) if not _is_in(SILENCES, word.label)]
@@ -173,15 +173,17 @@ def read_tokens(
             else:
                 differing.append(key)
         made = _utterance_tokens(key, audio, words, spelled, phones, utterance)
-        for token in made:
+        for token, word in zip(made, words, strict=True):
             fitted = _fitted(token, recordings[audio], grid_path)
             clipped += fitted is not token
             if _is_in(UNKNOWN, fitted.word):
                 unknown += 1
+            elif not has_samples(recordings[audio], word.start_s, word.end_s):
+                brief += 1
             else:
                 tokens.append(fitted)
     steps = [*pairs.steps]
-    total = len(tokens) + unknown
+    total = len(tokens) + unknown + brief
     listed = "; ".join(differing) or "none"
     steps += [
         Step("transcript differs from alignment", listed, "utterances", len(pairs.files),
@@ -189,7 +191,8 @@ def read_tokens(
         Step("word ends behind the audio", f"shortened, by up to {_SLACK_S} s", "tokens", total,
              total - clipped),
         Step("word unknown to the aligner", ", ".join(sorted(UNKNOWN)), "tokens", total,
-             len(tokens)),
+             total - unknown),
+        Step("word shorter than a sample", "at 16 kHz", "tokens", total - unknown, len(tokens)),
     ]  # fmt: skip
     return Corpus(tokens, steps)
 

@@ -13,6 +13,7 @@ from groundscope.errors import UserError
 from groundscope.truncation import cut_short
 
 _BLOCK = 1 << 18  # frames decoded at a time, so that an hour of audio needs no more memory
+_HEARD = 16_000  # samples a second that speech encoders are given
 _INTEGER = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32"})
 
 
@@ -136,6 +137,11 @@ def _bounded(
     yield from waiting
 
 
+def has_samples(recording: Recording, start_s: float, end_s: float) -> bool:
+    """Tell whether a span of a recording has a sample at 16 kHz, counted as encoders cut it."""
+    return int(start_s * _HEARD) < int(min(end_s, recording.seconds) * _HEARD)
+
+
 def require_span(recording: Recording, start_s: float | None, end_s: float | None) -> None:
     """Refuse a span that is not inside its recording.
 
@@ -144,7 +150,8 @@ def require_span(recording: Recording, start_s: float | None, end_s: float | Non
     Raises
     ------
     UserError
-        One end is missing, not a number, negative, reversed, or behind the end of the file.
+        One end is missing, not a number, negative, reversed, or behind the end of the file; or no
+        sample is left of the span at 16 kHz.
     """
     if start_s is None and end_s is None:
         return
@@ -156,4 +163,7 @@ def require_span(recording: Recording, start_s: float | None, end_s: float | Non
         raise UserError(message)
     if end_s > recording.seconds + 1 / recording.rate:
         message = f"span {start_s} to {end_s} s ends after the audio ({recording.seconds:.4f} s)"
+        raise UserError(message)
+    if not has_samples(recording, start_s, end_s):
+        message = f"span {start_s} to {end_s} s has no sample at 16 kHz: expected a longer one"
         raise UserError(message)
