@@ -10,6 +10,7 @@ import pytest
 from groundscope.corpora import aligned_folders, librispeech
 from groundscope.corpora.textgrids import TextGrid
 from groundscope.corpora.tokens import Corpus
+from groundscope.encoders.audio import AudioInput, Preparation, prepare_recording
 from groundscope.errors import UserError
 
 WORDS = [(0.0, 0.4, "one"), (0.4, 0.5, ""), (0.5, 0.9, "two")]
@@ -47,7 +48,7 @@ def test_librispeech_tokens(builders: SimpleNamespace, tmp_path: Path) -> None:
     assert (go.start_s, go.end_s, go.phones, go.text) == (0.1, 0.4, "G OW1", "go do")
     assert do.phones == "D UW1"
     assert (the.text, the.char_start, again.char_start) == ("the cat the", 0, 8)
-    assert (cat.word, cat.phones) == ("cat", "spn")
+    assert (cat.word, cat.phones) == ("cat", None)
     assert go.speaker == "84"
     assert dict(go.metadata) == {
         "utterance": "84-121123-0000",
@@ -60,6 +61,23 @@ def test_librispeech_tokens(builders: SimpleNamespace, tmp_path: Path) -> None:
         assert token.text[token.char_start : token.char_end] == token.word
 
 
+def test_noise_and_silence_are_no_phones(builders: SimpleNamespace, tmp_path: Path) -> None:
+    """The aligner's noise is no pronunciation of a word; silences are no phones and no words."""
+    builders.sound(tmp_path / "a.wav")
+    words = [(0.0, 0.2, "one"), (0.2, 0.4, "two"), (0.4, 0.5, "sil"), (0.5, 0.7, "six")]
+    phones = [(0.0, 0.1, "W"), (0.1, 0.15, "sp"), (0.15, 0.2, "AH1"), (0.2, 0.4, "spn")]
+    phones += [(0.4, 0.5, "SIL"), (0.5, 0.6, "S"), (0.6, 0.7, "SPN")]
+    builders.textgrid(tmp_path / "a.TextGrid", {"words": words, "phones": phones})
+    corpus = aligned_folders.load({"audio_folder": tmp_path, "phones_tier": "phones"})
+    assert [(token.word, token.phones) for token in corpus.tokens] == [
+        ("one", "W AH1"),
+        ("two", None),
+        ("six", None),
+    ]
+    assert {token.text for token in corpus.tokens} == {"one two six"}
+    assert step(corpus, "word unknown")[:2] == (3, 3)
+
+
 def test_librispeech_losses_are_counted(builders: SimpleNamespace, tmp_path: Path) -> None:
     """Files without counterpart are listed, a long last word is cut, transcripts are compared."""
     corpus = read(builders.librispeech(tmp_path))
@@ -69,6 +87,41 @@ def test_librispeech_losses_are_counted(builders: SimpleNamespace, tmp_path: Pat
     assert step(corpus, "word ends behind")[:2] == (7, 6)
     assert corpus.tokens[1].end_s == 1.0
     assert step(corpus, "speaker not in")[:2] == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("GO DO", ["go", "do"]),
+        ("DO GO", ["Go", "do"]),
+        ("GO TO", ["Go", "do"]),
+        ("HE GO DO", ["Go", "do"]),
+    ],
+)
+def test_a_transcript_overrides_no_known_word(
+    builders: SimpleNamespace, tmp_path: Path, said: str, words: list[str]
+) -> None:
+    """As many words are not the same words: the aligner's stay, and the report says it."""
+    folder = builders.librispeech(tmp_path)
+    chapter = folder / "dev-clean/84/121123"
+    (chapter / "84-121123.trans.txt").write_text(
+        f"84-121123-0000 {said}\n84-121123-0001 CAT CAT CAT\n", encoding="utf-8"
+    )
+    grid = "dev-clean/84/121123/84-121123-0000.TextGrid"
+    builders.textgrid(
+        tmp_path / "librispeech_alignments" / grid,
+        {"words": [(0.1, 0.4, "Go"), (0.5, 1.0, "do")], "phones": []},
+    )
+    corpus = read(folder)
+    said_by = [t.word for t in corpus.tokens if t.metadata["utterance"] == "84-121123-0000"]
+    assert said_by == words
+    before, after, listed = step(corpus, "transcript differs")
+    # of the other two, one has too many words, and one an unknown word between two that differ
+    differs = words[0] == "Go"
+    assert (before - after, "84-121123-0000" in listed) == (2 + differs, differs)
+    others = [t.word for t in corpus.tokens if t.metadata["utterance"] == "84-121123-0001"]
+    assert others == ["the", "the"]
+    assert step(corpus, "word unknown")[:2] == (7, 6)
 
 
 def test_speaker_without_metadata_is_kept_and_named(
@@ -162,6 +215,26 @@ def test_alignment_behind_its_audio_is_refused(builders: SimpleNamespace, tmp_pa
     with pytest.raises(UserError, match=r"'two' ends at 0\.9 s, after its audio") as caught:
         aligned_folders.load({"audio_folder": tmp_path})
     assert str(caught.value).startswith(str(grid))
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_a_word_without_a_sample_is_dropped(
+    builders: SimpleNamespace, tmp_path: Path, rate: int
+) -> None:
+    """No encoder can hear it: it is counted, stays in the text, and every other can be cut."""
+    builders.sound(tmp_path / "a.wav", 1.0, rate)
+    words = [(0, 0.5, "a"), (0.5, 0.50001, "b"), (0.50001, 0.99999, "c"), (0.99999, 1.01, "d")]
+    builders.textgrid(tmp_path / "a.TextGrid", {"words": words})
+    corpus = aligned_folders.load({"audio_folder": tmp_path})
+    assert [token.word for token in corpus.tokens] == ["a", "c", "d"]
+    assert {token.text for token in corpus.tokens} == {"a b c d"}
+    assert step(corpus, "word shorter than a sample")[:2] == (4, 3)
+    preparation = Preparation("none", 0.0, "pad", 1, None)
+    for token in corpus.tokens:
+        source = AudioInput(token.start_s, token.end_s, (None,), 0, (token.token_id,))
+        (clip,) = prepare_recording(str(token.audio), [source], preparation).clips
+        assert clip.samples is not None
+        assert len(clip.samples) > 0
 
 
 def test_textgrid_folder(builders: SimpleNamespace, tmp_path: Path) -> None:

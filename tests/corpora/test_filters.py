@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,6 +60,20 @@ def test_counts_of_every_rule(tmp_path: Path) -> None:
         ("sample", 2, 2, 1, 1),
     ]
     assert [token.token_id for token in corpus.tokens] == ["2", "4"]
+
+
+def test_words_of_long_recordings(builders: SimpleNamespace, tmp_path: Path) -> None:
+    """Whole recordings count, not the words in them; one of just that length stays."""
+    tokens = []
+    for name, seconds in (("short", 0.5), ("equal", 1.0), ("long", 1.001)):
+        audio = str(builders.sound(tmp_path / f"{name}.wav", seconds))
+        tokens.append(Token(name, name, name, 0, len(name), audio=audio, start_s=0.1, end_s=0.2))
+    corpus = apply_filters(Corpus(tokens), {"max_recording_s": 1})
+    assert [token.word for token in corpus.tokens] == ["short", "equal"]
+    assert [(s.rule, s.before, s.after) for s in corpus.steps] == [("max_recording_s", 3, 2)]
+    written = Corpus([Token("w", "w", "w", 0, 1)])
+    with pytest.raises(UserError, match="max_recording_s: token 'w' has no recording"):
+        apply_filters(written, {"max_recording_s": 1})
 
 
 def test_drawing_is_seeded_and_fair() -> None:

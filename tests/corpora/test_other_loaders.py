@@ -48,6 +48,16 @@ def test_mald_without_recordings(tmp_path: Path) -> None:
         mald.load({"items": items, "audio_folder": tmp_path / "wav"})
 
 
+def test_mald_with_two_recordings_of_an_item(builders: SimpleNamespace, tmp_path: Path) -> None:
+    """Which of them is meant is not guessed."""
+    items = tmp_path / "items.txt"
+    items.write_text(ITEMS, encoding="utf-8")
+    for folder in ("a", "b"):
+        builders.sound(tmp_path / f"wav/{folder}/Acorn.wav", 0.1)
+    with pytest.raises(UserError, match=r"b/Acorn\.wav and .*a/Acorn\.wav are both called 'acorn'"):
+        mald.load({"items": items, "audio_folder": tmp_path / "wav"})
+
+
 def test_speech_commands(builders: SimpleNamespace, tmp_path: Path) -> None:
     """Word folders with hashed speakers; other files are listed."""
     for name in ("bed/00176480_nohash_0.wav", "bed/00176480_nohash_1.wav", "cat/0a_nohash_0.wav"):
@@ -71,6 +81,33 @@ def test_free_spoken_digit(builders: SimpleNamespace, tmp_path: Path) -> None:
     (token,) = folders.load(options).tokens
     assert (token.word, token.text, token.speaker) == ("seven", "seven", "jackson")
     assert token.token_id == "7_jackson_32"
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("ice_cream_anna_0.wav", "{word}_{speaker}_{take}.wav"),
+        ("ice_cream_0.wav", "{word}{take}.wav"),
+        ("ice/a_nohash_b_nohash_0.wav", "{word}/{speaker}_nohash_{take}.wav"),
+    ],
+)
+def test_a_path_that_can_be_read_in_several_ways(
+    builders: SimpleNamespace, tmp_path: Path, name: str, pattern: str
+) -> None:
+    """No word or speaker is guessed: ice_cream said by anna is not ice said by cream."""
+    builders.sound(tmp_path / name, 0.1)
+    with pytest.raises(UserError, match=f"matches {name} in several ways") as caught:
+        folders.load({"audio_folder": tmp_path, "pattern": pattern})
+    assert "'word': 'ice" in str(caught.value)
+
+
+def test_one_name_in_two_formats(builders: SimpleNamespace, tmp_path: Path) -> None:
+    """Two tokens of one id are refused, as in other kinds of corpora."""
+    for suffix in ("wav", "flac"):
+        builders.sound(tmp_path / f"bed/anna_1.{suffix}", 0.1)
+    pattern = "{word}/{speaker}_{take}.{suffix}"
+    with pytest.raises(UserError, match="'bed/anna_1' occurs 2 times"):
+        folders.load({"audio_folder": tmp_path, "pattern": pattern})
 
 
 def test_pattern_that_matches_nothing(builders: SimpleNamespace, tmp_path: Path) -> None:

@@ -167,6 +167,19 @@ def test_truncated_compressed_audio_is_refused(
     assert f"{path}, row 1: " in refusal({"manifest": path})
 
 
+def test_flac_damaged_in_the_middle_is_refused(
+    tone: Writer, manifest: Writer, tmp_path: Path
+) -> None:
+    """Its end can be reached and its samples are integers, but they cannot be decoded."""
+    file = tone("hurt.flac", seconds=4)
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    file.write_bytes(whole[:middle] + bytes(3000) + whole[middle + 3000 :])
+    path = manifest(["audio", "word"], ["hurt.flac", "w"])
+    assert f"{path}, row 1: " in refusal({"manifest": path})
+    assert "hurt.flac is not a readable audio file" in refusal({"manifest": path})
+
+
 def test_bad_files_are_refused(tone: Writer, manifest: Writer, tmp_path: Path) -> None:
     """Missing, empty, foreign and sample-less files are told apart."""
     (tmp_path / "empty.wav").touch()
@@ -208,6 +221,8 @@ def test_short_and_stereo_audio_are_taken(tone: Writer, manifest: Writer) -> Non
     [
         ("0.5", "1.01", "ends after the audio (1.0000 s)"),
         ("0.5", "0.5", "expected 0 <= start < end"),
+        ("0.5", "0.50001", "has no sample at 16 kHz"),
+        ("1.0", "1.00005", "has no sample at 16 kHz"),
         ("-0.1", "0.5", "expected 0 <= start < end"),
         ("0.5", "", "both or neither"),
         ("nan", "0.5", "expected a number"),

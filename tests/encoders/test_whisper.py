@@ -181,5 +181,9 @@ def test_what_does_not_fit_is_refused(
     tokens = make_tokens([{"audio": str(path)}])
     with pytest.raises(UserError, match=r"token 't0': 1\.062 s do not fit .* window of 1 s"):
         run_extraction(tokens, checkpoint, SPEECH, ("1",))
+    words = make_tokens([{"audio": str(path), "start_s": 0.2, "end_s": 0.4}])
+    cure = r"max_recording_s to 1, or slicing: audio$"
+    with pytest.raises(UserError, match=rf"1\.062 s do not fit .* filters\.{cure}"):
+        run_extraction(words, checkpoint, {**SPEECH, "slicing": "features"}, ("1",))
     with pytest.raises(UserError, match=r"window_s: 2 is not within 0\.02 to 1"):
         run_extraction(tokens, checkpoint, {**SPEECH, "window_s": 2.0}, ("1",))

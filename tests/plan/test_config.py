@@ -277,6 +277,7 @@ BAD: list[tuple[Edit, str]] = [
             ("min_tokens", 0),
             ("max_tokens", 0),
             ("min_duration_s", -0.1),
+            ("max_recording_s", 0),
         )
     ],
     (

@@ -10,6 +10,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from groundscope.errors import UserError
+
 SAMPLE_RATE = 16_000
 _BLOCK_S = 10
 
@@ -43,21 +45,35 @@ class Excerpt:
     end_s: float | None = None
 
     def blocks(self) -> Iterator[Samples]:
-        """Decode to 16 kHz mono, some seconds at a time."""
-        with soundfile.SoundFile(self.path) as file:
-            rate = file.samplerate
-            first = round((self.start_s or 0.0) * rate)
-            rest = file.frames if self.end_s is None else min(round(self.end_s * rate), file.frames)
-            rest -= first
-            file.seek(first)
-            resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
-            while rest > 0:
-                block = file.read(min(_BLOCK_S * rate, rest), dtype="float32", always_2d=True)
-                rest -= len(block)
-                mono = block.mean(axis=1)
-                yield (
-                    mono if rate == SAMPLE_RATE else resampler.resample_chunk(mono, last=rest <= 0)
-                )
+        """Decode to 16 kHz mono, some seconds at a time.
+
+        Raises
+        ------
+        UserError
+            The file is damaged, or ends before it should.
+        """
+        try:
+            with soundfile.SoundFile(self.path) as file:
+                yield from self._blocks(file)
+        except soundfile.LibsndfileError as error:
+            message = f"{self.path} is not readable audio ({error.error_string})"
+            raise UserError(message) from error
+
+    def _blocks(self, file: soundfile.SoundFile) -> Iterator[Samples]:
+        rate = file.samplerate
+        first = round((self.start_s or 0.0) * rate)
+        rest = file.frames if self.end_s is None else min(round(self.end_s * rate), file.frames)
+        rest -= first
+        file.seek(first)
+        resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
+        while rest > 0:
+            block = file.read(min(_BLOCK_S * rate, rest), dtype="float32", always_2d=True)
+            if not len(block):
+                message = f"{self.path} is truncated: {rest} of the samples announced are missing"
+                raise UserError(message)
+            rest -= len(block)
+            mono = block.mean(axis=1)
+            yield mono if rate == SAMPLE_RATE else resampler.resample_chunk(mono, last=rest <= 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from groundscope.corpora.audio import Recording, inspect_all
+from groundscope.corpora.audio import Recording, has_samples, inspect_all
 from groundscope.corpora.textgrids import Interval, TextGrid
 from groundscope.corpora.tokens import Corpus, Step, Token
 from groundscope.errors import UserError
+from groundscope.lexicon.spelling import same_word
 from groundscope.listing import files_with_suffix
 
 AUDIO = frozenset({".wav", ".flac", ".ogg", ".mp3"})
-UNALIGNED = frozenset({"<unk>", "spn", "sil", "sp", "<eps>"})
+SILENCES = frozenset({"sil", "sp", "<eps>"})
+UNKNOWN = frozenset({"<unk>", "spn"})  # a word that the aligner does not know, and its noise
 _SLACK_S = 0.02  # aligners end the last word up to one or two frames behind the audio
 
 
@@ -68,7 +70,7 @@ def pair(
     UserError
         Two files have one key, or nothing is left.
     """
-    left, right = _by_key(audio, key), _by_key(alignments, key)
+    left, right = by_key(audio, key), by_key(alignments, key)
     both = {name: (left[name], right[name]) for name in left if name in right}
     steps = [
         Step(
@@ -93,7 +95,14 @@ def pair(
     return Pairs(both, steps)
 
 
-def _by_key(paths: Sequence[Path], key: Callable[[Path], str]) -> dict[str, Path]:
+def by_key(paths: Sequence[Path], key: Callable[[Path], str]) -> dict[str, Path]:
+    """Return the paths by key.
+
+    Raises
+    ------
+    UserError
+        Two of them have one key.
+    """
     found: dict[str, Path] = {}
     for path in paths:
         name = key(path)
@@ -142,45 +151,58 @@ def read_tokens(
     Notes
     -----
     The context is the words joined by blanks, so that the span of a word is known by
-    construction. Where the transcript has as many words as the alignment, it spells them;
-    aligners write ``<unk>`` for words that they do not know.
+    construction. A transcript spells the words if it agrees with every one that the aligner knew,
+    and so names those that it did not know. Otherwise the words are the aligner's, and the
+    utterance is listed in the report. Silences are no words and no phones; a word with a phone
+    that the aligner did not know (``spn``) has no pronunciation.
     """
     files = {audio: f"recording of {grid}" for audio, grid in pairs.files.values()}
     recordings = inspect_all(files, workers=workers)
     tokens: list[Token] = []
     differing: list[str] = []
-    clipped = unknown = 0
+    clipped = unknown = brief = 0
     for key, (audio, grid_path) in pairs.files.items():
         grid = TextGrid(grid_path, tiers.encoding)
-        words = grid.intervals(tiers.words)
+        words = [word for word in grid.intervals(tiers.words) if not _is_in(SILENCES, word.label)]
         phones = grid.intervals(tiers.phones) if tiers.phones else []
         utterance = describe(key)
         spelled: Sequence[str] = [word.label for word in words]
         if utterance.transcript is not None:
-            if len(utterance.transcript) == len(words):
+            if _agree(spelled, utterance.transcript):
                 spelled = utterance.transcript
             else:
                 differing.append(key)
         made = _utterance_tokens(key, audio, words, spelled, phones, utterance)
-        for token in made:
+        for token, word in zip(made, words, strict=True):
             fitted = _fitted(token, recordings[audio], grid_path)
             clipped += fitted is not token
-            if fitted.word in UNALIGNED:
+            if _is_in(UNKNOWN, fitted.word):
                 unknown += 1
+            elif not has_samples(recordings[audio], word.start_s, word.end_s):
+                brief += 1
             else:
                 tokens.append(fitted)
     steps = [*pairs.steps]
-    total = len(tokens) + unknown
+    total = len(tokens) + unknown + brief
     listed = "; ".join(differing) or "none"
     steps += [
         Step("transcript differs from alignment", listed, "utterances", len(pairs.files),
              len(pairs.files) - len(differing)),
         Step("word ends behind the audio", f"shortened, by up to {_SLACK_S} s", "tokens", total,
              total - clipped),
-        Step("word unknown to the aligner", ", ".join(sorted(UNALIGNED)), "tokens", total,
-             len(tokens)),
+        Step("word unknown to the aligner", ", ".join(sorted(UNKNOWN)), "tokens", total,
+             total - unknown),
+        Step("word shorter than a sample", "at 16 kHz", "tokens", total - unknown, len(tokens)),
     ]  # fmt: skip
     return Corpus(tokens, steps)
+
+
+def _agree(labels: Sequence[str], transcript: Sequence[str]) -> bool:
+    """Tell whether a transcript has the words of an alignment, whatever those unknown to it are."""
+    return len(labels) == len(transcript) and all(
+        _is_in(UNKNOWN, label) or same_word(label, word)
+        for label, word in zip(labels, transcript, strict=True)
+    )
 
 
 def _fitted(token: Token, recording: Recording, grid: Path) -> Token:
@@ -223,12 +245,24 @@ def _utterance_tokens(
                 audio=str(audio),
                 start_s=interval.start_s,
                 end_s=interval.end_s,
-                phones=" ".join(inside) or None,
+                phones=_pronunciation(inside),
                 metadata={"utterance": key, **utterance.metadata},
             )
         )
         position += len(word) + 1
     return tokens
+
+
+def _pronunciation(labels: Sequence[str]) -> str | None:
+    """Join the phones of a word; None where the aligner found noise instead of phones."""
+    if any(_is_in(UNKNOWN, label) for label in labels):
+        return None
+    return " ".join(label for label in labels if not _is_in(SILENCES, label)) or None
+
+
+def _is_in(labels: frozenset[str], label: str) -> bool:
+    # some aligners write them in capitals
+    return label.lower() in labels
 
 
 def _middle(interval: Interval) -> float:

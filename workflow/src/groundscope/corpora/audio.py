@@ -13,6 +13,7 @@ from groundscope.errors import UserError
 from groundscope.truncation import cut_short
 
 _BLOCK = 1 << 18  # frames decoded at a time, so that an hour of audio needs no more memory
+_HEARD = 16_000  # samples a second that speech encoders are given
 _INTEGER = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32"})
 
 
@@ -43,7 +44,8 @@ def inspect(path: Path) -> Recording:
     Raises
     ------
     UserError
-        The file is missing, no audio, truncated, empty, or has samples that are not finite.
+        The file is missing, no audio, damaged, truncated, empty, or has samples that are not
+        finite.
     """
     if not path.is_file():
         message = f"{path} does not exist or is no file"
@@ -57,7 +59,8 @@ def inspect(path: Path) -> Recording:
                 message = f"{path} is truncated: {lacking}"
                 raise UserError(message)
             declared, rate = audio.frames, audio.samplerate
-            decoded = _last_frame(audio) if audio.subtype in _INTEGER else _decode(path, audio)
+            known = audio.subtype in _INTEGER and audio.format != "FLAC"
+            decoded = _last_frame(audio) if known else _decode(path, audio)
     except soundfile.LibsndfileError as error:
         message = f"{path} is not a readable audio file ({error.error_string})"
         raise UserError(message) from error
@@ -71,7 +74,11 @@ def inspect(path: Path) -> Recording:
 
 
 def _last_frame(audio: soundfile.SoundFile) -> int:
-    """Count the frames that can be reached; integer samples are finite and need no decoding."""
+    """Count the frames that can be reached.
+
+    Integer samples are finite, and none of them can be damaged beyond reading unless they are
+    compressed.
+    """
     if audio.frames == 0:
         return 0
     audio.seek(audio.frames - 1)
@@ -130,6 +137,11 @@ def _bounded(
     yield from waiting
 
 
+def has_samples(recording: Recording, start_s: float, end_s: float) -> bool:
+    """Tell whether a span of a recording has a sample at 16 kHz, counted as encoders cut it."""
+    return int(start_s * _HEARD) < int(min(end_s, recording.seconds) * _HEARD)
+
+
 def require_span(recording: Recording, start_s: float | None, end_s: float | None) -> None:
     """Refuse a span that is not inside its recording.
 
@@ -138,7 +150,8 @@ def require_span(recording: Recording, start_s: float | None, end_s: float | Non
     Raises
     ------
     UserError
-        One end is missing, not a number, negative, reversed, or behind the end of the file.
+        One end is missing, not a number, negative, reversed, or behind the end of the file; or no
+        sample is left of the span at 16 kHz.
     """
     if start_s is None and end_s is None:
         return
@@ -150,4 +163,7 @@ def require_span(recording: Recording, start_s: float | None, end_s: float | Non
         raise UserError(message)
     if end_s > recording.seconds + 1 / recording.rate:
         message = f"span {start_s} to {end_s} s ends after the audio ({recording.seconds:.4f} s)"
+        raise UserError(message)
+    if not has_samples(recording, start_s, end_s):
+        message = f"span {start_s} to {end_s} s has no sample at 16 kHz: expected a longer one"
         raise UserError(message)

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ def apply_filters(corpus: Corpus, options: Mapping[str, Any]) -> Corpus:
     corpus
         Tokens so far.
     options
-        ``speakers``: the only ones kept; ``min_duration_s``; ``words``: word lists, as
+        ``speakers``: the only ones kept; ``min_duration_s``; ``max_recording_s``: of
+        the recording, which a model with a window takes as a whole; ``words``: word lists, as
         `read_words` takes them, each of which must contain the word; ``has_synonym``: a WordNet
         folder or Open Multilingual Wordnet table in which the word has one; ``bands``: of metadata
         numbers, ``column`` with ``min`` and ``max`` (tokens without the number are dropped);
@@ -106,6 +108,9 @@ def _rules(corpus: Corpus, options: Mapping[str, Any], seed: int) -> list[tuple[
         rules.append(("speakers", ", ".join(speakers), _where(lambda t: t.speaker in speakers)))
     if (shortest := options.get("min_duration_s")) is not None:
         rules.append(("min_duration_s", str(shortest), _where(lambda t: _long(t, shortest))))
+    if (longest := options.get("max_recording_s")) is not None:
+        keep = partial(_in_recordings_up_to, longest)
+        rules.append(("max_recording_s", str(longest), keep))
     for source in options.get("words", ()):
         words = read_words(source)
         listed = WordTable((word, True) for word in words)
@@ -158,12 +163,23 @@ def _require_speakers(tokens: Sequence[Token], speakers: Sequence[str]) -> None:
             raise UserError(message)
 
 
-def _long(token: Token, shortest: float) -> bool:
+def _recording(token: Token, rule: str) -> Path:
     if token.audio is None:
-        message = f"filters.min_duration_s: token {token.token_id!r} has no recording"
+        message = f"filters.{rule}: token {token.token_id!r} has no recording"
         raise UserError(message)
+    return Path(token.audio)
+
+
+def _in_recordings_up_to(longest: float, tokens: Sequence[Token]) -> Sequence[Token]:
+    paths = [_recording(token, "max_recording_s") for token in tokens]
+    seconds = {path: inspect(path).seconds for path in dict.fromkeys(paths)}
+    return [token for token, path in zip(tokens, paths, strict=True) if seconds[path] <= longest]
+
+
+def _long(token: Token, shortest: float) -> bool:
+    path = _recording(token, "min_duration_s")
     if token.start_s is None or token.end_s is None:
-        return inspect(Path(token.audio)).seconds >= shortest
+        return inspect(path).seconds >= shortest
     return token.end_s - token.start_s >= shortest
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from groundscope.corpora.aligned import find_files
+from groundscope.corpora.aligned import by_key, find_files
 from groundscope.corpora.audio import inspect_all
 from groundscope.corpora.tokens import Corpus, Step, Token, require_unique
 from groundscope.errors import UserError
@@ -26,6 +26,11 @@ def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
     workers
         Threads that decode audio.
 
+    Raises
+    ------
+    UserError
+        Two recordings have one name, a row is no item, or no item has a recording.
+
     Notes
     -----
     The recordings are isolated words, so that tokens have no span and stand alone as text.
@@ -33,7 +38,7 @@ def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
     file, folder = Path(options["items"]), Path(options["audio_folder"])
     rows = read_records(file, ["Item", "WAV", "Pronunciation", "IsWord"])
     # recordings are named with and without suffix, in either case
-    audio = {path.stem.lower(): path for path in find_files(folder, [".wav"])}
+    audio = by_key(find_files(folder, [".wav"]), lambda path: path.stem.lower())
     names = [name for name in rows[0] if name not in ("Item", "WAV", "Pronunciation")]
     metadata = numbers_where_possible(rows, names)
     tokens, files = [], {}

@@ -200,10 +200,13 @@ def _cut(path: str, whole: Samples, source: AudioInput, preparation: Preparation
         message = f"{where}: no sample between {source.begin} and {source.end} s"
         raise UserError(message)
     if preparation.longest is not None and len(clip) > preparation.longest:
-        message = (
-            f"{where}: {len(clip) / SAMPLE_RATE:.3f} s do not fit the model's window of "
-            f"{preparation.longest / SAMPLE_RATE:g} s"
-        )
+        window = preparation.longest / SAMPLE_RATE
+        message = f"{where}: {len(clip) / SAMPLE_RATE:.3f} s do not fit the model's window of "
+        message += f"{window:g} s"
+        if source.begin is None:
+            # the whole recording goes in
+            message += f": set the corpus's filters.max_recording_s to {window:g}"
+            message += "" if source.spans == (None,) else ", or slicing: audio"
         raise UserError(message)
     if preparation.normalize == "clip":
         clip = unit_variance(clip, preparation.variance_floor, where)
