@@ -13,15 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-import torch
 from aligner import HEADER, Aligner
 from job_log import complaint
 from numpy.typing import NDArray
 from spoken_letters import SAMPLE_RATE, Sentence, save, sentences, untrained
-from torch.nn import functional
 
 from groundscope import tables
-from groundscope.alignment.recording import Excerpt, measure
 from groundscope.errors import UserError
 
 Json = Any
@@ -66,16 +63,6 @@ def test_words_are_where_espeak_spoke_them(
     wrong = [f"{row.rpartition(',')[0]},{text}" for row, text in zip(rows, texts[1:], strict=False)]
     doubtful = [row["confidence"] for row in aligner.words(letters, *wrong)]
     assert np.median(doubtful) < 0.1 < np.quantile(confidence, 0.1)
-
-
-def test_the_level_of_a_quiet_recording_is_that_of_pytorch_s_layer_norm(tmp_path: Path) -> None:
-    """With the floor of 1e-5 of torchaudio's releases, over blocks that are read in turn."""
-    samples = np.random.default_rng(0).normal(0.001, 0.003, 25 * SAMPLE_RATE).astype(np.float32)
-    soundfile.write(tmp_path / "quiet.wav", samples, SAMPLE_RATE, subtype="FLOAT")
-    level = measure(Excerpt(tmp_path / "quiet.wav"), 1e-5)
-    wanted = functional.layer_norm(torch.from_numpy(samples).double(), samples.shape)
-    found = (samples.astype(np.float64) - level.mean) / level.deviation
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-9)
 
 
 def test_a_long_recording_in_windows_is_the_whole(

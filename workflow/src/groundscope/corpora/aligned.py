@@ -9,8 +9,8 @@ from groundscope.corpora.audio import Recording, has_samples, inspect_all
 from groundscope.corpora.textgrids import Interval, TextGrid
 from groundscope.corpora.tokens import Corpus, Step, Token
 from groundscope.errors import UserError
-from groundscope.lexicon.spelling import same_word
 from groundscope.listing import files_with_suffix
+from groundscope.spelling import same_word
 
 AUDIO = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 SILENCES = frozenset({"sil", "sp", "<eps>"})
