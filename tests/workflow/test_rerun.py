@@ -42,6 +42,7 @@ PLANES = {"project_words", "plot_planes_pca", "plot_planes_lda"} | _gathered("pl
 # of one model; it has a contrast of scores too where it is a side of it
 MODEL = CKA | PAIRS | SILHOUETTE | LDA | PLANES | ALIGNMENTS
 ANALYSES = MODEL | CONTRASTS
+BY_SIDE = ANALYSES - PLANES - {"plot_silhouette_groups"}
 SELECTION = {"select_tokens"} | _gathered("coverage")
 
 
@@ -281,6 +282,11 @@ CONTRACT: dict[str, Row] = {
     ),
     "an option of a contrast": Row(
         configure(lambda s: s["contrasts"]["change"].update(seed=7)), CONTRASTS | ALIGNMENTS
+    ),
+    "the sides of a contrast": Row(
+        configure(lambda s: s["contrasts"].update(change={"treated": "glove", "control": "w2v"})),
+        # lines are drawn by side too, but not in figures of one model
+        CONTRASTS | ALIGNMENTS | {rule for rule in BY_SIDE if rule.startswith("plot_")},
     ),
     "a list of labels": Row(
         append("data/clips/meaning.csv", "moon,sky\n"),
