@@ -368,6 +368,18 @@ def test_a_corrected_alignment_reruns_its_corpus(study: Checkout) -> None:
     assert study.planned(*tokens.values()) == {}
 
 
+def test_a_replaced_recording_is_not_lost_to_a_run_that_is_cut_short(study: Checkout) -> None:
+    """What was computed from the old one is stale once its corpus is made, whatever ran since."""
+    file = study.folder / "data/clips/cat-ann.wav"
+    samples, rate = soundfile.read(file)
+    soundfile.write(file, samples[::-1], rate)
+    done = study.snakemake("-R", "prepare_corpus", "--until", "prepare_corpus")
+    assert done.returncode == 0, done.stdout
+    planned, messages = study.dry_run()
+    assert _jobs(planned, messages) == ANALYSES | SELECTION | {"extract_embeddings"}
+    assert planned["extract_embeddings"] == 4
+
+
 def test_another_revision_is_another_model(study: Checkout) -> None:
     """A new commit of the hub makes that model's layers stale, and what is computed from them."""
     hub = {"source": "hub", "repo": "someone/bert", "revision": "a" * 40, "blocks": 2}
