@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "checkpoints": _FILES,
     "records": _FILES,
     "metrics": {"errors"},
-    "plan": {"checkpoints", "errors", "listing"},
+    "plan": {"checkpoints", "errors", "files", "listing"},
     "column_reference": {"commands", "plan", *_DATA},
     "lexicon": _DATA,
     "corpora": {"lexicon", *_DATA},

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
+from groundscope.files import atomic
 
 # beside Snakemake's own locks, one file a run
 _RUNS = Path(".snakemake/runs")
@@ -32,7 +33,8 @@ def begin() -> None:
         "user": getpass.getuser(),
         "started": started,
     }
-    _own().write_text(json.dumps(about), encoding="utf-8")
+    with atomic(_own()) as beside:
+        beside.write_text(json.dumps(about), encoding="utf-8")
 
 
 def end() -> None:
@@ -94,11 +96,11 @@ def release() -> None:
     Raises
     ------
     UserError
-        A run is alive, or it or its jobs cannot be looked at from here: the lock stays.
+        A run is alive, or it, its note or its jobs cannot be looked at from here: the lock stays.
     """
     runs = sorted(_RUNS.glob("*.json"))
     for run in runs:
-        _require_dead(json.loads(run.read_text(encoding="utf-8")))
+        _require_dead(run)
     try:
         jobs = _jobs()
         if jobs:
@@ -122,13 +124,25 @@ def release() -> None:
     sys.stdout.write("the lock is gone: start the same command again to go on\n")
 
 
-def _require_dead(run: dict[str, Any]) -> None:
-    who = f"{run['user']}'s Snakemake of {run['started']} (process {run['process']})"
-    if run["host"] != socket.gethostname():
-        message = f"{who} ran on {run['host']}: make sure there that it has ended (make unlock)"
+def _require_dead(note: Path) -> None:
+    try:
+        run = json.loads(note.read_text(encoding="utf-8"))
+        host, process = run["host"], run["process"]
+        who = f"{run['user']}'s Snakemake of {run['started']} (process {process})"
+    except (ValueError, KeyError, TypeError) as error:
+        message = (
+            f"{note} does not say which Snakemake ran: make sure that none is running in this "
+            "folder, on any host, delete it, and repeat `make unlock`"
+        )
+        raise UserError(message) from error
+    if host != socket.gethostname():
+        message = (
+            f"{who} ran on {host}: make sure there that it has ended (make unlock); if that host "
+            f"is gone for good, delete {note} and repeat"
+        )
         raise UserError(message)
     try:
-        command = Path(f"/proc/{run['process']}/cmdline").read_bytes()
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
     except FileNotFoundError:
         return
     if b"snakemake" in command:
