@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import Request, deepest
+from groundscope.encoders.foreign import refusing
 from groundscope.encoders.last_layer import first_output
 from groundscope.encoders.weights import check_finite, match_names, read_tensors
 from groundscope.errors import UserError
@@ -63,33 +64,38 @@ def read_config(checkpoint: Checkpoint | None, model: str) -> Any:
         message = f"models.{model}.checkpoint: missing; this family needs one"
         raise UserError(message)
     path = checkpoint.path("config.json")
-    try:
-        return transformers.AutoConfig.from_pretrained(
+    with refusing(str(path)):
+        config = transformers.AutoConfig.from_pretrained(
             path.parent, local_files_only=True, trust_remote_code=False
         )
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        message = f"{path}: {str(error).splitlines()[0]}"
-        raise UserError(message) from error
+        # a release can name a kernel of the hub, which would be fetched and run
+        config._attn_implementation = None
+    return config
 
 
 def normalizes_waveform(checkpoint: Checkpoint | None) -> bool | None:
     """``do_normalize`` of the release; None where it does not say."""
     if checkpoint is None or "preprocessor_config.json" not in checkpoint.files:
         return None
-    settings = json.loads(checkpoint.path("preprocessor_config.json").read_text(encoding="utf-8"))
-    value = settings.get("do_normalize")
+    path = checkpoint.path("preprocessor_config.json")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8")).get("do_normalize")
+    except (ValueError, AttributeError, RecursionError) as error:
+        message = f"{path} is not a readable JSON object: put the released one there"
+        raise UserError(message) from error
     return value if isinstance(value, bool) else None
 
 
-def registered_class(config: Any) -> type[Any]:
+def registered_class(request: Request, config: Any) -> type[Any]:
     """Find the bare model that transformers registers for a configuration."""
     auto: Any = transformers.AutoModel
-    try:
-        with torch.device("meta"):
-            return type(auto.from_config(config, trust_remote_code=False))
-    except ValueError as error:
-        message = f"model type {config.model_type!r} is not one that transformers builds"
-        raise UserError(message) from error
+    with refusing(_built(request, config)), torch.device("meta"):
+        return type(auto.from_config(config, trust_remote_code=False))
+
+
+def _built(request: Request, config: Any) -> str:
+    """Name what is built of a configuration."""
+    return f"checkpoint of models.{request.model}, a {config.model_type!r} model"
 
 
 def warn_of_own_code(where: str, config: Any, kind: type[Any]) -> None:
@@ -140,11 +146,11 @@ def load_tower(
     extra = {"add_pooling_layer": False}
     if "add_pooling_layer" not in inspect.signature(kind.__init__).parameters:
         extra = {}
-    with torch.device("meta"):
+    with refusing(_built(request, config)), torch.device("meta"):
         whole = kind(config, **extra)
     path = blocks_path(whole)
     blocks = len(whole.get_submodule(path))
-    _check_blocks(request, blocks)
+    check_blocks(request, blocks)
     depth = max(deepest(request.layers, blocks), 1)
     state, unused = _state(request, whole, lambda: kind(config, **extra), prefixes)
     short = copy.deepcopy(config)
@@ -155,7 +161,11 @@ def load_tower(
         short.layer_types = short.layer_types[:depth]
     state = {name: tensor for name, tensor in state.items() if _block(name, path) < depth}
     check_finite(state, request.checkpoint.source if request.checkpoint else request.model)
-    model = _fill(kind, short, state, extra).to(request.device).eval()
+    with refusing(_built(request, config)):
+        model, info = _fill(kind, short, state, extra)
+    wrong = [name for names in info.values() for name in names]
+    assert not wrong, f"{kind.__name__} was not filled exactly: {wrong[:3]}"
+    model = model.to(request.device).eval()
     norm_path, after_norm = last_layer(model, path)
     choice = request.options.get("final_norm", "default")
     if not norm_path and choice != "default":
@@ -181,8 +191,11 @@ def blocks_path(model: nn.Module) -> str:
     raise UserError(message)
 
 
-def _check_blocks(request: Request, blocks: int) -> None:
-    """Hold the configured number of blocks against the checkpoint's."""
+def check_blocks(request: Request, blocks: int | None) -> None:
+    """Hold the configured number of blocks against the checkpoint's.
+
+    Before anything is built, too: a wrong one can be so large that building it does not end.
+    """
     declared = request.options["blocks"]
     if declared is not None and declared != blocks:
         message = f"checkpoint of models.{request.model}: blocks is {declared}, but it has {blocks}"
@@ -219,11 +232,11 @@ def _block(name: str, path: str) -> int:
 
 
 def _fill(kind: type[Any], config: Any, state: dict[str, Tensor], extra: Mapping[str, Any]) -> Any:
-    """Make a model of `config` with exactly the tensors of `state`, in float32."""
+    """Make a model of `config` with the tensors of `state`, in float32; say what did not fit."""
     log: Any = transformers.logging
     log.set_verbosity_error()
     log.disable_progress_bar()
-    model, info = kind.from_pretrained(
+    return kind.from_pretrained(
         None,
         config=config,
         state_dict=state,
@@ -232,11 +245,6 @@ def _fill(kind: type[Any], config: Any, state: dict[str, Tensor], extra: Mapping
         output_loading_info=True,
         **extra,
     )
-    wrong = [name for names in info.values() for name in names]
-    if wrong:
-        message = f"{kind.__name__} was not filled exactly: {wrong[:3]}"
-        raise ValueError(message)
-    return model
 
 
 class _Reached(Exception):
