@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
@@ -378,6 +379,25 @@ def test_a_replaced_recording_is_not_lost_to_a_run_that_is_cut_short(study: Chec
     planned, messages = study.dry_run()
     assert _jobs(planned, messages) == ANALYSES | SELECTION | {"extract_embeddings"}
     assert planned["extract_embeddings"] == 4
+
+
+def test_results_without_a_record_are_named_and_can_be_accepted(study: Checkout) -> None:
+    """Where `.snakemake` is lost no change of an option is seen: until it is said that they fit."""
+    said = r"^warning: Snakemake has no record of what made the results of \d+ jobs, such as resu"
+    assert not re.search(said, study.snakemake("--dry-run").stdout, re.MULTILINE)
+    for kept in ("metadata", "incomplete"):
+        shutil.rmtree(study.folder / ".snakemake" / kept, ignore_errors=True)
+    done = study.snakemake()
+    assert "Nothing to be done" in done.stdout
+    assert re.search(said, done.stdout, re.MULTILINE)
+    assert "--touch --forceall" in done.stdout
+    table = study.folder / "results/tables/cka.parquet"
+    content = table.read_bytes()
+    assert study.snakemake("--touch", "--forceall").returncode == 0
+    assert table.read_bytes() == content
+    assert not re.search(said, study.snakemake("--dry-run").stdout, re.MULTILINE)
+    configure(lambda s: s["analyses"]["cka"].update(seed=7))(study)
+    assert study.planned()["compare_cka"] == 3
 
 
 def test_another_revision_is_another_model(study: Checkout) -> None:

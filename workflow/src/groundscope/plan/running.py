@@ -62,6 +62,35 @@ def redo_unrecorded(jobs: Iterable[Any], persistence: Any) -> None:
             persistence.started(job)
 
 
+def warn_of_unrecorded(workflow: Any) -> None:
+    """Say which results Snakemake has no record of: no change of an option makes them stale.
+
+    It keeps what made them in `.snakemake`, by their paths, and says nothing where that is lost or
+    the results were moved.
+
+    Parameters
+    ----------
+    workflow
+        Snakemake's own, at its end.
+    """
+    if workflow.dag is None:
+        return
+    jobs = [
+        job
+        for job in workflow.dag.jobs
+        if workflow.dag.reason(job).no_metadata
+        and not workflow.dag.needrun(job)
+        and not workflow.persistence.has_metadata(job)
+    ]
+    if jobs:
+        sys.stderr.write(
+            f"warning: Snakemake has no record of what made the results of {len(jobs)} jobs, such "
+            f"as {jobs[0].output[0]}, so no change of an option makes them stale: where they "
+            "are of this study as it stands, add `--touch --forceall` to the same command once; if "
+            "not, delete them\n"
+        )
+
+
 def cancel_overlooked(workflow: Any) -> None:
     """Cancel the SLURM jobs that Snakemake left running though it has ended.
 
