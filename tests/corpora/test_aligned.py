@@ -60,6 +60,19 @@ def test_librispeech_tokens(builders: SimpleNamespace, tmp_path: Path) -> None:
         assert token.text[token.char_start : token.char_end] == token.word
 
 
+def test_librispeech_behind_links(builders: SimpleNamespace, tmp_path: Path) -> None:
+    """Readers that are kept elsewhere and linked are read as those that are not."""
+    folder = builders.librispeech(tmp_path)
+    plain = read(folder).tokens
+    for split in [path for path in folder.iterdir() if path.is_dir()]:
+        for reader in list(split.iterdir()):
+            kept = tmp_path / "kept" / split.name / reader.name
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            reader.rename(kept)
+            reader.symlink_to(kept)
+    assert read(folder).tokens == plain
+
+
 def test_librispeech_losses_are_counted(builders: SimpleNamespace, tmp_path: Path) -> None:
     """Files without counterpart are listed, a long last word is cut, transcripts are compared."""
     corpus = read(builders.librispeech(tmp_path))

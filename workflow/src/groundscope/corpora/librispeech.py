@@ -14,7 +14,7 @@ from groundscope.corpora.aligned import (
 )
 from groundscope.corpora.tokens import Corpus, Step
 from groundscope.errors import UserError
-from groundscope.listing import textgrids
+from groundscope.listing import files_with_suffix, textgrids
 from groundscope.records import read_lines
 
 _SPEAKER_FIELDS = ("id", "sex", "subset", "minutes", "name")
@@ -69,7 +69,9 @@ def load(options: Mapping[str, Any], *, workers: int = 1) -> Corpus:
 def _transcripts(folders: Sequence[Path]) -> dict[str, list[str]]:
     found = {}
     for folder in folders:
-        for file in sorted(folder.rglob("*.trans.txt")):
+        for file in files_with_suffix(folder, [".txt"]):
+            if not file.name.endswith(".trans.txt"):
+                continue
             for line in read_lines(file):
                 # published in capitals, which a cased text model would read as abbreviations
                 key, *words = line.lower().split()
