@@ -13,8 +13,8 @@ Json = Any
 def check_subsets(study: Mapping[str, Json]) -> None:
     """Refuse a subset called ``all``, and a group that no scored labelling has.
 
-    The latter where all labellings can be read. Lists that are missing, are built by the study or
-    are no CSV, and columns of token tables, are not known before jobs run; then no group is refused
+    The latter where all labellings can be read. Lists that are missing, damaged, built by the study
+    or no CSV, and columns of token tables, are not known before jobs run; then no group is refused
     here.
 
     Raises
@@ -40,7 +40,10 @@ def check_subsets(study: Mapping[str, Json]) -> None:
         file = Path(words)
         if file.suffix != ".csv" or not file.is_file():
             return
-        known |= _labels(file, labelling.get("label", "label"))
+        try:
+            known |= _labels(file, labelling.get("label", "label"))
+        except csv.Error:
+            return
     for subset, groups in settings["subsets"].items():
         unknown = [group for group in groups if group not in known]
         if unknown:
