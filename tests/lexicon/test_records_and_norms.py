@@ -100,6 +100,19 @@ def test_a_value_beyond_the_reader_s_limit_is_one_line(tmp_path: Path) -> None:
         read_word_labels(file)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [pa.array([[1, 2]]), pa.array([{"a": 1}]), pa.array([1], pa.timestamp("ns"))],
+    ids=["list", "struct", "nanoseconds"],
+)
+def test_a_column_of_no_text_or_numbers_is_named(tmp_path: Path, values: pa.Array) -> None:
+    """Lists, structures, and times that Python has not."""
+    file = tmp_path / "w.parquet"
+    pq.write_table(pa.table({"word": ["cat"], "x": values}), file)
+    with pytest.raises(UserError, match=r"w\.parquet: column 'x' has values of .*; expected text"):
+        read_records(file)
+
+
 def test_a_column_is_numbers_as_a_whole() -> None:
     """One value that is no number keeps the column text; missing values stay missing."""
     rows: list[dict[str, str | None]] = [{"a": "1", "b": "2"}, {"a": None, "b": "x"}]
