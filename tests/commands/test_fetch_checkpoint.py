@@ -10,9 +10,11 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import web
 from conversion import fetch
@@ -21,6 +23,7 @@ from job_log import complaint
 from groundscope.checkpoints import read_manifest
 from groundscope.encoders.static import dimension
 from groundscope.errors import UserError
+from groundscope.sources import url as source_url
 
 WEIGHTS = bytes(range(256)) * 4000
 
@@ -243,6 +246,91 @@ def test_what_is_no_archive_is_refused(
     options = from_url(f"{address}/archive", sha256(content), folder="model")
     with pytest.raises(UserError, match="has nothing below 'model'"):
         fetch(monkeypatch, options, tmp_path)
+
+
+def _flagged(offset: int, value: int) -> bytes:
+    """Give a zip whose one entry has another value at `offset` of its header."""
+    content = bytearray(packed("zip", {"model/a": b"hello"}))
+    # the directory behind it has the same, two bytes later
+    content[offset] = content[content.find(b"PK\x01\x02") + offset + 2] = value
+    return bytes(content)
+
+
+def _damaged_zip(compression: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        archive.writestr("model/a", np.random.default_rng(0).bytes(1000) * 2)
+    content = bytearray(buffer.getvalue())
+    content[60:100] = b"\xff" * 40
+    return bytes(content)
+
+
+def _damaged_tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:xz") as archive:
+        member = tarfile.TarInfo("model/a")
+        data = np.random.default_rng(0).bytes(500_000)
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    content = bytearray(buffer.getvalue())
+    content[300_000:300_040] = (byte ^ 0xFF for byte in content[300_000:300_040])
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (WEIGHTS, "file could not be opened successfully"),
+        (_flagged(6, 1), "is encrypted, password required"),
+        (_flagged(8, 99), "compression method is not supported"),
+        (_damaged_zip(zipfile.ZIP_DEFLATED), "while decompressing data"),
+        (_damaged_zip(zipfile.ZIP_LZMA), "Corrupt input data"),
+        (_damaged_zip(zipfile.ZIP_BZIP2), "Invalid data stream"),
+        (_damaged_tar(), "Corrupt input data"),
+    ],
+    ids=["none", "encrypted", "compression", "deflate", "lzma", "bzip2", "tar"],
+)
+def test_an_archive_that_cannot_be_read_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, content: bytes, said: str
+) -> None:
+    """It has the key path and the address, not the name of a temporary file."""
+    Server.files["/archive"] = content
+    url = f"{address}/archive"
+    options = from_url(url, sha256(content), folder="model")
+    with pytest.raises(UserError) as caught:
+        fetch(monkeypatch, options, tmp_path)
+    where = f"checkpoints.tested.files.model.bin: {url} is not a readable zip or tar archive ("
+    assert str(caught.value).startswith(where)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+class Endless(Server):
+    """Sends bytes for ever, or back to itself."""
+
+    def do_GET(self) -> None:
+        """Answer one request."""
+        circle = self.path == "/circle"
+        self.send_response(302 if circle else 200)
+        if circle:
+            self.send_header("Location", "/circle")
+        self.end_headers()
+        with suppress(OSError):
+            while not circle:
+                self.wfile.write(bytes(1 << 20))
+
+
+def test_a_download_without_an_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that does not say how long it is fills no disk; nor do circles."""
+    monkeypatch.setattr(source_url, "_MOST_UNANNOUNCED", 5 << 20)
+    with web.serving(Endless) as address:
+        for path, said in (("/x", "without saying how much"), ("/circle", "infinite loop")):
+            with pytest.raises(UserError, match=said) as caught:
+                fetch(monkeypatch, from_url(address + path, "0" * 64), tmp_path)
+            assert "\n" not in str(caught.value)
+            assert left(tmp_path) == []
 
 
 def test_a_local_folder_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,23 @@ def test_recordings_to_tables(tmp_path: Path) -> None:
     assert (tmp_path / "out/audio").is_dir()
 
 
+def test_a_replaced_recording_is_another_table(tmp_path: Path) -> None:
+    """Other sound behind the same tokens is another file, and another date is not."""
+
+    def table(samples: np.ndarray, date: int) -> bytes:
+        soundfile.write(tmp_path / "a.wav", samples, 16_000)
+        os.utime(tmp_path / "a.wav", (date, date))
+        done = prepare(tmp_path, {"kind": "recordings", "manifest": "m.csv"})
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / "out/tokens.parquet").read_bytes()
+
+    (tmp_path / "m.csv").write_text("audio,word\na.wav,x\n", encoding="utf-8")
+    sound = np.linspace(-0.5, 0.5, 16_000)
+    first = table(sound, 0)
+    assert table(sound, 1000) == first
+    assert table(sound[::-1], 0) != first
+
+
 def test_recorded_words_in_a_template(tmp_path: Path) -> None:
     """Text models read the word in the template, at its slot; speech models the recording."""
     soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)

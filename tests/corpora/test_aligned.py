@@ -78,6 +78,19 @@ def test_noise_and_silence_are_no_phones(builders: SimpleNamespace, tmp_path: Pa
     assert step(corpus, "word unknown")[:2] == (3, 3)
 
 
+def test_librispeech_behind_links(builders: SimpleNamespace, tmp_path: Path) -> None:
+    """Readers that are kept elsewhere and linked are read as those that are not."""
+    folder = builders.librispeech(tmp_path)
+    plain = read(folder).tokens
+    for split in [path for path in folder.iterdir() if path.is_dir()]:
+        for reader in list(split.iterdir()):
+            kept = tmp_path / "kept" / split.name / reader.name
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            reader.rename(kept)
+            reader.symlink_to(kept)
+    assert read(folder).tokens == plain
+
+
 def test_librispeech_losses_are_counted(builders: SimpleNamespace, tmp_path: Path) -> None:
     """Files without counterpart are listed, a long last word is cut, transcripts are compared."""
     corpus = read(builders.librispeech(tmp_path))

@@ -221,6 +221,31 @@ def _pickled_matrix(folder: Path) -> None:
     (folder / "words.txt").write_text("cat\n", encoding="utf-8")
 
 
+def _matrix_file(content: bytes) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / "v.npy").write_bytes(content)
+        (folder / "words.txt").write_text("cat\n", encoding="utf-8")
+
+    return write
+
+
+def _matrix_header(header: bytes) -> Callable[[Path], None]:
+    return _matrix_file(b"\x93NUMPY\x01\x00v\x00" + header.ljust(117) + b"\n")
+
+
+def _archive_of_matrices(folder: Path) -> None:
+    np.savez(folder / "v.npz", a=VECTORS)
+    _matrix_file((folder / "v.npz").read_bytes())(folder)
+    (folder / "v.npz").unlink()
+
+
+def _first_line(line: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / "v.txt").write_text(f"{line}\ncat 1 2 3\n", encoding="utf-8")
+
+    return write
+
+
 def _two_files(folder: Path) -> None:
     _broken_line(folder)
     _too_few_lines(folder)
@@ -242,6 +267,15 @@ def _two_files(folder: Path) -> None:
         (_not_finite, "the vector of 'cat' is not finite"),
         (_index_too_short, "expected one row of numbers for each of the 2 words"),
         (_pickled_matrix, r"not a readable \.npy matrix"),
+        (_matrix_file(b""), r"not a readable \.npy matrix: EOF"),
+        (_archive_of_matrices, r"not a readable \.npy matrix: the magic string is not correct"),
+        (
+            _matrix_header(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, %d)}" % 10**22),
+            r"not a readable \.npy matrix: Python int too large",
+        ),
+        (_matrix_header(b"(" * 117), r"not a readable \.npy matrix"),
+        (_first_line(f"5 {'9' * 19}"), "first line has a number of more than 12 digits"),
+        (_first_line(f"5 {'9' * 5000}"), "first line has a number of more than 12 digits"),
         (_two_files, r"expected one file of vectors .* got v\.txt, v\.vec"),
     ],
 )

@@ -211,6 +211,19 @@ def test_what_is_no_number_is_refused(tmp_path: Path, value: str) -> None:
         row.number("start")
 
 
+@pytest.mark.parametrize(
+    "values",
+    [pa.array([[1, 2]]), pa.array([{"a": 1}]), pa.array([1], pa.timestamp("ns"))],
+    ids=["list", "struct", "nanoseconds"],
+)
+def test_a_column_of_no_text_or_numbers_is_named(tmp_path: Path, values: pa.Array) -> None:
+    """Lists, structures, and times that Python has not."""
+    file = tmp_path / "w.parquet"
+    pq.write_table(pa.table({"word": ["cat"], "x": values}), file)
+    with pytest.raises(UserError, match=r"w\.parquet: column 'x' has values of .*; expected text"):
+        read_records(file)
+
+
 def test_a_column_is_numbers_as_a_whole() -> None:
     """One value that is no number keeps the column text; missing values stay missing."""
     rows: list[dict[str, str | None]] = [{"a": "1", "b": "2"}, {"a": None, "b": "x"}]

@@ -1,6 +1,8 @@
 """The configuration: defaults, and one clear line for everything that is wrong."""
 
 import copy
+import math
+import os
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -112,6 +114,48 @@ def test_defaults_are_filled_in_at_every_depth(config: dict[str, Json]) -> None:
 
 
 BAD: list[tuple[Edit, str]] = [
+    *[
+        (lambda c, path=path: c.update(results=path), rf"^results: '{re.escape(path)}' is not le")
+        for path in (
+            "./results",
+            "a//b",
+            "results/",
+            ".",
+            "a/./b",
+            ".git",
+            "a/.b",
+            "workflow",
+            "resources/x",
+            "../a",
+        )
+    ],
+    *[
+        (
+            lambda c, number=number: c["corpora"]["spoken"].update(
+                filters={"min_duration_s": number}
+            ),
+            r"^corpora\.spoken\.filters\.min_duration_s: (nan|inf) is not legal; expected number",
+        )
+        for number in (math.nan, math.inf)
+    ],
+    (
+        lambda c: c["corpora"]["spoken"].update(
+            filters={"bands": [{"column": "x", "min": math.nan}]}
+        ),
+        r"^corpora\.spoken\.filters\.bands\.0\.min: nan",
+    ),
+    (
+        lambda c: c["analyses"]["cka"].update(permutations=10**30),
+        r"^analyses\.cka\.permutations: 10+ is not legal; .* at most 1000000",
+    ),
+    (
+        lambda c: c["analyses"]["cka"].update(spaces=["pca-99999999999999999999"]),
+        r"^analyses\.cka\.spaces\.0: 'pca-9+' is not legal",
+    ),
+    (
+        lambda c: c.update(extraction_blocks={"spoken": 10**7}),
+        r"^extraction_blocks\.spoken: 10000000 is not legal; .* at most 10000",
+    ),
     (lambda c: c.update(modles={}), r"^config: unknown key 'modles' \(did you mean 'models'\?\)"),
     (
         lambda c: c["models"]["w2v"].update(poling="mean"),
@@ -638,6 +682,8 @@ PATHS: dict[str, Json] = {
     "analyses.pairs.word_map.categories": {"word_map": {"pronunciations": {"source": "cmudict"}}},
     "replication": None,
 }
+# no input of a job
+UNTRACKED = ("audio_folder", "alignments")
 
 
 @pytest.fixture
@@ -654,20 +700,25 @@ def at_hand(
 @pytest.mark.parametrize("where", PATHS)
 def test_a_path_where_nothing_is_is_named(at_hand: dict[str, Json], where: str) -> None:
     """Wherever it stands, one line has the key path and the value; the same path is then legal."""
-    section, _, inside = where.partition(".")
-    name = inside.partition(".")[0]
-    if PATHS[where] is not None:
-        at_hand.setdefault(section, {})[name] = copy.deepcopy(PATHS[where])
-    *above, last = (int(key) if key.isdecimal() else key for key in where.split("."))
-    part: Json = at_hand
-    for key in above:
-        part = part[key]
-    part[last] = "gone/nowhere.csv"
+    _place(at_hand, where, "gone/nowhere.csv")
     with pytest.raises(UserError, match=rf"^{re.escape(where)}: 'gone/nowhere.csv' does not") as e:
         check_paths(resolve_study(at_hand))
     assert "\n" not in str(e.value)
-    part[last] = "here"
+    _place(at_hand, where, "here")
     check_paths(resolve_study(at_hand))
+
+
+def _place(config: dict[str, Json], where: str, path: str) -> None:
+    """Put a local path at a key path of the table."""
+    section, _, inside = where.partition(".")
+    name = inside.partition(".")[0]
+    if PATHS[where] is not None:
+        config.setdefault(section, {})[name] = copy.deepcopy(PATHS[where])
+    *above, last = (int(key) if key.isdecimal() else key for key in where.split("."))
+    part: Json = config
+    for key in above:
+        part = part[key]
+    part[last] = path
 
 
 def test_every_local_path_of_the_schema_is_tested() -> None:
@@ -686,6 +737,59 @@ def test_every_local_path_of_the_schema_is_tested() -> None:
 
     visit(schema)
     assert found == {where.rpartition(".")[2] for where in PATHS}
+
+
+@pytest.mark.parametrize("name", ["{x}.csv", "<results>.csv"])
+@pytest.mark.parametrize("where", [where for where in PATHS if not where.endswith(UNTRACKED)])
+def test_an_input_that_snakemake_cannot_name_is_refused(
+    at_hand: dict[str, Json], where: str, name: str
+) -> None:
+    """Snakemake takes braces and angles in it for its own; recordings may have them."""
+    _place(at_hand, where, name)
+    Path(name).touch()
+    with pytest.raises(UserError, match=f"^{re.escape(where)}: '{name}' .* rename it$"):
+        check_paths(resolve_study(at_hand))
+
+
+def test_names_in_folders_are_checked_where_they_are_inputs(at_hand: dict[str, Json]) -> None:
+    """The files of a checkpoint are; recordings and TextGrids are not."""
+    for folder in ("release", "sound"):
+        Path(folder).mkdir()
+        (Path(folder) / "take {1}").touch()
+    at_hand["corpora"]["spoken"]["audio_folder"] = "sound"
+    check_paths(resolve_study(at_hand))
+    at_hand["checkpoints"]["bert"]["path"] = "release"
+    with pytest.raises(UserError, match=r"^checkpoints\.bert\.path: 'take \{1\}' has one of"):
+        check_paths(resolve_study(at_hand))
+
+
+def test_a_pipe_is_no_input(at_hand: dict[str, Json]) -> None:
+    """Whoever opens it waits for ever."""
+    os.mkfifo("pipe")
+    at_hand["labellings"]["meaning"]["words"] = "pipe"
+    with pytest.raises(UserError, match=r"^labellings\.meaning\.words: 'pipe' does not exist"):
+        check_paths(resolve_study(at_hand))
+
+
+def _aliases() -> str:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]" for k in range(1, 20)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text", [_aliases(), "study: &s {title: *s}", f"study: {'[' * 200}{']' * 200}"]
+)
+def test_an_endless_configuration_is_refused_at_once(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A kilobyte of aliases stands for more values than memory holds; circles have no end."""
+    with pytest.raises(SystemExit):
+        study_or_exit(yaml.safe_load(text), [], main=True)
+    assert capsys.readouterr().err == (
+        "error: config: more than 1000000 values or 50 levels; expected fewer, counting what "
+        "aliases (*name) repeat\n"
+    )
 
 
 @pytest.mark.parametrize("path", ["a" * 5000, "nul\0", "here/below"])
@@ -732,9 +836,9 @@ def test_the_reference_says_how_large_numbers_may_be() -> None:
     """Bounds stand with the kind of value, of entries and items too; one item is not worth it."""
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", reference(), re.MULTILINE)
     assert {
-        ("bootstrap", "integer (at least 100)"),
+        ("bootstrap", "integer (at least 100, at most 1000000)"),
         ("sample", "integer (at least 4), null"),
-        ("extraction_blocks", "mapping of integer (at least 2)"),
+        ("extraction_blocks", "mapping of integer (at least 2, at most 10000)"),
         ("near", "number (above 0, at most 1)"),
         ("seeds", "list (at least 2) of integer (at least 0, at most 4294967295)"),
         ("layers", "`all`, list of integer (at least 0) or text"),

@@ -1,6 +1,8 @@
 """What `make unlock` and the end of a run do where SLURM answers, and where it does not."""
 
+import errno
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +100,41 @@ def test_unlock_leaves_the_lock_where_jobs_stay(
     with pytest.raises(UserError, match=r"^scancel fails \(exit code 3\): .* the lock stays"):
         running.release()
     assert _held()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"host": "here"}'])
+def test_unlock_names_a_note_that_says_nothing(commands: Path, content: str) -> None:
+    """A disk that was full left it; whoever knows that nothing runs can delete it and go on."""
+    (note,) = Path(".snakemake/runs").iterdir()
+    note.write_text(content)
+    with pytest.raises(UserError, match=f"^{note} does not say which Snakemake ran: .* delete it"):
+        running.release()
+    assert _held()
+
+
+def test_unlock_says_how_to_go_on_after_a_host_that_is_gone(commands: Path) -> None:
+    """Its run cannot be looked at any more: the note can be deleted."""
+    (note,) = Path(".snakemake/runs").iterdir()
+    note.write_text(note.read_text().replace(socket.gethostname(), "elsewhere"))
+    with pytest.raises(UserError, match=f"ran on elsewhere: .* gone for good, delete {note}"):
+        running.release()
+    assert _held()
+
+
+def test_a_note_appears_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up while a run begins leaves none."""
+
+    def fill(path: Path, text: str, **_: object) -> None:
+        path.write_bytes(text.encode()[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "write_text", fill)
+    with pytest.raises(OSError, match="No space left"):
+        running.begin()
+    assert list(tmp_path.rglob("*.json")) == []
 
 
 def test_unlock_says_that_snakemake_refuses(

@@ -392,10 +392,15 @@ def test_files_of_a_folder_are_those_that_its_digest_covers(
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
     (tmp_path / "bert/empty").mkdir()
+    # a release kept elsewhere, with links in circles
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/vocab.txt").touch()
+    for link, target in (("bert/words", "store"), ("store/up", "bert"), ("store/own", "store")):
+        (tmp_path / link).symlink_to(tmp_path / target)
     config["corpora"]["written"]["filters"] = {"has_synonym": "bert"}
     study = resolve_study(config)
     plan = Plan(study)
-    files = ["bert/config.json", "bert/onnx/model.bin"]
+    files = ["bert/config.json", "bert/onnx/model.bin", "bert/words/vocab.txt"]
     assert plan.checkpoint_files(SimpleNamespace(checkpoint="bert")) == files
     assert plan.corpus_files(SimpleNamespace(corpus="written")) == files
     _, digests, _ = fetch("checkpoints.bert", study["checkpoints"]["bert"], tmp_path / "fetched")

@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "records": {"spelling", *_FILES},
     "spelling": set(),
     "metrics": {"errors"},
-    "plan": {"checkpoints", "errors", "listing"},
+    "plan": {"checkpoints", "errors", "files", "listing"},
     "column_reference": {"commands", "plan", *_DATA},
     "lexicon": _DATA,
     "corpora": {"lexicon", *_DATA},

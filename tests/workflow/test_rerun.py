@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
@@ -42,6 +43,7 @@ PLANES = {"project_words", "plot_planes_pca", "plot_planes_lda"} | _gathered("pl
 # of one model; it has a contrast of scores too where it is a side of it
 MODEL = CKA | PAIRS | SILHOUETTE | LDA | PLANES | ALIGNMENTS
 ANALYSES = MODEL | CONTRASTS
+BY_SIDE = ANALYSES - PLANES - {"plot_silhouette_groups"}
 SELECTION = {"select_tokens"} | _gathered("coverage")
 
 
@@ -282,6 +284,11 @@ CONTRACT: dict[str, Row] = {
     "an option of a contrast": Row(
         configure(lambda s: s["contrasts"]["change"].update(seed=7)), CONTRASTS | ALIGNMENTS
     ),
+    "the sides of a contrast": Row(
+        configure(lambda s: s["contrasts"].update(change={"treated": "glove", "control": "w2v"})),
+        # lines are drawn by side too, but not in figures of one model
+        CONTRASTS | ALIGNMENTS | {rule for rule in BY_SIDE if rule.startswith("plot_")},
+    ),
     "a list of labels": Row(
         append("data/clips/meaning.csv", "moon,sky\n"),
         SILHOUETTE | PAIRS | PLANES | CONTRASTS,
@@ -361,6 +368,37 @@ def test_a_corrected_alignment_reruns_its_corpus(study: Checkout) -> None:
     assert study.planned(*tokens.values()) == {"prepare_corpus": 1}
     more.unlink()
     assert study.planned(*tokens.values()) == {}
+
+
+def test_a_replaced_recording_is_not_lost_to_a_run_that_is_cut_short(study: Checkout) -> None:
+    """What was computed from the old one is stale once its corpus is made, whatever ran since."""
+    file = study.folder / "data/clips/cat-ann.wav"
+    samples, rate = soundfile.read(file)
+    soundfile.write(file, samples[::-1], rate)
+    done = study.snakemake("-R", "prepare_corpus", "--until", "prepare_corpus")
+    assert done.returncode == 0, done.stdout
+    planned, messages = study.dry_run()
+    assert _jobs(planned, messages) == ANALYSES | SELECTION | {"extract_embeddings"}
+    assert planned["extract_embeddings"] == 4
+
+
+def test_results_without_a_record_are_named_and_can_be_accepted(study: Checkout) -> None:
+    """Where `.snakemake` is lost no change of an option is seen: until it is said that they fit."""
+    said = r"^warning: Snakemake has no record of what made the results of \d+ jobs, such as resu"
+    assert not re.search(said, study.snakemake("--dry-run").stdout, re.MULTILINE)
+    for kept in ("metadata", "incomplete"):
+        shutil.rmtree(study.folder / ".snakemake" / kept, ignore_errors=True)
+    done = study.snakemake()
+    assert "Nothing to be done" in done.stdout
+    assert re.search(said, done.stdout, re.MULTILINE)
+    assert "--touch --forceall" in done.stdout
+    table = study.folder / "results/tables/cka.parquet"
+    content = table.read_bytes()
+    assert study.snakemake("--touch", "--forceall").returncode == 0
+    assert table.read_bytes() == content
+    assert not re.search(said, study.snakemake("--dry-run").stdout, re.MULTILINE)
+    configure(lambda s: s["analyses"]["cka"].update(seed=7))(study)
+    assert study.planned()["compare_cka"] == 3
 
 
 def test_another_revision_is_another_model(study: Checkout) -> None:

@@ -1,4 +1,5 @@
 # The checked study, the folders, and what wildcards may be. No rule, no logic.
+import atexit
 import gc
 import sys
 from functools import partial
@@ -21,6 +22,9 @@ from groundscope.plan.config import study_or_exit
 
 STUDY = study_or_exit(config, workflow.configfiles, main=workflow.is_main_process)
 PLAN = jobs.Plan(STUDY)
+# at the very end, where Snakemake has said that there is nothing to be done, too
+if workflow.is_main_process:
+    atexit.register(running.warn_of_unrecorded, workflow)
 
 
 pathvars:

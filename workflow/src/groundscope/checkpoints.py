@@ -96,7 +96,7 @@ class Checkpoint:
         path = self.path(index)
         try:
             return sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             message = f"{path} is not a readable index of shards: put the released one there"
             raise UserError(message) from error
 

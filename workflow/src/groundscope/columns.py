@@ -64,7 +64,12 @@ def schema(columns: Sequence[Column]) -> pa.Schema:
 
 
 def write_rows(
-    path: str | Path, columns: Sequence[Column], rows: Rows, *, further: bool = False
+    path: str | Path,
+    columns: Sequence[Column],
+    rows: Rows,
+    *,
+    further: bool = False,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write a table, whole or not at all.
 
@@ -78,6 +83,8 @@ def write_rows(
         An Arrow table, a mapping of columns, or a sequence of mappings.
     further
         Keep columns beyond those declared, behind them.
+    metadata
+        Of the whole table.
 
     Raises
     ------
@@ -99,7 +106,7 @@ def write_rows(
         message = f"{path}: missing columns {missing}, undeclared columns {extra}"
         raise ValueError(message)
     fields = [*wanted, *(data.schema.field(name) for name in extra)]
-    data = data.select([field.name for field in fields]).cast(pa.schema(fields))
+    data = data.select([field.name for field in fields]).cast(pa.schema(fields, metadata))
     for field in wanted:
         if not field.nullable and data.column(field.name).null_count:
             message = f"{path}: column {field.name!r} has missing values"

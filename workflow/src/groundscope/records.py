@@ -172,11 +172,22 @@ def _parquet(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:
     try:
         table = pq.read_table(file)
     except (pa.ArrowInvalid, OSError) as error:
-        message = f"{file} is not a readable Parquet file ({error})"
+        message = f"{file} is not a readable Parquet file ({str(error).splitlines()[0]})"
         raise UserError(message) from error
-    columns = [column.to_pylist() for column in table.columns]
+    columns = [
+        _values(file, *column) for column in zip(table.column_names, table.columns, strict=True)
+    ]
     rows = enumerate(zip(*columns, strict=True), start=1)
     return table.column_names, [(f"{file}, row {number}", values) for number, values in rows]
+
+
+def _values(file: Path, name: str, column: pa.ChunkedArray) -> list[Any]:
+    # Python's times have no nanoseconds
+    if pa.types.is_nested(column.type) or getattr(column.type, "unit", "") == "ns":
+        message = f"{file}: column {name!r} has values of {column.type}; expected text or numbers"
+        raise UserError(message)
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def _text(file: Path) -> tuple[list[str], list[tuple[str, Sequence[Any]]]]:

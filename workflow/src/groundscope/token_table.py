@@ -38,9 +38,13 @@ CORPUS_REPORT = (
 SCHEMA = schema(TOKENS)
 
 
-def write_tokens(path: str | Path, rows: Rows) -> None:
-    """Write a token table; columns beyond `TOKENS` are kept as metadata (see `write_rows`)."""
-    write_rows(path, TOKENS, rows, further=True)
+def write_tokens(path: str | Path, rows: Rows, recordings: str = "") -> None:
+    """Write a token table; columns beyond `TOKENS` are kept as metadata (see `write_rows`).
+
+    The digest of its `recordings` makes it another file where only a recording is another one, so
+    that Snakemake takes what was computed from the old recording for stale.
+    """
+    write_rows(path, TOKENS, rows, further=True, metadata={"recordings": recordings})
 
 
 def read_tokens(path: str | Path) -> pa.Table:

@@ -10,6 +10,7 @@ from typing import Any
 from groundscope.commands import _cli
 from groundscope.corpora import (
     aligned_folders,
+    audio,
     captions,
     filters,
     folders,
@@ -120,7 +121,9 @@ def main() -> None:
         for number, step in enumerate(corpus.steps, start=1)
     ]
     write_corpus_report(arguments.report, rows)
-    write_tokens(arguments.output, token_table(corpus.tokens))
+    recordings = dict.fromkeys(Path(token.audio) for token in corpus.tokens if token.audio)
+    digest = audio.digest(recordings, workers=arguments.workers)
+    write_tokens(arguments.output, token_table(corpus.tokens), digest)
     logging.info(
         "corpus %s: %d tokens of %d words",
         arguments.name,

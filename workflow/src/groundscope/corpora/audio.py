@@ -1,5 +1,6 @@
 """Checks of audio files before a word of them is used."""
 
+import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -124,6 +125,28 @@ def inspect_all(files: Mapping[Path, str], *, workers: int = 1) -> dict[Path, Re
                 message = f"{files[path]}: {error}"
                 raise UserError(message) from error
     return found
+
+
+def digest(paths: Iterable[Path], *, workers: int = 1) -> str:
+    """Give the SHA-256 of the contents of recordings, one after the other.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    workers
+        Threads that read; does not change the result.
+    """
+    whole = hashlib.sha256()
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for one in pool.map(_sha256, paths):
+            whole.update(one)
+    return whole.hexdigest()
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _bounded(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from transformers.initialization import no_init_weights
 
 from groundscope.checkpoints import Checkpoint
+from groundscope.encoders.foreign import refusing
 from groundscope.encoders.pretrained import (
     normalizes_waveform,
     read_config,
@@ -98,7 +99,7 @@ def load_ctc(checkpoint: Checkpoint, device: torch.device) -> CtcModel:
         raise UserError(message)
     config.mask_time_prob = config.mask_feature_prob = 0.0  # of training
     auto: Any = transformers.AutoModelForCTC
-    with torch.device("meta"):
+    with refusing(where), torch.device("meta"):
         shapes = auto.from_config(config).state_dict()
     expected = {name: tuple(tensor.shape) for name, tensor in shapes.items()}
     state, _ = match_names(tensors, expected, prefixes=("",), where=where)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from groundscope.encoders.building import refusing
+from groundscope.encoders.foreign import refusing
 from groundscope.errors import UserError
 
 _FEW = 4

@@ -17,18 +17,18 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no job op
 
 import torch
 import transformers
-from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
 
 from groundscope.checkpoints import Checkpoint
 from groundscope.encoders.base import Request, deepest
-from groundscope.encoders.building import cut_blocks, refusing
-from groundscope.encoders.last_layer import first_output
+from groundscope.encoders.foreign import refusing
 from groundscope.encoders.weights import check_finite, match_names, read_tensors
 from groundscope.errors import UserError
 
 _BLOCKS = ("encoder.layers", "encoder.layer", "layers", "h", "transformer.layer")
 _BLOCKS_BELOW = "text_model."
+# options of a configuration that list something of each block
+_OF_BLOCKS = ("layer_types", "attention_window", "mlp_layer_types")
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,13 @@ def read_config(checkpoint: Checkpoint | None, model: str) -> Any:
         message = f"models.{model}.checkpoint: missing; this family needs one"
         raise UserError(message)
     path = checkpoint.path("config.json")
-    try:
-        return transformers.AutoConfig.from_pretrained(
+    with refusing(str(path)):
+        config = transformers.AutoConfig.from_pretrained(
             path.parent, local_files_only=True, trust_remote_code=False
         )
-    except (ValueError, OSError, KeyError, TypeError, StrictDataclassError) as error:
-        # a value that its field does not take has the reason below
-        message = f"{path}: {' '.join(str(error).split())}"
-        raise UserError(message) from error
+        # a release can name a kernel of the hub, which would be fetched and run
+        config._attn_implementation = None
+    return config
 
 
 def normalizes_waveform(checkpoint: Checkpoint | None) -> bool | None:
@@ -91,16 +90,26 @@ def _preprocessing(checkpoint: Checkpoint | None) -> Mapping[str, Any]:
     if checkpoint is None or "preprocessor_config.json" not in checkpoint.files:
         return {}
     path = checkpoint.path("preprocessor_config.json")
-    settings: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        settings = None
+    if not isinstance(settings, dict):
+        message = f"{path} is not a readable JSON object: put the released one there"
+        raise UserError(message)
     return settings
 
 
-def registered_class(config: Any) -> type[Any]:
+def registered_class(request: Request, config: Any) -> type[Any]:
     """Find the bare model that transformers registers for a configuration."""
     auto: Any = transformers.AutoModel
-    what = f"transformers builds no such model of type {config.model_type!r}"
-    with refusing(what), torch.device("meta"):
+    with refusing(_built(request, config)), torch.device("meta"):
         return type(auto.from_config(config, trust_remote_code=False))
+
+
+def _built(request: Request, config: Any) -> str:
+    """Name what is built of a configuration."""
+    return f"checkpoint of models.{request.model}, a {config.model_type!r} model"
 
 
 def warn_of_own_code(where: str, config: Any, kind: type[Any]) -> None:
@@ -151,22 +160,24 @@ def load_tower(
     extra = {"add_pooling_layer": False}
     if "add_pooling_layer" not in inspect.signature(kind.__init__).parameters:
         extra = {}
-    with torch.device("meta"):
+    with refusing(_built(request, config)), torch.device("meta"):
         whole = kind(config, **extra)
     path = blocks_path(whole)
     blocks = len(whole.get_submodule(path))
-    _check_blocks(request, blocks)
+    check_blocks(request, blocks)
     depth = max(deepest(request.layers, blocks), 1)
     state, unused = _state(request, whole, lambda: kind(config, **extra), prefixes)
     short = copy.deepcopy(config)
     if cut is not None:
         cut(short, state)
-    cut_blocks(short, depth)
+    _cut_blocks(short, depth)
     state = {name: tensor for name, tensor in state.items() if _block(name, path) < depth}
     check_finite(state, request.checkpoint.source if request.checkpoint else request.model)
     share = f"{depth} of its {blocks} blocks (a job with layer {blocks} builds all)"
-    with refusing(f"models.{request.model}: transformers builds no {kind.__name__} of {share}"):
-        model = _fill(kind, short, state, extra)
+    with refusing(f"{_built(request, config)}, of {share}"):
+        model, info = _fill(kind, short, state, extra)
+    wrong = [name for names in info.values() for name in names]
+    assert not wrong, f"{kind.__name__} was not filled exactly: {wrong[:3]}"
     model = model.to(request.device).eval()
     norm_path, after_norm = last_layer(model, path)
     choice = request.options.get("final_norm", "default")
@@ -183,6 +194,17 @@ def load_tower(
     return Tower(model, path, blocks, norm_path, after, facts)
 
 
+def _cut_blocks(config: Any, depth: int) -> None:
+    """Have a configuration describe its first `depth` blocks.
+
+    Some lists of blocks are computed from their number; those are not held.
+    """
+    config.num_hidden_layers = depth
+    for name in _OF_BLOCKS:
+        if isinstance(held := vars(config).get(name), list | tuple):
+            setattr(config, name, held[:depth])
+
+
 def blocks_path(model: nn.Module) -> str:
     """Name of the list of transformer blocks in a model."""
     names = dict(model.named_modules())
@@ -193,8 +215,11 @@ def blocks_path(model: nn.Module) -> str:
     raise UserError(message)
 
 
-def _check_blocks(request: Request, blocks: int) -> None:
-    """Hold the configured number of blocks against the checkpoint's."""
+def check_blocks(request: Request, blocks: int | None) -> None:
+    """Hold the configured number of blocks against the checkpoint's.
+
+    Before anything is built, too: a wrong one can be so large that building it does not end.
+    """
     declared = request.options["blocks"]
     if declared is not None and declared != blocks:
         message = f"checkpoint of models.{request.model}: blocks is {declared}, but it has {blocks}"
@@ -231,11 +256,11 @@ def _block(name: str, path: str) -> int:
 
 
 def _fill(kind: type[Any], config: Any, state: dict[str, Tensor], extra: Mapping[str, Any]) -> Any:
-    """Make a model of `config` with exactly the tensors of `state`, in float32."""
+    """Make a model of `config` with the tensors of `state`, in float32; say what did not fit."""
     log: Any = transformers.logging
     log.set_verbosity_error()
     log.disable_progress_bar()
-    model, info = kind.from_pretrained(
+    return kind.from_pretrained(
         None,
         config=config,
         state_dict=state,
@@ -244,61 +269,3 @@ def _fill(kind: type[Any], config: Any, state: dict[str, Tensor], extra: Mapping
         output_loading_info=True,
         **extra,
     )
-    wrong = [name for names in info.values() for name in names]
-    if wrong:
-        message = f"{kind.__name__} was not filled exactly: {wrong[:3]}"
-        raise ValueError(message)
-    return model
-
-
-class _Reached(Exception):
-    """Everything that was wanted has been delivered: nothing further needs to run."""
-
-
-class Taps:
-    """Hooks that deliver the layers of a tower while it runs.
-
-    Parameters
-    ----------
-    tower
-        A loaded tower.
-    layers
-        Wanted layers; those that are not numbers are the caller's business.
-    """
-
-    def __init__(self, tower: Tower, layers: Sequence[str]) -> None:
-        self._deliver: Callable[[str, Tensor], None] | None = None
-        blocks = tower.model.get_submodule(tower.path)
-        wanted = {int(name) for name in layers if name.isdecimal()}
-        self._only_input = set(layers) == {"0"}
-        if 0 in wanted:
-            blocks[0].register_forward_pre_hook(self._input_hook, with_kwargs=True)
-        for index in wanted - {0}:
-            behind_norm = index == tower.blocks and tower.after_norm
-            module = (
-                tower.model.get_submodule(tower.norm_path) if behind_norm else blocks[index - 1]
-            )
-            module.register_forward_hook(self._output_hook(str(index)))
-
-    def run(self, deliver: Callable[[str, Tensor], None], forward: Callable[[], Any]) -> Any:
-        """Call `forward`; hand each wanted layer ``[batch, time, d]`` to `deliver`."""
-        self._deliver = deliver
-        try:
-            return forward()
-        except _Reached:
-            return None
-        finally:
-            self._deliver = None
-
-    def _input_hook(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if self._deliver is not None:
-            self._deliver("0", args[0] if args else kwargs["hidden_states"])
-            if self._only_input:
-                raise _Reached
-
-    def _output_hook(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
-        def hook(module: nn.Module, args: Any, output: Any) -> None:
-            if self._deliver is not None:
-                self._deliver(layer, first_output(output))
-
-        return hook

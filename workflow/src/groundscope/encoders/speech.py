@@ -25,14 +25,15 @@ from groundscope.encoders.base import (
 )
 from groundscope.encoders.options import AUDIO_OPTIONS, WEIGHT_OPTIONS, Option
 from groundscope.encoders.pretrained import (
-    Taps,
     Tower,
+    check_blocks,
     load_tower,
     normalizes_waveform,
     read_config,
     registered_class,
     variance_floor,
 )
+from groundscope.encoders.taps import Taps
 from groundscope.encoders.waveforms import ExactPadding, pad_batch, receptive_field
 from groundscope.encoders.whisper import WhisperLike
 from groundscope.errors import UserError
@@ -65,6 +66,7 @@ def load(request: Request) -> AudioEncoder:
             f"speech reads {', '.join(KINDS)}"
         )
         raise UserError(message)
+    check_blocks(request, config.num_hidden_layers)
     check_layers(request.model, request.layers, block_layers(config.num_hidden_layers))
     if config.model_type == "whisper":
         return WhisperLike.load(request, config)
@@ -110,7 +112,7 @@ class Wav2Vec2Like(AudioEncoder):
         tower = load_tower(
             request,
             config,
-            registered_class(config),
+            registered_class(request, config),
             last_layer=lambda *_: ("encoder.layer_norm" if pre_norm else "", False),
         )
         return cls(

@@ -30,8 +30,9 @@ from groundscope.encoders.base import (
 )
 from groundscope.encoders.converted import check_blocks, describe, fill, read_settings
 from groundscope.encoders.options import AUDIO_OPTIONS, WEIGHT_OPTIONS, Option
-from groundscope.encoders.pretrained import Taps, Tower
+from groundscope.encoders.pretrained import Tower
 from groundscope.encoders.speech_clip_branches import CascadedBranch, ParallelBranch
+from groundscope.encoders.taps import Taps
 from groundscope.encoders.waveforms import ExactPadding, pad_batch, receptive_field
 
 READS = "audio"

@@ -26,6 +26,7 @@ OPTIONS: Mapping[str, Option] = {}
 _Entry = tuple[bytes, NDArray[np.float32]]
 _BLOCK = 1 << 22
 _LONGEST_WORD = 10_000
+_LONGEST_NUMBER = 12
 _MARK = b"\xef\xbb\xbf"  # byte order mark, with which some editors begin a text
 
 
@@ -132,6 +133,9 @@ def _header(path: Path) -> tuple[int, int] | None:
     with _opened(path) as stream:
         fields = stream.readline(_LONGEST_WORD).split()
     if len(fields) == 2 and all(field.isdigit() for field in fields):
+        if max(map(len, fields)) > _LONGEST_NUMBER:
+            message = f"{path}: its first line has a number of more than {_LONGEST_NUMBER} digits"
+            raise UserError(message)
         return int(fields[0]), int(fields[1])
     return None
 
@@ -271,9 +275,10 @@ def _matrix_entries(path: Path, index: Path, wanted: frozenset[bytes]) -> Iterat
 
 def _matrix(path: Path) -> NDArray[np.float32]:
     try:
-        matrix: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        message = f"{path} is not a readable .npy matrix: {error}"
+        # not np.load, which takes what is inside for the kind of file
+        matrix: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # a header is Python source, and numpy passes on what parsing raises
+        message = f"{path} is not a readable .npy matrix: {str(error).splitlines()[0]}"
         raise UserError(message) from error
     return matrix
 

@@ -18,9 +18,17 @@ import transformers
 from torch import Tensor
 
 from groundscope.encoders.base import Pieces, Request, Sink, TextEncoder, block_layers, check_layers
+from groundscope.encoders.foreign import refusing
 from groundscope.encoders.last_layer import find_last_layer
 from groundscope.encoders.options import TEXT_OPTIONS, WEIGHT_OPTIONS, Option
-from groundscope.encoders.pretrained import Taps, Tower, load_tower, read_config, registered_class
+from groundscope.encoders.pretrained import (
+    Tower,
+    check_blocks,
+    load_tower,
+    read_config,
+    registered_class,
+)
+from groundscope.encoders.taps import Taps
 from groundscope.errors import UserError
 
 READS = "text"
@@ -37,14 +45,16 @@ _PROJECTION = "projection"
 def load(request: Request) -> TextEncoder:
     """Load a text encoder (see `encoders.base`)."""
     config = read_config(request.checkpoint, request.model)
-    projects = config.model_type == "clip" or (
-        "CLIPTextModelWithProjection" in (config.architectures or ())
-    )
+    classes = config.architectures if isinstance(config.architectures, list) else []
+    projects = config.model_type == "clip" or "CLIPTextModelWithProjection" in classes
     if config.model_type == "clip":
         config.text_config.projection_dim = config.projection_dim
         config.text_config.auto_map = getattr(config, "auto_map", None)
         config = config.text_config
-    kind = transformers.CLIPTextModelWithProjection if projects else registered_class(config)
+    check_blocks(request, getattr(config, "num_hidden_layers", None))
+    kind = (
+        transformers.CLIPTextModelWithProjection if projects else registered_class(request, config)
+    )
     if kind.main_input_name != "input_ids":
         message = (
             f"models.{request.model}: its checkpoint is a {config.model_type!r} model, which reads "
@@ -87,7 +97,8 @@ class TextTower(TextEncoder):
         self.taps = Taps(tower, request.layers)
         self.bos: bool | None = request.options["bos"]
         self.token_type: int = request.options["token_type_id"]
-        where = f"models.{request.model}"
+        self.where = where = f"models.{request.model}"
+        self.vocabulary: int = tower.model.get_input_embeddings().num_embeddings
         if self.token_type >= max(getattr(config, "type_vocab_size", 0), 1):
             message = f"{where}.token_type_id: this model has no token type {self.token_type}"
             raise UserError(message)
@@ -102,15 +113,16 @@ class TextTower(TextEncoder):
 
     def tokenize(self, texts: Sequence[str]) -> list[Pieces]:
         """Split texts (see `encoders.base`)."""
-        encoded = self.tokenizer(
-            list(texts),
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        )
-        return [
+        with refusing(f"{self.where}: its tokenizer"):
+            encoded = self.tokenizer(
+                list(texts),
+                return_offsets_mapping=True,
+                return_special_tokens_mask=True,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+                verbose=False,
+            )
+        found = [
             self._with_bos(ids, offsets, special)
             for ids, offsets, special in zip(
                 encoded["input_ids"],
@@ -119,6 +131,14 @@ class TextTower(TextEncoder):
                 strict=True,
             )
         ]
+        highest = max((max(pieces.ids, default=0) for pieces in found), default=0)
+        if highest >= self.vocabulary:
+            message = (
+                f"{self.where}: its tokenizer gives piece {highest}, but the model has "
+                f"{self.vocabulary} pieces: the tokenizer is another model's"
+            )
+            raise UserError(message)
+        return found
 
     def _with_bos(
         self, ids: list[int], offsets: list[tuple[int, int]], special: list[int]
@@ -168,11 +188,14 @@ def _tokenizer(request: Request) -> Any:
     assert request.checkpoint is not None
     folder = request.checkpoint.folder()
     auto: Any = transformers.AutoTokenizer
-    try:
+    with refusing(f"{request.checkpoint.source}: no usable tokenizer"):
         tokenizer = auto.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        message = f"{request.checkpoint.source}: no usable tokenizer: {str(error).splitlines()[0]}"
-        raise UserError(message) from error
+    if not isinstance(tokenizer.model_max_length, int | float):
+        message = (
+            f"{folder}/tokenizer_config.json: model_max_length is {tokenizer.model_max_length!r}, "
+            "expected a number"
+        )
+        raise UserError(message)
     if not tokenizer.is_fast:
         message = f"{request.checkpoint.source}: its tokenizer does not give character offsets"
         raise UserError(message)

@@ -23,8 +23,10 @@ from groundscope.encoders.base import (
     deepest,
 )
 from groundscope.encoders.converted import check_blocks, describe, fill, read_settings
+from groundscope.encoders.foreign import refusing
 from groundscope.encoders.options import TEXT_OPTIONS, WEIGHT_OPTIONS, Option
-from groundscope.encoders.pretrained import Taps, Tower
+from groundscope.encoders.pretrained import Tower
+from groundscope.encoders.taps import Taps
 from groundscope.errors import UserError
 
 READS = "text"
@@ -114,11 +116,8 @@ def _tokenizer(request: Request, vocabulary: int) -> Any:
     assert request.checkpoint is not None
     folder = request.checkpoint.folder()
     kind: Any = BertTokenizer
-    try:
+    with refusing(f"{request.checkpoint.source}: no usable vocabulary"):
         tokenizer = kind.from_pretrained(folder, local_files_only=True)
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        message = f"{request.checkpoint.source}: no usable vocabulary: {str(error).splitlines()[0]}"
-        raise UserError(message) from error
     if len(tokenizer) != vocabulary:
         message = (
             f"{request.checkpoint.source}: the vocabulary has {len(tokenizer)} pieces, "

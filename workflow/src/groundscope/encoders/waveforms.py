@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from groundscope.errors import UserError
+
 
 def pad_batch(clips: Sequence[Tensor]) -> tuple[Tensor, list[int]]:
     """Waveforms padded with zeros on the right, ``[batch, samples]``, and their lengths."""
@@ -26,7 +28,16 @@ def frame_count(samples: int, kernels: Sequence[int], strides: Sequence[int]) ->
 
 
 def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
-    """Fewest samples that give one frame."""
+    """Fewest samples that give one frame.
+
+    Raises
+    ------
+    UserError
+        A kernel or a stride is no positive number.
+    """
+    if min(*kernels, *strides) < 1:
+        message = f"conv_kernel {kernels}, conv_stride {strides}: expected positive numbers"
+        raise UserError(message)
     samples = 1
     for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
         samples = (samples - 1) * stride + kernel

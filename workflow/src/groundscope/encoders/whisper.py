@@ -9,7 +9,8 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from groundscope.encoders.base import SAMPLE_RATE, AudioEncoder, Request, Sink
 from groundscope.encoders.mel import mel_filters, power_spectrogram
-from groundscope.encoders.pretrained import Taps, Tower, load_tower
+from groundscope.encoders.pretrained import Tower, load_tower
+from groundscope.encoders.taps import Taps
 from groundscope.errors import UserError
 
 _N_FFT, _HOP = 400, 160

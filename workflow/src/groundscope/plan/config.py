@@ -1,5 +1,6 @@
 """From what the user wrote to a complete, checked study: defaults filled in, errors in one line."""
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker, TypeChecker
 from jsonschema.validators import extend
 
 from groundscope.errors import UserError
+from groundscope.listing import visible_files
 from groundscope.plan.labels import check_subsets
 from groundscope.plan.local_checkpoints import check_local_checkpoints
 from groundscope.plan.references import check_references
@@ -21,12 +23,27 @@ from groundscope.plan.wording import explain, meant, place
 Json = Any
 
 
+# More of either has no study that somebody wrote, but one whose aliases repeat each other.
+_MOST_VALUES, _MOST_LEVELS = 1_000_000, 50
+# What Snakemake takes for a wildcard or a variable in the name of an input.
+_RESERVED = frozenset("{}<>")
+# Folders of recordings and TextGrids, which are no inputs of a job.
+_UNTRACKED = frozenset({"audio_folder", "alignments"})
+
+
 def _is_integer(_: TypeChecker, value: Json) -> bool:
     # JSON Schema takes 1000.0 for an integer, which Python's `range` and `int` arguments are not
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_TYPES = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+def _is_number(_: TypeChecker, value: Json) -> bool:
+    # YAML has numbers that are none
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
+    {"integer": _is_integer, "number": _is_number}
+)
 # has no types of its own
 _extend: Callable[..., Any] = extend
 _Validator = _extend(Draft202012Validator, type_checker=_TYPES)
@@ -78,8 +95,13 @@ def missing_paths(study: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     Snakemake says nothing of one where results of an earlier path are there already. What a job of
     the study makes is not missed.
     """
+    yield from _paths(study, lambda path: is_made(study, path) or _exists(path))
+
+
+def _paths(study: Mapping[str, Json], legal: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    """Yield key path and value of each local path that is not legal."""
     paths = FormatChecker(formats=())
-    paths.checks("local-path")(lambda path: path is None or is_made(study, path) or _exists(path))
+    paths.checks("local-path")(lambda path: path is None or legal(path))
     schema = load_schema()
     for error in _Validator(schema, format_checker=paths).iter_errors(dict(study)):
         found = meant(error)
@@ -87,7 +109,7 @@ def missing_paths(study: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
 
 
 def check_paths(study: Mapping[str, Json]) -> None:
-    """Refuse a local path where there is nothing.
+    """Refuse a local path where there is nothing, or an input that Snakemake cannot name.
 
     Raises
     ------
@@ -96,10 +118,53 @@ def check_paths(study: Mapping[str, Json]) -> None:
     """
     for where, path in missing_paths(study):
         message = (
-            f"{where}: {path!r} does not exist; expected a file or folder, as an absolute path or "
-            "relative to the working folder"
+            f"{where}: {path!r} does not exist; expected a file or folder (no pipe or device), as "
+            "an absolute path or relative to the working folder"
         )
         raise UserError(message)
+    for where, path in _paths(study, lambda _: False):
+        reserved = next((name for name in _inputs(where, path) if _RESERVED & set(name)), None)
+        if reserved is not None:
+            message = (
+                f"{where}: {reserved!r} has one of {{ }} < > in its name, which Snakemake takes "
+                "for its own; rename it"
+            )
+            raise UserError(message)
+
+
+def _inputs(where: str, path: str) -> list[str]:
+    """List what jobs name of a local path: itself, and the files of a folder that is one input."""
+    key = where.rpartition(".")[2]
+    if key in _UNTRACKED:
+        return []
+    # of the folder of a corpus, lists of known names
+    within = visible_files(Path(path)) if key != "folder" and Path(path).is_dir() else []
+    return [path, *within]
+
+
+def check_extent(config: Json) -> None:
+    """Refuse a configuration that is endless, or nearly so, once its aliases are written out.
+
+    Raises
+    ------
+    UserError
+        It has too many values or levels.
+    """
+    waiting = [(config, 1)]
+    seen = 0
+    while waiting:
+        value, level = waiting.pop()
+        seen += 1
+        if seen > _MOST_VALUES or level > _MOST_LEVELS:
+            message = (
+                f"config: more than {_MOST_VALUES} values or {_MOST_LEVELS} levels; expected "
+                "fewer, counting what aliases (*name) repeat"
+            )
+            raise UserError(message)
+        if isinstance(value, Mapping):
+            waiting += [(item, level + 1) for item in value.values()]
+        elif isinstance(value, list):
+            waiting += [(item, level + 1) for item in value]
 
 
 def study_or_exit(
@@ -112,6 +177,7 @@ def study_or_exit(
     gone, and not for another's.
     """
     try:
+        check_extent(config)
         if main:
             for file in files:
                 check_keys(Path(file))
@@ -126,7 +192,8 @@ def study_or_exit(
 
 def _exists(path: str) -> bool:
     try:
-        return Path(path).exists()
+        # not a pipe or a device, which may never end
+        return Path(path).is_file() or Path(path).is_dir()
     except (OSError, ValueError):
         # too long, in a folder that is closed to this user, or no path at all
         return False

@@ -177,15 +177,18 @@ class Plan(ExtractionJobs):
         return [self.result(part) for part in names if part in self._tables.get("cka", [])][:1]
 
     def contrast_options(self, wildcards: Wildcards) -> str:
-        """Give the options of a contrast; which models are compared is its inputs."""
-        options = self.study["contrasts"][wildcards.contrast]
-        sides = ("treated", "control")
-        return targets.canonical({k: v for k, v in options.items() if k not in sides})
+        """Give the options of a contrast, its sides among them.
+
+        Snakemake compares the inputs of a job as a set: which of them are the treated model's, only
+        a param says.
+        """
+        return targets.canonical(self.study["contrasts"][wildcards.contrast])
 
     def change_options(self, wildcards: Wildcards) -> str:
         """Give the options of the correlation of a contrast with CKA."""
         options = self.study["contrasts"][wildcards.contrast]
-        return targets.canonical({key: options[key] for key in ("permutations", "seed")})
+        kept = ("treated", "control", "permutations", "seed")
+        return targets.canonical({key: options[key] for key in kept})
 
     # ---- tables
 

@@ -17,9 +17,9 @@ def check_subsets(study: Mapping[str, Json]) -> None:
     """Refuse a subset called ``all``, and a group that no scored labelling has.
 
     The latter where all labellings can be known: lists that are CSV and here, and speakers and
-    sexes of voices. Lists that are missing, are built by the study or are no CSV, and other columns
-    of token tables, are not known before jobs run; then no group is refused here, and the summary
-    names those that no labelling had.
+    sexes of voices. Lists that are missing, damaged, built by the study or no CSV, and other
+    columns of token tables, are not known before jobs run; then no group is refused here, and the
+    summary names those that no labelling had.
 
     Raises
     ------
@@ -61,7 +61,10 @@ def _known(study: Mapping[str, Json], name: str) -> set[str] | None:
     listed = file.suffix.lower() == ".csv" and file.is_file()
     if words.startswith(f"{study['results']}/") or not listed:
         return None
-    return _labels(file, labelling.get("label", "label"))
+    try:
+        return _labels(file, labelling.get("label", "label"))
+    except csv.Error:
+        return None
 
 
 def _of_column(study: Mapping[str, Json], name: str, column: str) -> set[str] | None:

@@ -60,7 +60,7 @@ def local_config(checkpoint: Mapping[str, Json]) -> Mapping[str, Json] | None:
         return None
     try:
         config = json.loads((Path(checkpoint["path"]) / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return config if isinstance(config, Mapping) else None
 
@@ -102,7 +102,8 @@ def _check_kind(study: Mapping[str, Json], model: str, kind: Json) -> None:
 
 def _check_named_layers(study: Mapping[str, Json], model: str, config: Mapping[str, Json]) -> None:
     family, kind = study["models"][model]["family"], config.get("model_type")
-    named = named_layers(family, kind, config.get("architectures") or ())
+    classes = config.get("architectures")
+    named = named_layers(family, kind, classes if isinstance(classes, list) else ())
     for layer in layers(study, model):
         if not layer.isdecimal() and layer not in named:
             blocks = study["checkpoints"][study["models"][model]["checkpoint"]]["blocks"]

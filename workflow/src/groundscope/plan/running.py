@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from groundscope.errors import UserError
+from groundscope.files import atomic
 
 # beside Snakemake's own locks, one file a run
 _RUNS = Path(".snakemake/runs")
@@ -32,7 +33,8 @@ def begin() -> None:
         "user": getpass.getuser(),
         "started": started,
     }
-    _own().write_text(json.dumps(about), encoding="utf-8")
+    with atomic(_own()) as beside:
+        beside.write_text(json.dumps(about), encoding="utf-8")
 
 
 def end() -> None:
@@ -58,6 +60,35 @@ def redo_unrecorded(jobs: Iterable[Any], persistence: Any) -> None:
         if new and not persistence.has_metadata(job):
             # an output that is marked as begun is incomplete
             persistence.started(job)
+
+
+def warn_of_unrecorded(workflow: Any) -> None:
+    """Say which results Snakemake has no record of: no change of an option makes them stale.
+
+    It keeps what made them in `.snakemake`, by their paths, and says nothing where that is lost or
+    the results were moved.
+
+    Parameters
+    ----------
+    workflow
+        Snakemake's own, at its end.
+    """
+    if workflow.dag is None:
+        return
+    jobs = [
+        job
+        for job in workflow.dag.jobs
+        if workflow.dag.reason(job).no_metadata
+        and not workflow.dag.needrun(job)
+        and not workflow.persistence.has_metadata(job)
+    ]
+    if jobs:
+        sys.stderr.write(
+            f"warning: Snakemake has no record of what made the results of {len(jobs)} jobs, such "
+            f"as {jobs[0].output[0]}, so no change of an option makes them stale: where they "
+            "are of this study as it stands, add `--touch --forceall` to the same command once; if "
+            "not, delete them\n"
+        )
 
 
 def cancel_overlooked(workflow: Any) -> None:
@@ -94,12 +125,12 @@ def release() -> None:
     Raises
     ------
     UserError
-        A run is alive, it or its jobs cannot be looked at from here, or there are jobs of other
-        users: the lock stays.
+        A run is alive, it, its note or its jobs cannot be looked at from here, or there are jobs of
+        other users: the lock stays.
     """
     runs = sorted(_RUNS.glob("*.json"))
     for run in runs:
-        _require_dead(json.loads(run.read_text(encoding="utf-8")))
+        _require_dead(run)
     try:
         jobs = _jobs("--me")
         if jobs:
@@ -130,13 +161,25 @@ def release() -> None:
     sys.stdout.write("the lock is gone: start the same command again to go on\n")
 
 
-def _require_dead(run: dict[str, Any]) -> None:
-    who = f"{run['user']}'s Snakemake of {run['started']} (process {run['process']})"
-    if run["host"] != socket.gethostname():
-        message = f"{who} ran on {run['host']}: make sure there that it has ended (make unlock)"
+def _require_dead(note: Path) -> None:
+    try:
+        run = json.loads(note.read_text(encoding="utf-8"))
+        host, process = run["host"], run["process"]
+        who = f"{run['user']}'s Snakemake of {run['started']} (process {process})"
+    except (ValueError, KeyError, TypeError) as error:
+        message = (
+            f"{note} does not say which Snakemake ran: make sure that none is running in this "
+            "folder, on any host, delete it, and repeat `make unlock`"
+        )
+        raise UserError(message) from error
+    if host != socket.gethostname():
+        message = (
+            f"{who} ran on {host}: make sure there that it has ended (make unlock); if that host "
+            f"is gone for good, delete {note} and repeat"
+        )
         raise UserError(message)
     try:
-        command = Path(f"/proc/{run['process']}/cmdline").read_bytes()
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
     except FileNotFoundError:
         return
     if b"snakemake" in command:

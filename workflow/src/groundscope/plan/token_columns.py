@@ -87,12 +87,15 @@ def _check_norms(study: Mapping[str, Json], name: str) -> None:
 
 
 def _manifest_columns(manifest: Path) -> tuple[str, ...] | None:
-    """Columns that recordings have by a manifest; None if it is not text, or not here."""
+    """Columns that recordings have by a manifest; None if it is not text, not here, or damaged."""
     delimiter = _DELIMITERS.get(manifest.suffix.lower())
     if delimiter is None or not manifest.is_file():
         return None
     with manifest.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        header = next(csv.reader(stream, delimiter=delimiter), [])
+        try:
+            header = next(csv.reader(stream, delimiter=delimiter), [])
+        except csv.Error:
+            return None
     # these become start_s and end_s
     further = [name.strip() for name in header if name.strip() not in ("start", "end")]
     return (*TOKEN_COLUMNS, *further)

@@ -1,9 +1,11 @@
 """Named files out of a zip (wheels are zips) or a tar archive, never outside the target folder."""
 
+import lzma
 import shutil
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -14,7 +16,18 @@ from groundscope.errors import UserError
 _Member = tuple[str, Callable[[], IO[bytes] | None]]
 
 
-def extract(archive: Path, folder: str, target: Path) -> None:
+# encryption is a RuntimeError, and an unknown compression one of its kind
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+)
+
+
+def extract(archive: Path, folder: str, target: Path, where: str) -> None:
     """Write what lies below `folder` of an archive into `target`.
 
     Parameters
@@ -25,6 +38,8 @@ def extract(archive: Path, folder: str, target: Path) -> None:
         A folder or one file in the archive, with ``/``; what lies below keeps its path from there.
     target
         An existing folder.
+    where
+        Names the archive in messages.
 
     Raises
     ------
@@ -42,21 +57,25 @@ def extract(archive: Path, folder: str, target: Path) -> None:
                 relative = path.relative_to(wanted)
             else:
                 continue
-            _check_inside(archive, name, relative)
+            _check_inside(where, name, relative)
             stream = open_member()
             if stream is None:
-                message = f"{archive.name}: {name!r} is a link or a device, expected a plain file"
+                message = f"{where}: {name!r} is a link or a device, expected a plain file"
                 raise UserError(message)
             place = target.joinpath(*relative.parts)
             place.parent.mkdir(parents=True, exist_ok=True)
             with stream, place.open("wb") as output:
                 shutil.copyfileobj(stream, output, 1 << 20)
             found += 1
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        message = f"{archive.name} is not a readable zip or tar archive ({error})"
+    except (*_DAMAGED, OSError) as error:
+        # bz2 and gzip say so of what is damaged
+        if isinstance(error, OSError) and error.errno:
+            raise
+        said = str(error).partition("\n")[0].rstrip(":")
+        message = f"{where} is not a readable zip or tar archive ({said})"
         raise UserError(message) from error
     if not found:
-        message = f"{archive.name} has nothing below {folder!r}"
+        message = f"{where} has nothing below {folder!r}"
         raise UserError(message)
 
 
@@ -80,9 +99,9 @@ def _nothing() -> None:
     """Stand in for the content of a link or a device."""
 
 
-def _check_inside(archive: Path, name: str, relative: PurePosixPath) -> None:
+def _check_inside(where: str, name: str, relative: PurePosixPath) -> None:
     """Refuse absolute paths, parent folders, and what other systems read as such."""
     risky = "\\" in name or ":" in name or "\0" in name
     if risky or relative.is_absolute() or ".." in PurePosixPath(name).parts or not relative.parts:
-        message = f"{archive.name}: the path {name!r} leaves the folder that it is unpacked to"
+        message = f"{where}: the path {name!r} leaves the folder that it is unpacked to"
         raise UserError(message)

@@ -18,6 +18,8 @@ from groundscope.sources.archives import extract
 _log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 _REPORT_S = 30.0
+# of an answer without a length, which need not end before the disk is full
+_MOST_UNANNOUNCED = 32 << 30
 
 
 def fetch(where: str, options: Mapping[str, Any], target: Path) -> str:
@@ -52,7 +54,7 @@ def fetch(where: str, options: Mapping[str, Any], target: Path) -> str:
         partial = target.parent / f".{entry['sha256'][:16]}.partial"
         download(place, entry["url"], entry["sha256"], partial)
         if options.get("folder"):
-            extract(partial, options["folder"], target)
+            extract(partial, options["folder"], target, f"{place}: {entry['url']}")
             partial.unlink()
         else:
             partial.replace(target / name)
@@ -67,7 +69,8 @@ def download(where: str, url: str, sha256: str, place: Path) -> None:
     Raises
     ------
     UserError
-        No http(s) address, no answer (what has come is kept), or another sha256 (it is removed).
+        No http(s) address, no answer (what has come is kept), another sha256, or no end (it is
+        removed).
     """
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         message = f"{where}.url: {url!r} is not an http or https address"
@@ -77,9 +80,10 @@ def download(where: str, url: str, sha256: str, place: Path) -> None:
         raise UserError(message)
     if not (place.exists() and file_digest(place) == sha256):
         try:
-            _receive(url, place)
+            _receive(where, url, place)
         except (OSError, ValueError, http.client.HTTPException) as error:
-            message = f"{where}: {url} did not arrive ({error}); run again to go on from there"
+            said = " ".join(str(error).split())
+            message = f"{where}: {url} did not arrive ({said}); run again to go on from there"
             raise UserError(message) from error
     digest = file_digest(place)
     if digest != sha256:
@@ -91,7 +95,7 @@ def download(where: str, url: str, sha256: str, place: Path) -> None:
         raise UserError(message)
 
 
-def _receive(url: str, place: Path) -> None:
+def _receive(where: str, url: str, place: Path) -> None:
     """Append to `place` what the server still has to send."""
     done = place.stat().st_size if place.exists() else 0
     headers = {"User-Agent": "groundscope"} | ({"Range": f"bytes={done}-"} if done else {})
@@ -110,12 +114,21 @@ def _receive(url: str, place: Path) -> None:
             raise OSError(reason)
         going_on = response.status == http.HTTPStatus.PARTIAL_CONTENT
         done = done if going_on else 0
-        total = done + int(response.headers.get("Content-Length") or 0)
+        announced = response.headers.get("Content-Length")
+        total = done + int(announced or 0)
         with place.open("ab" if going_on else "wb") as output:
             reported = time.monotonic()
             while chunk := response.read(_CHUNK):
                 output.write(chunk)
                 done += len(chunk)
+                # http.client reads no more than is announced
+                if announced is None and done > _MOST_UNANNOUNCED:
+                    place.unlink()
+                    message = (
+                        f"{where}: {url} sent {done >> 30} GiB without saying how much there is: "
+                        "download by hand, use source: folder"
+                    )
+                    raise UserError(message)
                 if time.monotonic() - reported > _REPORT_S:
                     reported = time.monotonic()
                     _log.info("%s: %d of %d MB", url, done >> 20, total >> 20)

