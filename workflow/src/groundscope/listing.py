@@ -53,7 +53,8 @@ def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
 def transcripts(options: Mapping[str, Any]) -> list[Path]:
     """List the ``.trans.txt`` of the splits of a corpus of kind ``librispeech``, of each sorted."""
     folders = [Path(options["folder"], split) for split in options["splits"]]
-    return [file for folder in folders for file in sorted(folder.rglob("*.trans.txt"))]
+    listed = [file for folder in folders for file in files_with_suffix(folder, [".txt"])]
+    return [file for file in listed if file.name.endswith(".trans.txt")]
 
 
 def textgrids(options: Mapping[str, Any]) -> list[Path]:
