@@ -117,7 +117,7 @@ def score_both(
     estimate = means_by_protocol(sums, sizes, labels.codes)
     blocks, groups = jackknife_blocks(labels, units, rng, _UNITS)
     strata = collapsed_strata(groups, labels, units)
-    without = left_out(distances, labels, sums, blocks, groups)
+    without = left_out(distances, labels, units, sums, blocks, groups)
     null = np.empty((len(estimate), permutations))
     for some in together(permutations, sums.size):
         shuffled = np.stack([permuted_labels(labels, exchanged, rng).codes for _ in some])

@@ -14,6 +14,7 @@ from groundscope.metrics.silhouette_jackknife import (
     collapsed_strata,
     jackknife_blocks,
     jackknife_intervals,
+    sizes_left,
 )
 from groundscope.metrics.spaces import into_space, into_space_again
 
@@ -76,6 +77,9 @@ def score_refitted(
         left = Groups(labels.names, labels.codes[kept])
         again = into_space_again(features[kept], space, left)
         _, without[..., block] = _scored(again, left, metrics)
+    if groups is not None:
+        counted = sizes_left(labels, units, blocks, groups)
+        without[:, 0] = (without[:, 1:] * counted).sum(axis=1) / counted.sum(axis=0)
     null = np.empty((*estimates.shape, permutations))
     for index in range(permutations):
         moved = permuted_labels(labels, exchanged, rng)
