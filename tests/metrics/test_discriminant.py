@@ -95,6 +95,57 @@ def test_projection_is_that_of_scikit_learn(
     np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-8 * np.abs(theirs).max())
 
 
+def _sparse(rng: np.random.Generator, kind: str, shape: tuple[int, int, int]) -> Floats:
+    """Rows of so many classes in turn, many of whose features are 0 in all rows of some class."""
+    rows, features, classes = shape
+    codes = np.arange(rows) % classes
+    if kind == "binary":
+        shares = 0.6 * rng.random((classes, features)) ** 8
+        return (rng.random((rows, features)) < shares[codes]).astype(float)
+    centres = 0.8 * rng.normal(size=(classes, features))
+    return np.asarray(np.maximum(centres[codes] + rng.normal(size=(rows, features)) - 1.8, 0))
+
+
+@pytest.mark.parametrize("solver", list(THEIRS))
+@pytest.mark.parametrize("kind", ["binary", "rectified"])
+@pytest.mark.parametrize("shape", [(120, 400, 4), (120, 60, 4), (24, 60, 2)])
+def test_features_that_a_class_has_one_value_of(
+    rng: np.random.Generator, solver: str, kind: str, shape: tuple[int, int, int]
+) -> None:
+    """Rounding is no variance: predictions and projections are scikit-learn's."""
+    rows, codes = _sparse(rng, kind, shape), (np.arange(shape[0]) % shape[2]).astype(np.intp)
+    labels = Groups.of(codes)
+    assert np.mean([rows[codes == code].std(axis=0) == 0 for code in range(shape[2])]) > 0.05
+    folds = list(StratifiedKFold(4, shuffle=True, random_state=0).split(rows, codes))
+    found = held_out(rows, codes, shape[2], folds, solver)
+    for predicted, (train, test) in zip(found, folds, strict=True):
+        theirs = THEIRS[solver].fit(rows[train], codes[train]).predict(rows[test])
+        assert (predicted == theirs).all()
+    # of the classes themselves: no row of a class differs in these
+    more = np.hstack([rows, np.eye(shape[2])[codes]])
+    ours, theirs = project(more, labels), LinearDiscriminantAnalysis().fit_transform(rows, codes)
+    theirs = theirs - theirs.mean(axis=0)
+    np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-8 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("solver", list(THEIRS))
+@pytest.mark.parametrize("shape", [(60, 100, 3), (300, 20, 3)])
+def test_features_that_differ_by_rounding(
+    rng: np.random.Generator, solver: str, shape: tuple[int, int, int]
+) -> None:
+    """As means of different numbers of tokens do: they change no more than constant ones."""
+    rows, codes = _labelled(rng, *shape)
+    folds = list(StratifiedKFold(4, shuffle=True, random_state=0).split(rows, codes))
+    means = np.array([[np.mean(np.full(1 + row % 7, 1e3 / 7))] for row in range(shape[0])])
+    means = means * (1 + np.finfo(float).eps * rng.integers(-2, 3, (shape[0], 5)))
+    assert (means.std(axis=0) > 0).all()
+    flat = np.full_like(means, means[0, 0])
+    held, found = (
+        held_out(np.hstack([rows, each]), codes, shape[2], folds, solver) for each in (flat, means)
+    )
+    assert all((a == b).all() for a, b in zip(held, found, strict=True))
+
+
 def test_no_word_on_both_sides(rng: np.random.Generator) -> None:
     """Words stay whole, every row is tested once, classes are spread evenly."""
     words = Groups.of(np.repeat(np.arange(40), 3))

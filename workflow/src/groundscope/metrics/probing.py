@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundscope.metrics.accuracies import accuracies, accuracy_interval
-from groundscope.metrics.discriminant import check_varies_within, held_out
+from groundscope.metrics.discriminant import held_out
 from groundscope.metrics.groups import Floats, Groups, Integers, deal, permuted_labels
 from groundscope.metrics.intervals import Interval
 from groundscope.metrics.p_values import permutation_p
+from groundscope.metrics.variation import check_varies_within
 
 Folds = list[tuple[Integers, Integers]]
 _TRIES = 100

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.linalg import eigh
 
-from groundscope.metrics.discriminant import project, varies_within
+from groundscope.metrics.discriminant import project
 from groundscope.metrics.groups import Floats, Groups, permuted_rows
+from groundscope.metrics.variation import varies_within
 
 _TRIES = 100
 
