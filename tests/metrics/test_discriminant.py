@@ -1,5 +1,7 @@
 """LDA against scikit-learn: predictions, folds, intervals, null."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import kstest
@@ -8,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 from sklearn.model_selection import StratifiedKFold
 
 from groundscope.metrics.discriminant import held_out, project
-from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.groups import Floats, Groups, Integers, deal
 from groundscope.metrics.probing import Probe, make_folds, predict, probe
 
 THEIRS = {
@@ -171,7 +173,7 @@ def test_neither_word_nor_speaker_on_both_sides(rng: np.random.Generator) -> Non
 
 
 def _probe(rows: Floats, labels: Groups, words: Groups, **given: int) -> Probe:
-    counts = {"folds": 5, "repeats": 3, "permutations": 0, "seed": 0} | given
+    counts: dict[str, Any] = {"folds": 5, "repeats": 3, "permutations": 0, "seed": 0} | given
     return probe(rows, labels, words, [words], exchanged=words, solver="shrinkage", **counts)
 
 
@@ -317,6 +319,26 @@ def test_permutations_that_no_fold_can_train_on_are_drawn_again() -> None:
     assert np.isfinite(found.null).all()
     assert found.null[:, :99].tolist() == fewer.null.tolist()
     assert found.estimate.tolist() == without.estimate.tolist()
+
+
+def test_folds_that_cannot_train_on_a_rare_class_are_drawn_again() -> None:
+    """A label that varies within words is scored whatever the seed, in folds as they should be."""
+    rng = np.random.default_rng(0)
+    words, labels = (
+        Groups.of(np.repeat(np.arange(20), 3)),
+        Groups.of([0, 1, 1] * 16 + [2, 1, 0] * 4),
+    )
+    lacking = 0
+    for seed in range(40):
+        folds = make_folds(labels, [words], 3, np.random.default_rng(seed))
+        assert sorted(np.concatenate([test for _, test in folds])) == list(range(60))
+        for train, test in folds:
+            assert np.bincount(labels.codes[train], minlength=3).min() >= 2
+            assert not set(words.codes[train]) & set(words.codes[test])
+        dealt = deal(labels, words, 3, np.random.default_rng(seed))
+        lacking += any((labels.codes[dealt != part] == 2).sum() < 2 for part in range(3))
+    assert lacking > 3
+    _probe(rng.normal(size=(60, 4)), labels, words, folds=3, repeats=20)
 
 
 def test_folds_too_few_for_a_class() -> None:
