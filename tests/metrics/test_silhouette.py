@@ -503,6 +503,30 @@ def test_p_is_uniform_under_the_null() -> None:
     assert kstest(p_values, "uniform").pvalue > 0.01
 
 
+def test_words_of_one_vector_in_principal_components(rng: np.random.Generator) -> None:
+    """Eleven words of nine vectors vary in eight directions, and in seven without one word.
+
+    Components that take all of the variance change no distance: as in the full space.
+    """
+    rows = rng.normal(size=(9, 20))[[*range(9), 0, 1]]
+    codes, words = np.arange(11) % 3, _words(11)
+    (found,) = score_refitted(
+        rows, Groups.of(codes), words, "pca-8", ["euclidean"],
+        exchanged=words, permutations=5, seed=0,
+    )  # fmt: skip
+    whole = score(
+        Distances(rows, "euclidean"), Groups.of(codes), words, exchanged=words, permutations=5
+    )
+    np.testing.assert_allclose(found.estimate, whole.estimate, rtol=1e-9)
+    np.testing.assert_allclose(
+        found.interval.standard_error, whole.interval.standard_error, rtol=1e-7
+    )
+    for protocols in (["leave-one-group-out"], ["all-groups"]):
+        assert len(_scores(rows, codes, space="pca-4", protocols=protocols, permutations=9)) == 1
+    with pytest.raises(ValueError, match="vary in 9 directions, these vary in 8"):
+        _scores(rows, codes, space="pca-9")
+
+
 @pytest.mark.parametrize(
     ("codes", "message"),
     [

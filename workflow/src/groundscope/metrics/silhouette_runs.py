@@ -87,7 +87,7 @@ def score_runs(
         moved = permuted_labels(labels, exchanged, rng)
         stays = moved.codes != index % len(labels)
         part = moved.only(stays)
-        projected = into_space(features[stays], space, part)
+        projected = into_space_again(features[stays], space, part)
         null[:, index] = _silhouettes(projected, part, metrics).mean(axis=1)
     return [
         Silhouette(
