@@ -1047,6 +1047,31 @@ def test_zero_vector_of_a_pair(study: Study, monkeypatch: pytest.MonkeyPatch) ->
     assert not output.exists()
 
 
+@pytest.mark.parametrize(
+    ("rows", "gone", "named"),
+    [
+        ("tokens", slice(4, 5), r"token 'w01-ben' \(word 'w01'\)"),
+        ("types", slice(3, 6), "word 'w01'"),
+    ],
+)
+def test_zero_vector_of_a_silhouette(
+    study: Study, monkeypatch: pytest.MonkeyPatch, rows: str, gone: slice, named: str
+) -> None:
+    """It is named as what it is of; Euclidean distances do without a direction."""
+    path = study.layers("one", 1.0, 1, 1)[0]
+    vectors = read_embeddings(path).aligned(study.ids).copy()
+    vectors[gone] = 0
+    write_embeddings(path, study.ids, vectors, {"model": "one", "corpus": "tiny", "layer": "0"})
+    options = {**OPTIONS["silhouette"], "rows": rows, "kmeans_seeds": 0, "permutations": 1}
+    message = f"in layer 0 of one on tiny: {named} has the zero vector, .* or take metric euclidean"
+    with pytest.raises(UserError, match=message):
+        _score(study, monkeypatch, "silhouette", embeddings=path, options=options)
+    _score(
+        study, monkeypatch, "silhouette", embeddings=path,
+        options={**options, "metrics": ["euclidean"]},
+    )  # fmt: skip
+
+
 def test_constant_layer(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer in which every vector is the same is refused by name."""
     path = study.folder / "flat.parquet"

@@ -10,7 +10,7 @@ from groundscope import tables
 from groundscope.analysis.inputs import Layer, naming, read_layers, read_selection
 from groundscope.analysis.labels import token_labels
 from groundscope.analysis.lda_space import has_space
-from groundscope.analysis.rows import Rows, make_rows
+from groundscope.analysis.rows import Rows, check_vectors, make_rows
 from groundscope.analysis.silhouette import silhouette_rows, word_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.errors import UserError
@@ -45,6 +45,8 @@ def main() -> None:
                 continue
             _tell_of_one_dimension(layer, features, data, space, given)
             with naming(f"silhouette of {given.labelling!r} in {layer.name}"):
+                if space == "full" and "cosine" in given.options["metrics"]:
+                    check_vectors(features, data, ", or take metric euclidean")
                 scores = score_protocols(
                     features,
                     data.grouping,
