@@ -1072,6 +1072,20 @@ def test_zero_vector_of_a_silhouette(
     )  # fmt: skip
 
 
+def test_fewer_vectors_than_groups_have_no_clusters(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of a text encoder, say: silhouettes are scored, and what is left out is told."""
+    path = study.layers("one", 1.0, 1, 1)[0]
+    vectors = read_embeddings(path).aligned(study.ids).copy()
+    vectors = vectors[np.arange(len(vectors)) % 3]
+    write_embeddings(path, study.ids, vectors, {"model": "one", "corpus": "tiny", "layer": "0"})
+    options = {**OPTIONS["silhouette"], "rows": "tokens", "metrics": ["cosine"]}
+    output = _score(study, monkeypatch, "silhouette", embeddings=path, options=options)
+    assert {row["measure"] for row in _rows(output, "silhouette")} == {"silhouette"}
+    assert "fewer different vectors in full than groups of meaning: no adjusted-rand" in caplog.text
+
+
 def test_constant_layer(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer in which every vector is the same is refused by name."""
     path = study.folder / "flat.parquet"

@@ -102,7 +102,7 @@ def score_protocols(
         Of the labels; 0 leaves nulls out.
     kmeans_seeds, kmeans_restarts
         See `kmeans.agreement`; of all groups, except in an LDA space, which was made to agree with
-        the labels. 0 seeds leave it out.
+        the labels, and where groups are more than distinct rows. 0 seeds leave it out.
     seed
         Of everything that is drawn.
 
@@ -131,8 +131,8 @@ def score_protocols(
             results[metric].append(_scores(found, part, metric, protocol, subset, rows))
     if kmeans_seeds and space != "lda":
         for metric in whole.metrics(metrics, len(labels)):
-            results[metric].append(
-                _agreement(whole, metric, kmeans_seeds, kmeans_restarts, permutations, seed)
+            results[metric] += _agreement(
+                whole, metric, kmeans_seeds, kmeans_restarts, permutations, seed
             )
     return [scores for of_metric in results.values() for scores in of_metric]
 
@@ -220,10 +220,13 @@ def _scores(
 
 def _agreement(
     part: _Part, metric: str, seeds: int, restarts: int, permutations: int, seed: int
-) -> Scores:
+) -> list[Scores]:
     projected = into_space(part.features, part.space)
+    rows = unit_rows(projected) if metric == "cosine" else np.asarray(projected, float)
+    if not kmeans.has_clusters(rows, part.labels):
+        return []
     values, null = kmeans.agreement(
-        unit_rows(projected) if metric == "cosine" else np.asarray(projected, float),
+        rows,
         part.labels,
         exchanged=part.exchanged,
         seeds=seeds,
@@ -232,7 +235,7 @@ def _agreement(
         seed=seed,
     )
     estimate = values.mean(keepdims=True)
-    return Scores(
+    found = Scores(
         measure="adjusted-rand",
         metric=metric,
         protocol="all-groups",
@@ -247,3 +250,4 @@ def _agreement(
         members=[np.arange(len(part.features))],
         n_groups=len(part.labels),
     )
+    return [found]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from groundscope.metrics.groups import Floats, Groups, Integers, permuted_labels
+from groundscope.metrics.groups import Floats, Groups, Integers, equal_rows, permuted_labels
 
 
 def adjusted_rand(first: Integers, second: Integers) -> float:
@@ -27,6 +27,11 @@ def adjusted_rand(first: Integers, second: Integers) -> float:
     expected = a * b / (len(first) * (len(first) - 1) / 2)
     greatest = (a + b) / 2
     return 1.0 if greatest == expected else (together - expected) / (greatest - expected)
+
+
+def has_clusters(rows: Floats, labels: Groups) -> bool:
+    """Whether there are as many distinct rows, ``[n, d]``, as labels."""
+    return int(equal_rows(rows).max()) + 1 >= len(labels)
 
 
 def agreement(
@@ -72,8 +77,8 @@ def agreement(
     # takes as long to import as all else that a job of silhouettes needs
     from sklearn.cluster import KMeans
 
-    distinct = len(np.unique(rows, axis=0))
-    if distinct < len(labels):
+    if not has_clusters(rows, labels):
+        distinct = len(np.unique(rows, axis=0))
         message = f"k-means with {len(labels)} clusters needs as many distinct rows, got {distinct}"
         raise ValueError(message)
     rng = np.random.default_rng(seed)
