@@ -144,6 +144,31 @@ def test_null_of_unequal_numbers_of_tokens(
     assert row["null_mean"] == pytest.approx(np.linalg.norm(x.T @ moved) ** 2 / norms, rel=1e-9)
 
 
+def test_labels_stay_among_words_of_as_many_tokens(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each label has a number of tokens of its own none moves; of tokens all do."""
+    kept = np.arange(len(study.ids)) % 3 <= np.repeat(np.arange(WORDS) % 4, 3)
+    tables.write_table(study.selected, "selection", {"token_id": study.ids[kept]})
+    path = study.layers("one", 9.0, 0, 1)[0]
+    options = {**OPTIONS["silhouette"], "subsets": {"two": ["g0", "g1"]}}
+    output = _score(study, monkeypatch, "silhouette", embeddings=path, options=options)
+    for row in _rows(output, "silhouette", protocol="all-groups", level="overall"):
+        still = row["subset"] == "two"
+        assert (row["null_mean"] == pytest.approx(row["estimate"])) == still
+        assert (row["p_value"] == 1) == still
+    lines = study.labels.read_text(encoding="utf-8").splitlines()
+    study.labels.write_text(
+        "\n".join(line for line in lines if line[-2:] not in ("g2", "g3")), encoding="utf-8"
+    )
+    for kind, still in (("types", True), ("tokens", False)):
+        options = {**OPTIONS["lda"], "rows": kind}
+        output = _score(study, monkeypatch, "lda", embeddings=path, options=options)
+        for row in _rows(output, "lda"):
+            assert row["estimate"] > 0.9
+            assert (row["null_mean"] > 0.9) == still
+
+
 def test_cka_draws(
     study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -58,6 +58,7 @@ def main() -> None:
                 data.units,
                 partitions,
                 exchanged=exchanged,
+                tokens=data.averaged,
                 **choices,
             )
         keys = {**layer.keys, "labelling": given.labelling}

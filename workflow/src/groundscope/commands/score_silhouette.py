@@ -52,6 +52,7 @@ def main() -> None:
                     data.grouping,
                     data.units,
                     exchanged=data.exchanged,
+                    tokens=data.averaged,
                     space=space,
                     subsets=subsets,
                     **{name: given.options[name] for name in _CHOICES},

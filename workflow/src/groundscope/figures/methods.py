@@ -119,6 +119,11 @@ def _permuted(options: Settings, what: str) -> str:
     return f"{number:,} permutations of {what}" if number else "no permuted null"
 
 
+def _moved_labels(options: Settings) -> str:
+    among = ", of means among those of about as many tokens"
+    return _LABELS + ("" if options["rows"] == "tokens" else among)
+
+
 def _vectors(kinds: str | Sequence[str]) -> str:
     named = [kinds] if isinstance(kinds, str) else kinds
     return _list([_VECTORS[kind] for kind in named])
@@ -183,7 +188,7 @@ def _silhouette(options: Settings) -> str:
         f"{_vectors(options['rows'])} by the silhouette coefficient (Rousseeuw, 1987) with "
         f"{_list(metrics)} distance ({_list(options['protocols'])}{apart}){found}, in "
         f"{_spaces(options, 'the labels')}, with jackknife intervals over words and "
-        f"{_permuted(options, _LABELS)} (seed {options['seed']})."
+        f"{_permuted(options, _moved_labels(options))} (seed {options['seed']})."
     )
 
 
@@ -205,7 +210,7 @@ def _lda(options: Settings) -> str:
         f"held-out accuracy of linear discriminant analysis (Fisher, 1936) {solver}, over "
         f"{_vectors(options['rows'])}, in {options['repeats']} repeats of {options['folds']} "
         f"stratified folds, with no word{apart} in both training and test unless it is the label "
-        f"itself, against chance and {_permuted(options, _LABELS)} "
+        f"itself, against chance and {_permuted(options, _moved_labels(options))} "
         f"(seed {options['seed']}).{control}"
     )
 

@@ -72,6 +72,7 @@ def score_protocols(
     units: Groups,
     *,
     exchanged: Groups,
+    tokens: Integers | None = None,
     space: str,
     metrics: Sequence[str],
     protocols: Sequence[str],
@@ -91,6 +92,8 @@ def score_protocols(
         Group and word of each row.
     exchanged
         Rows whose labels move together under the null (see `permuted_labels`).
+    tokens
+        Behind each row, if rows are means of them: see `of_similar_noise`, shape ``[n]``.
     space, metrics
         See `into_space` and `Distances`. A subspace is fitted once for all metrics. A space of one
         dimension, such as the LDA space of two groups, has no ``cosine`` (see `dimensions`).
@@ -115,7 +118,7 @@ def score_protocols(
         if protocol not in PROTOCOLS:
             message = f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
             raise ValueError(message)
-    whole = _Part(features, labels, units, exchanged, space)
+    whole = _Part(features, labels, units, exchanged, tokens, space)
     results: dict[str, list[Scores]] = {metric: [] for metric in metrics}
     for subset, wanted in {"all": labels.names.tolist(), **subsets}.items():
         unknown = sorted(set(wanted) - set(labels.names.tolist()))
@@ -143,6 +146,7 @@ class _Part:
     labels: Groups
     units: Groups
     exchanged: Groups
+    tokens: Integers | None
     space: str
 
     def only(self, rows: Integers) -> "_Part":
@@ -151,6 +155,7 @@ class _Part:
             self.labels.only(rows),
             self.units.only(rows),
             self.exchanged.only(rows),
+            None if self.tokens is None else self.tokens[rows],
             self.space,
         )
 
@@ -170,6 +175,7 @@ def _silhouettes(
             Distances(part.features, metric),
             *rows,
             exchanged=part.exchanged,
+            tokens=part.tokens,
             permutations=permutations,
             seed=seed,
         )
@@ -188,6 +194,7 @@ def _silhouettes(
             part.space,
             apt,
             exchanged=part.exchanged,
+            tokens=part.tokens,
             permutations=permutations,
             seed=seed,
         )
@@ -229,6 +236,7 @@ def _agreement(
         rows,
         part.labels,
         exchanged=part.exchanged,
+        tokens=part.tokens,
         seeds=seeds,
         restarts=restarts,
         permutations=permutations,

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from groundscope.metrics.groups import Floats, Groups, Integers, equal_rows, permuted_labels
+from groundscope.metrics.groups import (
+    Floats,
+    Groups,
+    Integers,
+    equal_rows,
+    of_similar_noise,
+    permuted_labels,
+)
 
 
 def adjusted_rand(first: Integers, second: Integers) -> float:
@@ -39,6 +46,7 @@ def agreement(
     labels: Groups,
     *,
     exchanged: Groups,
+    tokens: Integers | None = None,
     seeds: int,
     restarts: int,
     permutations: int,
@@ -54,6 +62,8 @@ def agreement(
         Label of each row.
     exchanged
         Rows whose labels move together under the null (see `permuted_labels`).
+    tokens
+        Behind each row, if rows are means of them: see `of_similar_noise`, shape ``[n]``.
     seeds
         Runs of k-means, each with another seed.
     restarts
@@ -88,7 +98,8 @@ def agreement(
     ]
     values = np.array([adjusted_rand(labels.codes, run) for run in runs])
     null = np.empty(permutations)
+    alike = of_similar_noise(exchanged, tokens)
     for index in range(permutations):
-        codes = permuted_labels(labels, exchanged, rng).codes
+        codes = permuted_labels(labels, exchanged, rng, alike).codes
         null[index] = np.mean([adjusted_rand(codes, run) for run in runs])
     return values, null

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from groundscope.metrics.accuracies import accuracies, accuracy_interval
 from groundscope.metrics.discriminant import held_out
-from groundscope.metrics.groups import Floats, Groups, Integers, deal, permuted_labels
+from groundscope.metrics.groups import (
+    Floats,
+    Groups,
+    Integers,
+    deal,
+    of_similar_noise,
+    permuted_labels,
+)
 from groundscope.metrics.intervals import Interval
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.variation import check_varies_within
@@ -124,6 +131,7 @@ def _fewest_trained(labels: Groups, folds: Folds) -> Integers:
 def _permuted(
     labels: Groups,
     exchanged: Groups,
+    strata: Groups | None,
     held_apart: Sequence[Groups],
     count: int,
     rng: np.random.Generator,
@@ -134,7 +142,7 @@ def _permuted(
     of a rare class: the labels are then permuted again.
     """
     for _ in range(_TRIES):
-        moved = permuted_labels(labels, exchanged, rng)
+        moved = permuted_labels(labels, exchanged, rng, strata)
         folds = _dealt(moved, held_apart, count, rng)
         if (_fewest_trained(moved, folds) >= 2).all():
             return moved, folds
@@ -161,6 +169,7 @@ def probe(
     held_apart: Sequence[Groups],
     *,
     exchanged: Groups,
+    tokens: Integers | None = None,
     solver: str,
     folds: int,
     repeats: int,
@@ -182,6 +191,8 @@ def probe(
     exchanged
         Rows whose labels move together under the null (see `permuted_labels`): words, or speakers
         where the labels are theirs.
+    tokens
+        Behind each row, if rows are means of them: see `of_similar_noise`, shape ``[n]``.
     solver
         ``shrinkage`` or ``svd``.
     folds, repeats
@@ -211,8 +222,9 @@ def probe(
     values = correct.mean(axis=0)
     estimate = accuracies(values, labels)
     null = np.empty((2, permutations))
+    alike = of_similar_noise(exchanged, tokens)
     for index in range(permutations):
-        moved, dealt = _permuted(labels, exchanged, held_apart, folds, rng)
+        moved, dealt = _permuted(labels, exchanged, alike, held_apart, folds, rng)
         predicted = predict(rows, moved, dealt, solver)
         null[:, index] = accuracies((predicted == moved.codes).astype(np.float64), moved)
     first = accuracies(correct[0], labels)
