@@ -146,6 +146,31 @@ def test_null_of_unequal_numbers_of_tokens(
     assert row["null_mean"] == pytest.approx(np.linalg.norm(x.T @ moved) ** 2 / norms, rel=1e-9)
 
 
+def test_labels_stay_among_words_of_as_many_tokens(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each label has a number of tokens of its own none moves; of tokens all do."""
+    kept = np.arange(len(study.ids)) % 3 <= np.repeat(np.arange(WORDS) % 4, 3)
+    tables.write_table(study.selected, "selection", {"token_id": study.ids[kept]})
+    path = study.layers("one", 9.0, 0, 1)[0]
+    options = {**OPTIONS["silhouette"], "subsets": {"two": ["g0", "g1"]}}
+    output = _score(study, monkeypatch, "silhouette", embeddings=path, options=options)
+    for row in _rows(output, "silhouette", protocol="all-groups", level="overall"):
+        still = row["subset"] == "two"
+        assert (row["null_mean"] == pytest.approx(row["estimate"])) == still
+        assert (row["p_value"] == 1) == still
+    lines = study.labels.read_text(encoding="utf-8").splitlines()
+    study.labels.write_text(
+        "\n".join(line for line in lines if line[-2:] not in ("g2", "g3")), encoding="utf-8"
+    )
+    for kind, still in (("types", True), ("tokens", False)):
+        options = {**OPTIONS["lda"], "rows": kind}
+        output = _score(study, monkeypatch, "lda", embeddings=path, options=options)
+        for row in _rows(output, "lda"):
+            assert row["estimate"] > 0.9
+            assert (row["null_mean"] > 0.9) == still
+
+
 def test_cka_draws(
     study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -1058,6 +1083,45 @@ def test_zero_vector_of_a_pair(study: Study, monkeypatch: pytest.MonkeyPatch) ->
             embeddings=path, options=OPTIONS["pairs"], output=output,
         )  # fmt: skip
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "gone", "named"),
+    [
+        ("tokens", slice(4, 5), r"token 'w01-ben' \(word 'w01'\)"),
+        ("types", slice(3, 6), "word 'w01'"),
+    ],
+)
+def test_zero_vector_of_a_silhouette(
+    study: Study, monkeypatch: pytest.MonkeyPatch, rows: str, gone: slice, named: str
+) -> None:
+    """It is named as what it is of; Euclidean distances do without a direction."""
+    path = study.layers("one", 1.0, 1, 1)[0]
+    vectors = read_embeddings(path).aligned(study.ids).copy()
+    vectors[gone] = 0
+    write_embeddings(path, study.ids, vectors, {"model": "one", "corpus": "tiny", "layer": "0"})
+    options = {**OPTIONS["silhouette"], "rows": rows, "kmeans_seeds": 0, "permutations": 1}
+    message = f"in layer 0 of one on tiny: {named} has the zero vector, .* or take metric euclidean"
+    with pytest.raises(UserError, match=message):
+        _score(study, monkeypatch, "silhouette", embeddings=path, options=options)
+    _score(
+        study, monkeypatch, "silhouette", embeddings=path,
+        options={**options, "metrics": ["euclidean"]},
+    )  # fmt: skip
+
+
+def test_fewer_vectors_than_groups_have_no_clusters(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of a text encoder, say: silhouettes are scored, and what is left out is told."""
+    path = study.layers("one", 1.0, 1, 1)[0]
+    vectors = read_embeddings(path).aligned(study.ids).copy()
+    vectors = vectors[np.arange(len(vectors)) % 3]
+    write_embeddings(path, study.ids, vectors, {"model": "one", "corpus": "tiny", "layer": "0"})
+    options = {**OPTIONS["silhouette"], "rows": "tokens", "metrics": ["cosine"]}
+    output = _score(study, monkeypatch, "silhouette", embeddings=path, options=options)
+    assert {row["measure"] for row in _rows(output, "silhouette")} == {"silhouette"}
+    assert "fewer different vectors in full than groups of meaning: no adjusted-rand" in caplog.text
 
 
 def test_constant_layer(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

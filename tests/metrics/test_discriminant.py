@@ -1,5 +1,7 @@
 """LDA against scikit-learn: predictions, folds, intervals, null."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import kstest
@@ -9,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from groundscope.metrics.accuracies import accuracies, accuracy_interval
 from groundscope.metrics.discriminant import held_out, project
-from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.groups import Floats, Groups, Integers, deal
 from groundscope.metrics.probing import Probe, make_folds, predict, probe
 
 THEIRS = {
@@ -96,6 +98,57 @@ def test_projection_is_that_of_scikit_learn(
     np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-8 * np.abs(theirs).max())
 
 
+def _sparse(rng: np.random.Generator, kind: str, shape: tuple[int, int, int]) -> Floats:
+    """Rows of so many classes in turn, many of whose features are 0 in all rows of some class."""
+    rows, features, classes = shape
+    codes = np.arange(rows) % classes
+    if kind == "binary":
+        shares = 0.6 * rng.random((classes, features)) ** 8
+        return (rng.random((rows, features)) < shares[codes]).astype(float)
+    centres = 0.8 * rng.normal(size=(classes, features))
+    return np.asarray(np.maximum(centres[codes] + rng.normal(size=(rows, features)) - 1.8, 0))
+
+
+@pytest.mark.parametrize("solver", list(THEIRS))
+@pytest.mark.parametrize("kind", ["binary", "rectified"])
+@pytest.mark.parametrize("shape", [(120, 400, 4), (120, 60, 4), (24, 60, 2)])
+def test_features_that_a_class_has_one_value_of(
+    rng: np.random.Generator, solver: str, kind: str, shape: tuple[int, int, int]
+) -> None:
+    """Rounding is no variance: predictions and projections are scikit-learn's."""
+    rows, codes = _sparse(rng, kind, shape), (np.arange(shape[0]) % shape[2]).astype(np.intp)
+    labels = Groups.of(codes)
+    assert np.mean([rows[codes == code].std(axis=0) == 0 for code in range(shape[2])]) > 0.05
+    folds = list(StratifiedKFold(4, shuffle=True, random_state=0).split(rows, codes))
+    found = held_out(rows, codes, shape[2], folds, solver)
+    for predicted, (train, test) in zip(found, folds, strict=True):
+        theirs = THEIRS[solver].fit(rows[train], codes[train]).predict(rows[test])
+        assert (predicted == theirs).all()
+    # of the classes themselves: no row of a class differs in these
+    more = np.hstack([rows, np.eye(shape[2])[codes]])
+    ours, theirs = project(more, labels), LinearDiscriminantAnalysis().fit_transform(rows, codes)
+    theirs = theirs - theirs.mean(axis=0)
+    np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-8 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("solver", list(THEIRS))
+@pytest.mark.parametrize("shape", [(60, 100, 3), (300, 20, 3)])
+def test_features_that_differ_by_rounding(
+    rng: np.random.Generator, solver: str, shape: tuple[int, int, int]
+) -> None:
+    """As means of different numbers of tokens do: they change no more than constant ones."""
+    rows, codes = _labelled(rng, *shape)
+    folds = list(StratifiedKFold(4, shuffle=True, random_state=0).split(rows, codes))
+    means = np.array([[np.mean(np.full(1 + row % 7, 1e3 / 7))] for row in range(shape[0])])
+    means = means * (1 + np.finfo(float).eps * rng.integers(-2, 3, (shape[0], 5)))
+    assert (means.std(axis=0) > 0).all()
+    flat = np.full_like(means, means[0, 0])
+    held, found = (
+        held_out(np.hstack([rows, each]), codes, shape[2], folds, solver) for each in (flat, means)
+    )
+    assert all((a == b).all() for a, b in zip(held, found, strict=True))
+
+
 def test_no_word_on_both_sides(rng: np.random.Generator) -> None:
     """Words stay whole, every row is tested once, classes are spread evenly."""
     words = Groups.of(np.repeat(np.arange(40), 3))
@@ -121,7 +174,7 @@ def test_neither_word_nor_speaker_on_both_sides(rng: np.random.Generator) -> Non
 
 
 def _probe(rows: Floats, labels: Groups, words: Groups, **given: int) -> Probe:
-    counts = {"folds": 5, "repeats": 3, "permutations": 0, "seed": 0} | given
+    counts: dict[str, Any] = {"folds": 5, "repeats": 3, "permutations": 0, "seed": 0} | given
     return probe(rows, labels, words, [words], exchanged=words, solver="shrinkage", **counts)
 
 
@@ -320,6 +373,26 @@ def test_permutations_that_no_fold_can_train_on_are_drawn_again() -> None:
     assert np.isfinite(found.null).all()
     assert found.null[:, :99].tolist() == fewer.null.tolist()
     assert found.estimate.tolist() == without.estimate.tolist()
+
+
+def test_folds_that_cannot_train_on_a_rare_class_are_drawn_again() -> None:
+    """A label that varies within words is scored whatever the seed, in folds as they should be."""
+    rng = np.random.default_rng(0)
+    words, labels = (
+        Groups.of(np.repeat(np.arange(20), 3)),
+        Groups.of([0, 1, 1] * 16 + [2, 1, 0] * 4),
+    )
+    lacking = 0
+    for seed in range(40):
+        folds = make_folds(labels, [words], 3, np.random.default_rng(seed))
+        assert sorted(np.concatenate([test for _, test in folds])) == list(range(60))
+        for train, test in folds:
+            assert np.bincount(labels.codes[train], minlength=3).min() >= 2
+            assert not set(words.codes[train]) & set(words.codes[test])
+        dealt = deal(labels, words, 3, np.random.default_rng(seed))
+        lacking += any((labels.codes[dealt != part] == 2).sum() < 2 for part in range(3))
+    assert lacking > 3
+    _probe(rng.normal(size=(60, 4)), labels, words, folds=3, repeats=20)
 
 
 def test_folds_too_few_for_a_class() -> None:

@@ -1,5 +1,7 @@
 """The adjusted Rand index, and k-means clusters against labels."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
@@ -29,7 +31,7 @@ def test_groups_far_apart_are_found_and_noise_is_not(rng: np.random.Generator) -
     words = Groups.of([f"w{number:02d}" for number in range(60)])
     noise = rng.normal(size=(60, 6))
     apart = noise + 20 * np.eye(4, 6)[labels.codes]
-    settings = {"seeds": 5, "restarts": 3, "permutations": 99, "seed": 0}
+    settings: dict[str, Any] = {"seeds": 5, "restarts": 3, "permutations": 99, "seed": 0}
     values, null = agreement(apart, labels, exchanged=words, **settings)
     assert values == pytest.approx([1.0] * 5)
     assert abs(null.mean()) < 0.02

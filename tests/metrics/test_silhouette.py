@@ -19,6 +19,7 @@ from groundscope.metrics.silhouette_jackknife import (
     in_several_blocks,
     jackknife_blocks,
     jackknife_intervals,
+    left_out,
 )
 from groundscope.metrics.silhouette_refitted import score_refitted
 
@@ -100,6 +101,42 @@ def test_interval_is_the_jackknife_of_recomputed_silhouettes(
         values = np.array(left_out)
         variance += (len(values) - 1) * values.var(axis=0)
     np.testing.assert_allclose(found.interval.standard_error, np.sqrt(variance), rtol=1e-8)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_blocks_of_a_group_leave_it_its_part_of_the_mean(
+    rng: np.random.Generator, metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its other rows weigh what it has without one word of the block; tokens are unequal."""
+    _, by_word = _labelled(rng, 20, 4)
+    words = Groups.of(_words(len(by_word)).names.repeat(1 + np.arange(len(by_word)) % 3))
+    codes = by_word[words.codes]
+    rows, labels = rng.normal(size=(len(codes), 3)) + codes[:, None], Groups.of(codes)
+    distances = Distances(rows, metric)
+    (sums,) = distances.sums(codes[None], 4)
+    blocks, groups = jackknife_blocks(labels, words, rng, 10)
+    assert groups is not None
+    found = left_out(distances, labels, words, sums, blocks, groups)
+    for block, group in enumerate(groups):
+        gone, kept = blocks == block, blocks != block
+        one_word = gone.sum() / len(np.unique(words.codes[gone]))
+        assert gone.sum() > one_word
+        left = labels.sizes[group] - gone.sum()
+        weights = np.where(codes == group, (labels.sizes[group] - one_word) / left, 1.0)
+        runs = []
+        for out in [*range(4), None]:
+            part = kept & (codes != out) if out is not None else kept
+            scores = silhouette_samples(rows[part], codes[part], metric=metric)
+            runs.append(np.average(scores, weights=weights[part]))
+        means = [scores[codes[kept] == each].mean() for each in range(4)]
+        np.testing.assert_allclose(found[:, block], [runs[4], *means, np.mean(runs[:4])], rtol=1e-8)
+    for limit in ("silhouette._UNITS", "silhouette_refitted._REFITS"):
+        monkeypatch.setattr(f"groundscope.metrics.{limit}", 10)
+    (again,) = score_refitted(
+        rows, labels, words, "full", [metric], exchanged=words, permutations=0, seed=3
+    )
+    whole = score(distances, labels, words, exchanged=words, seed=3)
+    np.testing.assert_allclose(again.pseudo_values, whole.pseudo_values, rtol=1e-8)
 
 
 def test_labels_within_words(rng: np.random.Generator) -> None:
@@ -398,6 +435,31 @@ def test_interval_covers() -> None:
     assert 0.93 <= of_runs <= 0.97
 
 
+def test_error_of_many_words_in_many_groups() -> None:
+    """Is the deviation between samples where groups have two blocks of their words.
+
+    So it is of runs that leave a group out. A group that counted for its rows without the block
+    would have errors of 0.65 times the deviation.
+    """
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(90), 5)
+    labels, words = Groups.of(codes), _words(len(codes))
+    centres = rng.normal(size=(90, 12)) * 1.2
+    results = [
+        score_both(
+            Distances(centres[codes] + rng.normal(size=(len(codes), 12)), "cosine"),
+            labels, words, exchanged=words, permutations=0, seed=seed,
+        )
+        for seed in range(120)
+    ]  # fmt: skip
+    for found in zip(*results, strict=True):
+        assert len(found[0].pseudo_values) == 180
+        deviation = np.std([each.estimate[0] for each in found])
+        errors = [each.interval.standard_error[0] for each in found]
+        # the deviation of 120 samples is known to 6%
+        assert 0.85 * deviation < np.sqrt(np.mean(np.square(errors))) < 1.2 * deviation
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_interval_of_small_groups_covers(metric: str) -> None:
     """Groups of 5 to 9 words: 93% or more in each, 95 to 98 on average, limits within reach.
@@ -439,6 +501,30 @@ def test_p_is_uniform_under_the_null() -> None:
         )
         p_values.append(result.p_value[0] - rng.uniform() / 40)
     assert kstest(p_values, "uniform").pvalue > 0.01
+
+
+def test_words_of_one_vector_in_principal_components(rng: np.random.Generator) -> None:
+    """Eleven words of nine vectors vary in eight directions, and in seven without one word.
+
+    Components that take all of the variance change no distance: as in the full space.
+    """
+    rows = rng.normal(size=(9, 20))[[*range(9), 0, 1]]
+    codes, words = np.arange(11) % 3, _words(11)
+    (found,) = score_refitted(
+        rows, Groups.of(codes), words, "pca-8", ["euclidean"],
+        exchanged=words, permutations=5, seed=0,
+    )  # fmt: skip
+    whole = score(
+        Distances(rows, "euclidean"), Groups.of(codes), words, exchanged=words, permutations=5
+    )
+    np.testing.assert_allclose(found.estimate, whole.estimate, rtol=1e-9)
+    np.testing.assert_allclose(
+        found.interval.standard_error, whole.interval.standard_error, rtol=1e-7
+    )
+    for protocols in (["leave-one-group-out"], ["all-groups"]):
+        assert len(_scores(rows, codes, space="pca-4", protocols=protocols, permutations=9)) == 1
+    with pytest.raises(ValueError, match="vary in 9 directions, these vary in 8"):
+        _scores(rows, codes, space="pca-9")
 
 
 @pytest.mark.parametrize(

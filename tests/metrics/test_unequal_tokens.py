@@ -1,4 +1,4 @@
-"""Means of unequal numbers of tokens: what the null of alignments exchanges."""
+"""Means of unequal numbers of tokens: what nulls of alignments and of labels exchange."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -11,7 +11,21 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from groundscope.metrics.comparison import MEASURES, compare
-from groundscope.metrics.groups import Floats, Groups, of_similar_count, permuted_rows
+from groundscope.metrics.distances import Distances
+from groundscope.metrics.groups import (
+    Floats,
+    Groups,
+    Integers,
+    of_similar_count,
+    of_similar_noise,
+    permuted_labels,
+    permuted_rows,
+)
+from groundscope.metrics.kmeans import agreement
+from groundscope.metrics.probing import probe
+from groundscope.metrics.silhouette import score_both
+from groundscope.metrics.silhouette_refitted import score_refitted
+from groundscope.metrics.silhouette_runs import score_runs
 from groundscope.metrics.sources import Source
 from groundscope.metrics.spaces import moved_lda_spaces
 
@@ -141,3 +155,94 @@ def test_null_of_drawn_words(measure: str) -> None:
     moved = permuted_rows(_words(25), draws, of_similar_count(tokens[rows]))
     wanted = compare([_source(x[rows])], [_source(y[rows][moved])], _words(25), **options)
     np.testing.assert_allclose(found.null_mean, wanted.estimate, rtol=1e-9, atol=1e-12)
+
+
+def _silhouette(rows: Floats, labels: Groups, words: Groups, **null: Any) -> tuple[Floats, Floats]:
+    found, _ = score_both(Distances(rows, "cosine"), labels, words, exchanged=words, **null)
+    return found.estimate[0], found.null[0]
+
+
+def _refitted(rows: Floats, labels: Groups, words: Groups, **null: Any) -> tuple[Floats, Floats]:
+    (found,) = score_refitted(rows, labels, words, "lda", ["euclidean"], exchanged=words, **null)
+    return found.estimate[0], found.null[0]
+
+
+def _runs(rows: Floats, labels: Groups, words: Groups, **null: Any) -> tuple[Floats, Floats]:
+    (found,) = score_runs(rows, labels, words, "pca-4", ["cosine"], exchanged=words, **null)
+    return found.estimate[0], found.null[0]
+
+
+def _clusters(rows: Floats, labels: Groups, words: Groups, **null: Any) -> tuple[Floats, Floats]:
+    values, moved = agreement(rows, labels, exchanged=words, seeds=1, restarts=1, **null)
+    return values.mean(), moved
+
+
+def _accuracy(rows: Floats, labels: Groups, words: Groups, **null: Any) -> tuple[Floats, Floats]:
+    options: dict[str, Any] = {"solver": "shrinkage", "folds": 4, "repeats": 1, **null}
+    found = probe(rows, labels, words, [words], exchanged=words, **options)
+    return found.estimate[0], found.null[0]
+
+
+OF_LABELS = [_silhouette, _refitted, _runs, _clusters, _accuracy]
+
+
+@pytest.mark.parametrize("measure", OF_LABELS)
+def test_labels_of_equal_numbers_of_tokens_are_permuted_freely(measure: Any) -> None:
+    """Bit for bit, whatever the number is; and not where numbers differ."""
+    rng = np.random.default_rng(3)
+    rows, labels = rng.normal(size=(30, 8)), Groups.of(np.arange(30) % 3)
+    free, equal, other = (
+        measure(rows, labels, _words(30), tokens=tokens, permutations=5, seed=4)[1]
+        for tokens in (None, np.full(30, 49), 1 + np.arange(30) % 5)
+    )
+    np.testing.assert_array_equal(free, equal)
+    assert (free != other).any()
+
+
+def test_labels_that_go_with_numbers_of_tokens() -> None:
+    """Vectors that know nothing of them: free permutations reject many, those of strata few.
+
+    Means of few tokens are farther from all others, which share a direction.
+    """
+    rng = np.random.default_rng(6)
+    runs, count, features = 60, 60, 100
+    labels = Groups.of(np.arange(count) % 2)
+    shares = np.array([[0.6, 0.25, 0.15], [0.15, 0.25, 0.6]])
+    found = []
+    for seed in range(runs):
+        tokens = np.array([rng.choice([1, 3, 16], p=shares[code]) for code in labels.codes])
+        noise = np.hypot(0.5, 2 / np.sqrt(tokens))[:, None]
+        rows = 1 + rng.normal(size=(count, features)) * noise
+        both = (
+            _silhouette(rows, labels, _words(count), tokens=given, permutations=19, seed=seed)
+            for given in (None, tokens)
+        )
+        found.append([(null >= estimate - 1e-9).sum() for estimate, null in both])
+    free, within = (np.array(found) == 0).sum(axis=0)
+    assert free > 0.3 * runs
+    assert within <= binom.ppf(0.999, runs, 0.05)
+
+
+def test_speakers_are_exchanged_by_the_noise_of_their_words() -> None:
+    """The mean over words, in strata of the same width; labels stay in each."""
+    speakers = Groups.of(np.repeat(list("abcd"), 2))
+    tokens = np.array([1, 3, 3, 1, 2, 2, 30, 30])
+    strata = of_similar_noise(speakers, tokens)
+    assert strata is not None
+    assert [set(np.flatnonzero(strata.codes == code)) for code in range(3)] == [{0, 1}, {2}, {3}]
+    labels = Groups.of(speakers.codes % 2)
+    drawn: set[tuple[int, ...]] = {
+        tuple(permuted_labels(labels, speakers, np.random.default_rng(seed), strata).codes[::2])
+        for seed in range(30)
+    }
+    assert drawn == {(0, 1, 0, 1), (1, 0, 0, 1)}
+
+
+@given(counts=st.lists(st.integers(1, 10_000), min_size=1, max_size=60))
+def test_strata_of_words_are_those_of_their_counts(counts: list[int]) -> None:
+    """Rounding of reciprocals moves no word to another stratum."""
+    tokens: Integers = np.array(counts)
+    found = of_similar_noise(_words(len(counts)), tokens)
+    assert found is not None
+    wanted = of_similar_count(tokens)
+    assert len(set(zip(found.codes, wanted.codes, strict=True))) == len(wanted) == len(found)

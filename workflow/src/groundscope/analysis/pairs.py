@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from groundscope.analysis.columns import NO_INTERVAL, estimate_columns
 from groundscope.analysis.rows import Rows
-from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.groups import Groups, Integers
 from groundscope.metrics.pair_kinds import Draws
 from groundscope.metrics.pair_scores import KindScores
 from groundscope.metrics.pair_word_scores import by_word
@@ -53,24 +53,6 @@ class Kind:
         sizes = {"n_tokens": int(first.sum()), "n_types": int(np.count_nonzero(first))}
         dropped = {**data.dropped, "unlabelled_tokens": unlabelled}
         return cls(data.words, draws.tokens(kind, draws.count), sizes, dropped)
-
-
-def check_vectors(features: Floats, data: Rows) -> None:
-    """Refuse a zero vector by the name of its token.
-
-    Raises
-    ------
-    ValueError
-        A token's vector is zero, and has no cosine.
-    """
-    zero = np.flatnonzero(~features.any(axis=1))
-    if len(zero):
-        word = data.words.names[data.words.codes[zero[0]]]
-        message = (
-            f"token {str(data.token_ids[zero[0]])!r} (word {str(word)!r}) has the zero vector, "
-            "which has no cosine: leave its word out"
-        )
-        raise ValueError(message)
 
 
 def pair_rows(scores: KindScores, keys: dict[str, str], kind: Kind) -> Iterator[dict[str, Any]]:

@@ -135,6 +135,31 @@ class Rows:
         return self.token_words.means(vectors) if self.kind == "types" else vectors
 
 
+def check_vectors(features: Floats, data: Rows, cure: str = "") -> None:
+    """Refuse a zero vector by the name of its token or word.
+
+    Parameters
+    ----------
+    features, data
+        Vectors of the rows, and the rows.
+    cure
+        What may be done about it, besides leaving out the word.
+
+    Raises
+    ------
+    ValueError
+        A vector is zero, and has no cosine.
+    """
+    zero = np.flatnonzero(~features.any(axis=1))
+    if len(zero):
+        row = int(zero[0])
+        name = f"word {str(data.words.names[data.words.codes[row]])!r}"
+        if data.kind == "tokens":
+            name = f"token {str(data.token_ids[row])!r} ({name})"
+        message = f"{name} has the zero vector, which has no cosine: leave its word out{cure}"
+        raise ValueError(message)
+
+
 def make_rows(selection: Selection, kind: str, labels: Sequence[str | None] | None = None) -> Rows:
     """Make the rows of an analysis; tokens without a label are left out where labels are given.
 

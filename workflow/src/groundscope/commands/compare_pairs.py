@@ -16,8 +16,8 @@ from groundscope.analysis.inputs import (
     read_word_map,
 )
 from groundscope.analysis.labels import read_word_labels, tell_lost, token_labels
-from groundscope.analysis.pairs import Kind, check_vectors, pair_rows, value_rows, word_rows
-from groundscope.analysis.rows import make_rows
+from groundscope.analysis.pairs import Kind, pair_rows, value_rows, word_rows
+from groundscope.analysis.rows import check_vectors, make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.pair_kinds import DIFFERENT, RANDOM, draw_pairs
 from groundscope.metrics.pair_scores import score_layer

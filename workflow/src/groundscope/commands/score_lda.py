@@ -18,8 +18,8 @@ from groundscope.analysis.lda import (
 from groundscope.analysis.rows import Rows, held_apart, make_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.metrics.control import control_tasks, recurring
-from groundscope.metrics.discriminant import varies_within
 from groundscope.metrics.probing import check_rows, probe
+from groundscope.metrics.variation import varies_within
 
 _CHOICES = ("solver", "folds", "repeats", "permutations", "seed")
 
@@ -58,6 +58,7 @@ def main() -> None:
                 data.units,
                 partitions,
                 exchanged=exchanged,
+                tokens=data.averaged,
                 **choices,
             )
         keys = {**layer.keys, "labelling": given.labelling}

@@ -10,11 +10,11 @@ from groundscope import tables
 from groundscope.analysis.inputs import Layer, naming, read_layers, read_selection
 from groundscope.analysis.labels import token_labels
 from groundscope.analysis.lda_space import has_space
-from groundscope.analysis.rows import Rows, make_rows
+from groundscope.analysis.rows import Rows, check_vectors, make_rows
 from groundscope.analysis.silhouette import silhouette_rows, word_rows
 from groundscope.commands import _analysis, _cli
 from groundscope.errors import UserError
-from groundscope.metrics.clustering import FEWEST_LEFT_OUT, score_protocols
+from groundscope.metrics.clustering import FEWEST_LEFT_OUT, Scores, score_protocols
 from groundscope.metrics.groups import Floats
 from groundscope.metrics.spaces import dimensions
 
@@ -45,15 +45,19 @@ def main() -> None:
                 continue
             _tell_of_one_dimension(layer, features, data, space, given)
             with naming(f"silhouette of {given.labelling!r} in {layer.name}"):
+                if space == "full" and "cosine" in given.options["metrics"]:
+                    check_vectors(features, data, ", or take metric euclidean")
                 scores = score_protocols(
                     features,
                     data.grouping,
                     data.units,
                     exchanged=data.exchanged,
+                    tokens=data.averaged,
                     space=space,
                     subsets=subsets,
                     **{name: given.options[name] for name in _CHOICES},
                 )
+            _tell_of_few_vectors(layer, scores, space, given)
             scored = True
             keys = {**layer.keys, "labelling": given.labelling}
             keys["space"] = f"lda:{given.labelling}" if space == "lda" else space
@@ -114,6 +118,22 @@ def _tell_of_one_dimension(
             layer.name,
             space,
             given.labelling,
+        )
+
+
+def _tell_of_few_vectors(
+    layer: Layer, scores: Sequence[Scores], space: str, given: argparse.Namespace
+) -> None:
+    """Say that k-means has too few vectors, where `score_protocols` leaves it out."""
+    clustered = {each.metric for each in scores if each.measure == "adjusted-rand"}
+    lacking = {each.metric for each in scores} - clustered
+    if given.options["kmeans_seeds"] and space != "lda" and lacking:
+        logging.warning(
+            "%s: fewer different vectors in %s than groups of %s: no adjusted-rand (%s)",
+            layer.name,
+            space,
+            given.labelling,
+            ", ".join(sorted(lacking)),
         )
 
 

@@ -57,6 +57,9 @@ def warnings(
         for (corpus, labelling), part in groups_of(rows, "corpus", "labelling"):
             found += _small(f"{labelling} in {corpus}", name, part)
             found += _uneven(f"{labelling} in {corpus}", part)
+            found += _of_noisy_labels(
+                f"{labelling} in {corpus}", name, part, known=corpus in unequal
+            )
     for name, options in (analyses or {}).items():
         rows = tables[name].to_pylist() if name in tables else []
         if rows and 0 < options.get("permutations", 0) < FEWEST_PERMUTED:
@@ -110,6 +113,16 @@ def _of_unequal_means(corpus: str, rows: Sequence[Row], *, known: bool) -> list[
         f"{', '.join(affected)}, in estimates, intervals and contrasts (p values of estimates "
         "allow for it): read estimates minus null_mean, or give all words one number of tokens, "
         "by min_tokens and max_tokens in the filters of the corpus."
+    ]
+
+
+def _of_noisy_labels(where: str, name: str, rows: Sequence[Row], *, known: bool) -> list[str]:
+    if not any(row["rows"] == "types" and (known or _has_unequal_means(row)) for row in rows):
+        return []
+    return [
+        f"{where}: words have unequal numbers of tokens, and the mean of few is noisier: {name} "
+        "tells labels that go with these numbers apart by noise, in estimates, intervals and "
+        "contrasts (p values allow for it): read estimates minus null_mean."
     ]
 
 

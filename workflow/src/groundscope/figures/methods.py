@@ -119,6 +119,11 @@ def _permuted(options: Settings, what: str) -> str:
     return f"{number:,} permutations of {what}" if number else "no permuted null"
 
 
+def _moved_labels(options: Settings) -> str:
+    among = ", of means among those of about as many tokens"
+    return _LABELS + ("" if options["rows"] == "tokens" else among)
+
+
 def _vectors(kinds: str | Sequence[str]) -> str:
     named = [kinds] if isinstance(kinds, str) else kinds
     return _list([_VECTORS[kind] for kind in named])
@@ -189,7 +194,7 @@ def _silhouette(options: Settings) -> str:
         f"{_vectors(options['rows'])} by the silhouette coefficient (Rousseeuw, 1987) with "
         f"{_list(metrics)} distance ({_list(options['protocols'])}{apart}), in "
         f"{_spaces(options, 'the labels')}, with jackknife intervals over words and "
-        f"{_permuted(options, _LABELS)} (seed {options['seed']}).{found}"
+        f"{_permuted(options, _moved_labels(options))} (seed {options['seed']}).{found}"
     )
 
 
@@ -213,7 +218,7 @@ def _lda(options: Settings) -> str:
         f"{_vectors(options['rows'])}, in {options['repeats']} repeats of {options['folds']} "
         f"folds{each} (stratified unless the label varies within words), with no word{apart} in "
         "both training and test unless it is the label itself, against chance and "
-        f"{_permuted(options, _LABELS)} (seed {options['seed']}).{control}"
+        f"{_permuted(options, _moved_labels(options))} (seed {options['seed']}).{control}"
     )
 
 

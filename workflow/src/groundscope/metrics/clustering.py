@@ -72,6 +72,7 @@ def score_protocols(
     units: Groups,
     *,
     exchanged: Groups,
+    tokens: Integers | None = None,
     space: str,
     metrics: Sequence[str],
     protocols: Sequence[str],
@@ -91,6 +92,8 @@ def score_protocols(
         Group and word of each row.
     exchanged
         Rows whose labels move together under the null (see `permuted_labels`).
+    tokens
+        Behind each row, if rows are means of them: see `of_similar_noise`, shape ``[n]``.
     space, metrics
         See `into_space` and `Distances`. A subspace is fitted once for all metrics. A space of one
         dimension, such as the LDA space of two groups, has no ``cosine`` (see `dimensions`).
@@ -102,7 +105,7 @@ def score_protocols(
         Of the labels; 0 leaves nulls out.
     kmeans_seeds, kmeans_restarts
         See `kmeans.agreement`; of all groups, except in an LDA space, which was made to agree with
-        the labels. 0 seeds leave it out.
+        the labels, and where groups are more than distinct rows. 0 seeds leave it out.
     seed
         Of everything that is drawn.
 
@@ -115,7 +118,7 @@ def score_protocols(
         if protocol not in PROTOCOLS:
             message = f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
             raise ValueError(message)
-    whole = _Part(features, labels, units, exchanged, space)
+    whole = _Part(features, labels, units, exchanged, tokens, space)
     results: dict[str, list[Scores]] = {metric: [] for metric in metrics}
     for subset, wanted in {"all": labels.names.tolist(), **subsets}.items():
         unknown = sorted(set(wanted) - set(labels.names.tolist()))
@@ -131,8 +134,8 @@ def score_protocols(
             results[metric].append(_scores(found, part, metric, protocol, subset, rows))
     if kmeans_seeds and space != "lda":
         for metric in whole.metrics(metrics, len(labels)):
-            results[metric].append(
-                _agreement(whole, metric, kmeans_seeds, kmeans_restarts, permutations, seed)
+            results[metric] += _agreement(
+                whole, metric, kmeans_seeds, kmeans_restarts, permutations, seed
             )
     return [scores for of_metric in results.values() for scores in of_metric]
 
@@ -143,6 +146,7 @@ class _Part:
     labels: Groups
     units: Groups
     exchanged: Groups
+    tokens: Integers | None
     space: str
 
     def only(self, rows: Integers) -> "_Part":
@@ -151,6 +155,7 @@ class _Part:
             self.labels.only(rows),
             self.units.only(rows),
             self.exchanged.only(rows),
+            None if self.tokens is None else self.tokens[rows],
             self.space,
         )
 
@@ -170,6 +175,7 @@ def _silhouettes(
             Distances(part.features, metric),
             *rows,
             exchanged=part.exchanged,
+            tokens=part.tokens,
             permutations=permutations,
             seed=seed,
         )
@@ -188,6 +194,7 @@ def _silhouettes(
             part.space,
             apt,
             exchanged=part.exchanged,
+            tokens=part.tokens,
             permutations=permutations,
             seed=seed,
         )
@@ -220,19 +227,23 @@ def _scores(
 
 def _agreement(
     part: _Part, metric: str, seeds: int, restarts: int, permutations: int, seed: int
-) -> Scores:
+) -> list[Scores]:
     projected = into_space(part.features, part.space)
+    rows = unit_rows(projected) if metric == "cosine" else np.asarray(projected, float)
+    if not kmeans.has_clusters(rows, part.labels):
+        return []
     values, null = kmeans.agreement(
-        unit_rows(projected) if metric == "cosine" else np.asarray(projected, float),
+        rows,
         part.labels,
         exchanged=part.exchanged,
+        tokens=part.tokens,
         seeds=seeds,
         restarts=restarts,
         permutations=permutations,
         seed=seed,
     )
     estimate = values.mean(keepdims=True)
-    return Scores(
+    found = Scores(
         measure="adjusted-rand",
         metric=metric,
         protocol="all-groups",
@@ -247,3 +258,4 @@ def _agreement(
         members=[np.arange(len(part.features))],
         n_groups=len(part.labels),
     )
+    return [found]

@@ -20,6 +20,7 @@ from scipy.linalg import LinAlgError, cholesky, eigh, solve_triangular, svd
 
 from groundscope.metrics import shrinkage
 from groundscope.metrics.groups import Floats, Groups, Integers
+from groundscope.metrics.variation import check_varies_within, rounding_of, vary
 
 SOLVERS = ("shrinkage", "svd")
 _TOLERANCE = 1e-4
@@ -73,6 +74,11 @@ class Moments:
             self.counts - other.counts, self.sums - other.sums, self.scatter - other.scatter
         )
 
+    @property
+    def rounding(self) -> Floats:
+        """Variance that sums, and differences of them, do not tell from none, shape ``[d]``."""
+        return np.asarray(1e-14 * np.diagonal(self.scatter) / self.counts.sum())
+
 
 def _class_means(counts: Floats, sums: Floats) -> Floats:
     return np.asarray(sums / np.maximum(counts, 1.0)[:, None])
@@ -112,15 +118,15 @@ def _by_matrix(means: Floats, counts: Floats, matrix: Floats) -> Discriminant:
     return _between(means, counts, lambda rows: rows @ matrix, lambda axes: matrix @ axes.T)
 
 
-def fit_svd(moments: Moments) -> Discriminant:
-    """Fit the ``svd`` estimator from sums."""
+def fit_svd(moments: Moments, rounding: Floats) -> Discriminant:
+    """Fit the ``svd`` estimator from sums; `rounding` is that of the features."""
     means = _class_means(moments.counts, moments.sums)
     total = moments.counts.sum()
     within = moments.scatter - (means * moments.counts[:, None]).T @ means
-    spread = np.sqrt(np.maximum(np.diagonal(within), 0.0) / total)
-    # what is left of a constant feature after the subtraction is rounding
-    spread[spread <= 1e-7 * np.sqrt(np.diagonal(moments.scatter) / total)] = 0.0
-    scale = np.where(spread > 0, spread, 1.0)
+    variance = np.diagonal(within) / total
+    constant = variance <= rounding
+    within[constant] = within[:, constant] = 0.0
+    scale = np.sqrt(np.where(constant, 1.0, variance))
     correlation = within / (scale * total)
     correlation /= scale[:, None]
     less = correlation.copy()
@@ -143,18 +149,20 @@ def fit_svd(moments: Moments) -> Discriminant:
     )
 
 
-def fit_svd_rows(rows: Floats, codes: Integers, classes: int) -> Discriminant:
+def fit_svd_rows(rows: Floats, codes: Integers, classes: int, rounding: Floats) -> Discriminant:
     """Fit the ``svd`` estimator from rows: the way for fewer rows than features."""
     counts = np.bincount(codes, minlength=classes).astype(np.float64)
     moments = Moments.of(rows, codes, classes) if len(rows) > rows.shape[1] else None
     if moments is not None:
-        return fit_svd(moments)
+        return fit_svd(moments, np.maximum(rounding, moments.rounding))
     labels = Groups.of(codes)
     means = np.zeros((classes, rows.shape[1]))
     means[labels.names.astype(np.intp)] = labels.means(rows)
     centred = rows - means[codes]
-    spread = centred.std(axis=0)
-    scale = np.where(spread > 0, spread, 1.0)
+    variance = centred.var(axis=0)
+    constant = variance <= rounding
+    centred[:, constant] = 0.0
+    scale = np.sqrt(np.where(constant, 1.0, variance))
     centred /= scale * np.sqrt(len(rows))
     # squared singular values, from the smaller side; of few rows LAPACK's other way is the slower
     values, vectors = np.linalg.eigh(centred @ centred.T)
@@ -193,17 +201,18 @@ def held_out(
     if solver not in SOLVERS:
         message = f"solver must be one of {', '.join(SOLVERS)}, got {solver!r}"
         raise ValueError(message)
+    rounding = rounding_of(rows)
     rows = rows - rows.mean(axis=0)
     spread = np.vdot(rows, rows) / len(rows)
     for train, _ in folds:
-        if not _varies(rows, codes, train, float(spread) * len(train)):
+        if not vary(rows, codes, train, float(spread) * len(train)):
             message = (
                 f"a fold trains on {len(train)} rows that are one vector in each class: LDA needs "
                 "two words with different vectors in a class of each fold: take more words a class"
             )
             raise ValueError(message)
     if solver == "shrinkage":
-        fits = shrinkage.fit_folds(rows, codes, classes, [train for train, _ in folds])
+        fits = shrinkage.fit_folds(rows, codes, classes, [train for train, _ in folds], rounding)
         none = np.empty((rows.shape[1], 0))
         return [
             Discriminant(coefficients, intercept, none).predict(rows[test])
@@ -213,62 +222,15 @@ def held_out(
     predictions = []
     for train, test in folds:
         if len(train) <= rows.shape[1]:
-            fitted = fit_svd_rows(rows[train], codes[train], classes)
+            fitted = fit_svd_rows(rows[train], codes[train], classes, rounding)
         else:
             if whole is None:
                 whole = Moments.of(rows, codes, classes)
             out = np.setdiff1d(np.arange(len(rows)), train, assume_unique=True)
-            fitted = fit_svd(whole.minus(Moments.of(rows[out], codes[out], classes)))
+            rest = whole.minus(Moments.of(rows[out], codes[out], classes))
+            fitted = fit_svd(rest, np.maximum(rounding, whole.rounding))
         predictions.append(fitted.predict(rows[test]))
     return predictions
-
-
-def varies_within(rows: Floats, labels: Groups) -> bool:
-    """Whether the rows of some class differ, by more than 1e-7 of the rows' standard deviation.
-
-    Otherwise nothing can be discriminated from: a vector that does not depend on the context is the
-    same for all tokens of a word, and the words are the classes where the label is the word.
-
-    Parameters
-    ----------
-    rows
-        Shape ``[n, d]``.
-    labels
-        Class of each row.
-    """
-    rows = np.asarray(rows, np.float64)
-    whole = np.arange(len(rows))
-    return _varies(rows, labels.codes, whole, len(rows) * float(rows.var(axis=0).sum()))
-
-
-def _varies(rows: Floats, codes: Integers, chosen: Integers, total: float) -> bool:
-    """Whether squares about class means of the chosen rows exceed 1e-14 of `total`.
-
-    The first class says so as a rule, and the others are not looked at.
-    """
-    within = 0.0
-    for code in np.unique(codes[chosen]):
-        own = rows[chosen[codes[chosen] == code]]
-        within += len(own) * own.var(axis=0).sum()
-        if within > 1e-14 * total:
-            return True
-    return False
-
-
-def check_varies_within(rows: Floats, labels: Groups) -> None:
-    """Refuse rows for which `varies_within` is false.
-
-    Raises
-    ------
-    ValueError
-        The rows of each class are one vector.
-    """
-    if not varies_within(rows, labels):
-        message = (
-            "the rows of each class are one and the same vector: "
-            "LDA needs a class whose rows differ"
-        )
-        raise ValueError(message)
 
 
 def project(rows: Floats, labels: Groups) -> Floats:
@@ -293,5 +255,5 @@ def project(rows: Floats, labels: Groups) -> Floats:
     """
     check_varies_within(rows, labels)
     centred = rows - rows.mean(axis=0)
-    axes = fit_svd_rows(centred, labels.codes, len(labels)).projection
+    axes = fit_svd_rows(centred, labels.codes, len(labels), rounding_of(rows)).projection
     return np.asarray(centred @ axes)

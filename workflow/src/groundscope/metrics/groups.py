@@ -75,7 +75,7 @@ def equal_rows(rows: Floats) -> Integers:
     return np.array([seen.setdefault(row.tobytes(), len(seen)) for row in rows + 0], np.intp)
 
 
-def of_similar_count(counts: Integers) -> Groups:
+def of_similar_count(counts: Integers | Floats) -> Groups:
     """Strata of things whose counts have reciprocals that differ by 0.01 at most.
 
     Of a mean of n, 1 / n is what is left of the variance of noise, so that means of one stratum are
@@ -95,6 +95,22 @@ def of_similar_count(counts: Integers) -> Groups:
             first = value
             stratum[index:] += 1
     return Groups.of(stratum[place])
+
+
+def of_similar_noise(units: Groups, tokens: Integers | None) -> Groups | None:
+    """Strata of units whose rows are means of tokens and about as noisy (`of_similar_count`).
+
+    Parameters
+    ----------
+    units
+        Of rows, such as the speakers of words; the noise of one is the mean over its rows.
+    tokens
+        Behind each row, shape ``[n]``; None where rows are tokens, of which there are no strata.
+    """
+    if tokens is None:
+        return None
+    # a single row has its own number of tokens, to the last bit
+    return of_similar_count(np.round(1 / units.means(1 / tokens), 9))
 
 
 def permuted_rows(
@@ -122,15 +138,20 @@ def permuted_rows(
     """
     order = np.argsort(groups.codes, kind="stable")
     starts = np.cumsum(groups.sizes) - groups.sizes
-    moved = np.arange(len(groups))
-    for stratum in range(1 if strata is None else len(strata)):
-        members = slice(None) if strata is None else strata.codes == stratum
-        moved[members] = rng.permutation(moved[members])
-    other = moved[groups.codes[order]]
+    other = _permuted(np.arange(len(groups)), rng, strata)[groups.codes[order]]
     within = np.arange(len(order)) - np.repeat(starts, groups.sizes)
     result = np.empty(len(order), np.intp)
     result[order] = order[starts[other] + within % groups.sizes[other]]
     return result
+
+
+def _permuted(values: Integers, rng: np.random.Generator, strata: Groups | None) -> Integers:
+    """Permute the values of each stratum."""
+    moved = values.copy()
+    for stratum in range(1 if strata is None else len(strata)):
+        members = slice(None) if strata is None else strata.codes == stratum
+        moved[members] = rng.permutation(moved[members])
+    return moved
 
 
 def home_of(labels: Groups, units: Groups) -> Integers | None:
@@ -163,7 +184,9 @@ def deal(labels: Groups, units: Groups, count: int, rng: np.random.Generator) ->
     return part[units.codes]
 
 
-def permuted_labels(labels: Groups, units: Groups, rng: np.random.Generator) -> Groups:
+def permuted_labels(
+    labels: Groups, units: Groups, rng: np.random.Generator, strata: Groups | None = None
+) -> Groups:
     """Labels moved between units, so that rows of one unit stay dependent under the null.
 
     Where every unit has one label, these are permuted. Where labels vary within units, units with
@@ -180,10 +203,12 @@ def permuted_labels(labels: Groups, units: Groups, rng: np.random.Generator) -> 
         The units that are exchangeable under the null.
     rng
         Source of the permutation.
+    strata
+        Of the units, where only those of one stratum are exchangeable, each with one label.
     """
     home = home_of(labels, units)
     if home is not None:
-        return Groups(labels.names, rng.permutation(home)[units.codes])
+        return Groups(labels.names, _permuted(home, rng, strata)[units.codes])
     own, sizes = units.codes, units.sizes[units.codes]
     # both orders have the same sizes in the same places: the k-th unit of a size meets another
     into = np.lexsort([own, sizes])

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from groundscope.metrics.groups import Floats, Groups, Integers, permuted_labels
+from groundscope.metrics.groups import (
+    Floats,
+    Groups,
+    Integers,
+    equal_rows,
+    of_similar_noise,
+    permuted_labels,
+)
 
 
 def adjusted_rand(first: Integers, second: Integers) -> float:
@@ -29,11 +36,17 @@ def adjusted_rand(first: Integers, second: Integers) -> float:
     return 1.0 if greatest == expected else (together - expected) / (greatest - expected)
 
 
+def has_clusters(rows: Floats, labels: Groups) -> bool:
+    """Whether there are as many distinct rows, ``[n, d]``, as labels."""
+    return int(equal_rows(rows).max()) + 1 >= len(labels)
+
+
 def agreement(
     rows: Floats,
     labels: Groups,
     *,
     exchanged: Groups,
+    tokens: Integers | None = None,
     seeds: int,
     restarts: int,
     permutations: int,
@@ -49,6 +62,8 @@ def agreement(
         Label of each row.
     exchanged
         Rows whose labels move together under the null (see `permuted_labels`).
+    tokens
+        Behind each row, if rows are means of them: see `of_similar_noise`, shape ``[n]``.
     seeds
         Runs of k-means, each with another seed.
     restarts
@@ -72,8 +87,8 @@ def agreement(
     # takes as long to import as all else that a job of silhouettes needs
     from sklearn.cluster import KMeans
 
-    distinct = len(np.unique(rows, axis=0))
-    if distinct < len(labels):
+    if not has_clusters(rows, labels):
+        distinct = len(np.unique(rows, axis=0))
         message = f"k-means with {len(labels)} clusters needs as many distinct rows, got {distinct}"
         raise ValueError(message)
     rng = np.random.default_rng(seed)
@@ -83,7 +98,8 @@ def agreement(
     ]
     values = np.array([adjusted_rand(labels.codes, run) for run in runs])
     null = np.empty(permutations)
+    alike = of_similar_noise(exchanged, tokens)
     for index in range(permutations):
-        codes = permuted_labels(labels, exchanged, rng).codes
+        codes = permuted_labels(labels, exchanged, rng, alike).codes
         null[index] = np.mean([adjusted_rand(codes, run) for run in runs])
     return values, null

@@ -12,10 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundscope.metrics.accuracies import accuracies, accuracy_interval
-from groundscope.metrics.discriminant import check_varies_within, held_out
-from groundscope.metrics.groups import Floats, Groups, Integers, deal, permuted_labels
+from groundscope.metrics.discriminant import held_out
+from groundscope.metrics.groups import (
+    Floats,
+    Groups,
+    Integers,
+    deal,
+    of_similar_noise,
+    permuted_labels,
+)
 from groundscope.metrics.intervals import Interval
 from groundscope.metrics.p_values import permutation_p
+from groundscope.metrics.variation import check_varies_within
 
 Folds = list[tuple[Integers, Integers]]
 _TRIES = 100
@@ -75,25 +83,28 @@ def make_folds(
     Raises
     ------
     ValueError
-        A fold trains on fewer than two rows of a class, as where all of them are of one unit.
+        A fold trains on fewer than two rows of a class in 100 draws after each other, as where all
+        of them are of one unit.
     """
-    folds = _dealt(labels, held_apart, count, rng)
-    fewest = _fewest_trained(labels, folds)
-    if (fewest < 2).any():
-        code = int(np.argmin(fewest))
-        rare = str(labels.names[code])
-        if any(len(np.unique(part.codes[labels.codes == code])) == 1 for part in held_apart):
-            message = (
-                f"class {rare!r} has one word or speaker, on whom no fold can both train and test: "
-                "leave the class out, or do not hold speakers apart (speaker_disjoint)"
-            )
-            raise ValueError(message)
+    for _ in range(_TRIES):
+        # those of labels that vary within words are not stratified: some draws lack a rare class
+        folds = _dealt(labels, held_apart, count, rng)
+        fewest = _fewest_trained(labels, folds)
+        if (fewest >= 2).all():
+            return folds
+    code = int(np.argmin(fewest))
+    rare = str(labels.names[code])
+    if any(len(np.unique(part.codes[labels.codes == code])) == 1 for part in held_apart):
         message = (
-            f"class {rare!r} has {fewest.min()} rows to train on in one of {count} folds, "
-            "at least 2 are needed: use more folds, or leave out classes of few words (min_words)"
+            f"class {rare!r} has one word or speaker, on whom no fold can both train and test: "
+            "leave the class out, or do not hold speakers apart (speaker_disjoint)"
         )
         raise ValueError(message)
-    return folds
+    message = (
+        f"class {rare!r} has {fewest.min()} rows to train on in one of {count} folds, "
+        "at least 2 are needed: use more folds, or leave out classes of few words (min_words)"
+    )
+    raise ValueError(message)
 
 
 def _dealt(
@@ -123,6 +134,7 @@ def _fewest_trained(labels: Groups, folds: Folds) -> Integers:
 def _permuted(
     labels: Groups,
     exchanged: Groups,
+    strata: Groups | None,
     held_apart: Sequence[Groups],
     count: int,
     rng: np.random.Generator,
@@ -133,7 +145,7 @@ def _permuted(
     of a rare class: the labels are then permuted again.
     """
     for _ in range(_TRIES):
-        moved = permuted_labels(labels, exchanged, rng)
+        moved = permuted_labels(labels, exchanged, rng, strata)
         folds = _dealt(moved, held_apart, count, rng)
         if (_fewest_trained(moved, folds) >= 2).all():
             return moved, folds
@@ -160,6 +172,7 @@ def probe(
     held_apart: Sequence[Groups],
     *,
     exchanged: Groups,
+    tokens: Integers | None = None,
     solver: str,
     folds: int,
     repeats: int,
@@ -181,6 +194,8 @@ def probe(
     exchanged
         Rows whose labels move together under the null (see `permuted_labels`): words, or speakers
         where the labels are theirs.
+    tokens
+        Behind each row, if rows are means of them: see `of_similar_noise`, shape ``[n]``.
     solver
         ``shrinkage`` or ``svd``.
     folds, repeats
@@ -213,8 +228,9 @@ def probe(
     values = correct.mean(axis=0)
     estimate = accuracies(values, labels)
     null = np.empty((2, permutations))
+    alike = of_similar_noise(exchanged, tokens)
     for index in range(permutations):
-        moved, dealt = _permuted(labels, exchanged, held_apart, folds, rng)
+        moved, dealt = _permuted(labels, exchanged, alike, held_apart, folds, rng)
         predicted = predict(rows, moved, dealt, solver)
         null[:, index] = accuracies((predicted == moved.codes).astype(np.float64), moved)
     first = accuracies(correct[0], labels)

@@ -24,7 +24,7 @@ Fit = tuple[Floats, Floats]
 
 
 def fit_folds(
-    rows: Floats, codes: Integers, classes: int, folds: Sequence[Integers]
+    rows: Floats, codes: Integers, classes: int, folds: Sequence[Integers], rounding: Floats
 ) -> Iterator[Fit]:
     """Fit the decision functions of each fold.
 
@@ -38,6 +38,8 @@ def fit_folds(
         k.
     folds
         Training rows of each fold.
+    rounding
+        Variance of each feature that may be rounding, shape ``[d]``.
 
     Yields
     ------
@@ -50,13 +52,13 @@ def fit_folds(
     # scatter matrices pay where they are few, and a fold keeps more rows than it leaves out
     few = classes * _ENTRY < len(folds) * len(rows) and 8 * classes * features**2 <= _HELD
     if few and fewest > max(features, len(rows) / 2):
-        scatters = Scatters.of(rows, codes, classes)
+        scatters = Scatters.of(rows, codes, classes, rounding)
         for start in range(0, len(folds), _TOGETHER):
             yield from scatters.fit(folds[start : start + _TOGETHER])
         return
     for train in folds:
         order = train[np.argsort(codes[train], kind="stable")]
-        yield _fit_rows(rows[order], np.bincount(codes[train], minlength=classes))
+        yield _fit_rows(rows[order], np.bincount(codes[train], minlength=classes), rounding)
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class Scatters:
         Where each row of the caller is among them.
     means, scatter
         Of the classes, ``[k, d]`` and ``[k, d * d]``.
+    rounding
+        See `fit_folds`.
     """
 
     rows: Floats
@@ -106,9 +110,10 @@ class Scatters:
     places: Integers
     means: Floats
     scatter: Floats
+    rounding: Floats
 
     @classmethod
-    def of(cls, rows: Floats, codes: Integers, classes: int) -> "Scatters":
+    def of(cls, rows: Floats, codes: Integers, classes: int, rounding: Floats) -> "Scatters":
         """Take the scatter matrices of all rows."""
         order = np.argsort(codes, kind="stable")
         places = np.empty_like(order)
@@ -120,7 +125,7 @@ class Scatters:
             means[code] = rows[own].mean(axis=0)
             rows[own] -= means[code]
             scatter[code] = (rows[own].T @ rows[own]).reshape(-1)
-        return cls(rows, codes, places, means, scatter)
+        return cls(rows, codes, places, means, scatter, rounding)
 
     def fit(self, folds: Sequence[Integers]) -> list[Fit]:
         """Fit several folds, whose scatter matrices are summed in one product."""
@@ -152,7 +157,7 @@ class Scatters:
                 out = self.rows[own][~kept[own]]
                 scatter = self.scatter[code].reshape(features, features) - out.T @ out
                 scatter -= counts[code] * np.outer(shifts[code], shifts[code])
-            intensity, own_ridge = _ledoit_wolf(rows, scatter)
+            intensity, own_ridge = _ledoit_wolf(rows, scatter, self.rounding)
             weights[code] = (1 - intensity) / len(train)
             ridge += counts[code] / len(train) * own_ridge
         scale = np.sqrt(weights)
@@ -170,22 +175,25 @@ def _by_class(codes: Integers, classes: int) -> Iterator[tuple[int, slice]]:
         yield int(code), slice(int(bounds[code]), int(bounds[code + 1]))
 
 
-def _fit_rows(rows: Floats, counts: Integers) -> Fit:
+def _fit_rows(rows: Floats, counts: Integers, rounding: Floats) -> Fit:
     """Fit from rows sorted by class: the way for fewer rows than features, or many classes."""
     means, weights = np.zeros((len(counts), rows.shape[1])), np.zeros(len(counts))
     centred, ridge = np.empty_like(rows), np.zeros(rows.shape[1])
     for code, own in _by_class(np.repeat(np.arange(len(counts)), counts), len(counts)):
         means[code] = rows[own].mean(axis=0)
         centred[own] = rows[own] - means[code]
-        intensity, own_ridge = _ledoit_wolf(centred[own], None)
+        intensity, own_ridge = _ledoit_wolf(centred[own], None, rounding)
         weights[code] = (1 - intensity) / len(rows)
         ridge += counts[code] / len(rows) * own_ridge
         centred[own] *= np.sqrt(weights[code])
     return Shrunk(counts, means, weights, ridge).decide(_solve(centred, ridge, means.T))
 
 
-def _ledoit_wolf(centred: Floats, scatter: Floats | None) -> tuple[float, Floats]:
+def _ledoit_wolf(centred: Floats, scatter: Floats | None, rounding: Floats) -> tuple[float, Floats]:
     """Intensity of a class after standardising, and the diagonal it adds, ``[d]``.
+
+    What is left of features that the class has one value of is rounding, which standardising would
+    blow up: it is set to 0, in place.
 
     Parameters
     ----------
@@ -193,10 +201,16 @@ def _ledoit_wolf(centred: Floats, scatter: Floats | None) -> tuple[float, Floats
         Rows about their mean, shape ``[m, d]``.
     scatter
         Their scatter matrix, if known.
+    rounding
+        See `fit_folds`.
     """
     count, features = centred.shape
     variance = np.einsum("ij,ij->j", centred, centred) / count
-    deviation = np.sqrt(np.where(variance > 0, variance, 1.0))
+    constant = variance <= rounding
+    deviation = np.sqrt(np.where(constant, 1.0, variance))
+    if constant.any():
+        for each in (centred.T,) if scatter is None else (centred.T, scatter, scatter.T):
+            each[constant] = 0.0
     scaled = centred * (1 / deviation)
     if scatter is not None:
         gram = scatter / deviation / deviation[:, None]
@@ -205,7 +219,7 @@ def _ledoit_wolf(centred: Floats, scatter: Floats | None) -> tuple[float, Floats
     delta = np.vdot(gram, gram) / count**2
     of_rows = count < features
     norms = np.diagonal(gram) if of_rows else np.einsum("ij,ij->i", scaled, scaled)
-    mean = (variance > 0).sum() / features
+    mean = (~constant).sum() / features
     beta = (norms @ norms / count - delta) / (features * count)
     distance = (delta - features * mean**2) / features
     beta = min(beta, distance)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundscope.metrics.distances import Distances, together
-from groundscope.metrics.groups import Floats, Groups, Integers, permuted_labels
+from groundscope.metrics.groups import Floats, Groups, Integers, of_similar_noise, permuted_labels
 from groundscope.metrics.intervals import Interval
 from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.p_values import permutation_p
@@ -79,6 +79,7 @@ def score_both(
     units: Groups,
     *,
     exchanged: Groups,
+    tokens: Integers | None = None,
     permutations: int,
     seed: int,
 ) -> tuple[Silhouette, Silhouette]:
@@ -100,6 +101,8 @@ def score_both(
     exchanged
         Rows whose labels move together under the null (see `permuted_labels`): words, or speakers
         where the labels are theirs.
+    tokens
+        Behind each row, if rows are means of them: see `of_similar_noise`, shape ``[n]``.
     permutations
         Of the labels; 0 leaves the null out.
     seed
@@ -117,10 +120,11 @@ def score_both(
     estimate = means_by_protocol(sums, sizes, labels.codes)
     blocks, groups = jackknife_blocks(labels, units, rng, _UNITS)
     strata = collapsed_strata(groups, labels, units)
-    without = left_out(distances, labels, sums, blocks, groups)
+    without = left_out(distances, labels, units, sums, blocks, groups)
     null = np.empty((len(estimate), permutations))
+    alike = of_similar_noise(exchanged, tokens)
     for some in together(permutations, sums.size):
-        shuffled = np.stack([permuted_labels(labels, exchanged, rng).codes for _ in some])
+        shuffled = np.stack([permuted_labels(labels, exchanged, rng, alike).codes for _ in some])
         for index, codes, moved in zip(
             some, shuffled, distances.sums(shuffled, len(labels)), strict=True
         ):

@@ -1,7 +1,6 @@
 """Jackknife of silhouettes: blocks of words, exact means without each, and intervals."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from groundscope.metrics.distances import Distances, room, together, without_rounding
 from groundscope.metrics.groups import Floats, Groups, Integers, home_of
@@ -122,17 +121,40 @@ def in_several_blocks(
     return block_of[units.codes]
 
 
+def sizes_left(labels: Groups, units: Groups, blocks: Integers, groups: Integers) -> Floats:
+    """Rows that each group counts for in a mean over groups without each block, ``[k, blocks]``.
+
+    Those that it has without one word of the block, not without all: what is left of a group stands
+    for the block too (Wolter 2007, section 4.5), and else had too small a part in the variance.
+
+    Parameters
+    ----------
+    labels, units, blocks, groups
+        See `jackknife_blocks`; each block lies in one group.
+    """
+    block_of = np.empty(len(units), np.intp)
+    block_of[units.codes] = blocks
+    of_word = np.bincount(blocks) / np.bincount(block_of)
+    own = np.arange(len(labels))[:, None] == groups
+    return np.asarray(labels.sizes[:, None] - own * of_word)
+
+
 def left_out(
-    distances: Distances, labels: Groups, sums: Floats, blocks: Integers, groups: Integers | None
+    distances: Distances,
+    labels: Groups,
+    units: Groups,
+    sums: Floats,
+    blocks: Integers,
+    groups: Integers | None,
 ) -> Floats:
-    """`means_by_protocol` of the silhouettes without each block.
+    """`means_by_protocol` of the silhouettes without each block, see `sizes_left`.
 
     Parameters
     ----------
     distances
         Of the rows.
-    labels
-        Group of each row.
+    labels, units
+        Group and word of each row.
     sums
         Of the distances to the rows of each group, shape ``[n, k]``.
     blocks, groups
@@ -145,7 +167,7 @@ def left_out(
     """
     if groups is None:
         return _without_mixed(distances, labels, sums, blocks)
-    return _without_pure(distances, labels, sums, blocks, groups)
+    return _without_pure(distances, labels, units, sums, blocks, groups)
 
 
 def jackknife_intervals(
@@ -192,13 +214,19 @@ def _without_mixed(distances: Distances, labels: Groups, sums: Floats, blocks: I
 
 
 def _without_pure(
-    distances: Distances, labels: Groups, sums: Floats, blocks: Integers, strata: Integers
+    distances: Distances,
+    labels: Groups,
+    units: Groups,
+    sums: Floats,
+    blocks: Integers,
+    strata: Integers,
 ) -> Floats:
     """Estimates without each block of words, each block inside one group; blocks by group.
 
     Only the distances to that group change: rows of the group get another a, all others may get
     another b. That is O(n) a block.
     """
+    counted = sizes_left(labels, units, blocks, strata)
     count, groups = sums.shape
     sizes = labels.sizes.astype(np.float64)
     inner, nearest, which = distances_to_groups(sums, sizes, labels.codes, 3)
@@ -218,8 +246,11 @@ def _without_pure(
         rest = sums[:, [group]] - removed[:, own - base]
         without_rounding(rest, rounding[group])
         left = np.where(np.arange(groups)[:, None] == group, sizes[:, None] - gone, sizes[:, None])
+        of_group = (labels.codes == group)[:, None]
+        kept = np.where(of_group, counted[group, own] / left[group], 1.0)
+        kept *= blocks[:, None] != own
         without[:, own] = _without_some(
-            labels, group, inner, nearest, which, rest, left, blocks[:, None] != own
+            labels, group, inner, nearest, which, rest, left, counted[:, own], kept
         )
     return without
 
@@ -232,7 +263,8 @@ def _without_some(
     which: Integers,
     rest: Floats,
     left: Floats,
-    kept: NDArray[np.bool_],
+    counted: Floats,
+    kept: Floats,
 ) -> Floats:
     """Estimates without each block of one group, shape ``[2 + k, blocks]``.
 
@@ -244,8 +276,10 @@ def _without_some(
         See `distances_to_groups`, of three others.
     rest
         Sums of distances to what is left of the group, shape ``[n, blocks]``.
-    left, kept
-        Rows that are left of the groups, ``[k, blocks]``, and which, ``[n, blocks]``.
+    left, counted
+        Rows that are left of the groups, and that these count for, ``[k, blocks]``.
+    kept
+        What each row counts for, ``[n, blocks]``: 0 where it is left out.
     """
     members = (labels.codes == group)[:, None]
     a = np.where(members, rest / np.maximum(left[group] - 1, 1), inner[:, None])
@@ -261,5 +295,5 @@ def _without_some(
     sums, gain = labels.sums(scores), without_nearest - scores
     gains = Groups(labels.names, which[skipped[0], rows]).sums(np.where(moved, 0.0, gain))
     gains[group] += np.where(moved, gain, 0.0).sum(axis=0)
-    runs = mean_of_runs(sums, gains, left)
-    return np.vstack([sums.sum(axis=0) / left.sum(axis=0), sums / left, runs])
+    runs = mean_of_runs(sums, gains, counted)
+    return np.vstack([sums.sum(axis=0) / counted.sum(axis=0), sums / counted, runs])

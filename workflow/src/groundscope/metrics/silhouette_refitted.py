@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from groundscope.metrics.distances import Distances
-from groundscope.metrics.groups import Floats, Groups, home_of, permuted_labels
+from groundscope.metrics.groups import (
+    Floats,
+    Groups,
+    Integers,
+    home_of,
+    of_similar_noise,
+    permuted_labels,
+)
 from groundscope.metrics.jackknife import pseudo_values
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.silhouette import Silhouette
@@ -14,6 +21,7 @@ from groundscope.metrics.silhouette_jackknife import (
     collapsed_strata,
     jackknife_blocks,
     jackknife_intervals,
+    sizes_left,
 )
 from groundscope.metrics.spaces import into_space, into_space_again
 
@@ -28,6 +36,7 @@ def score_refitted(
     metrics: Sequence[str],
     *,
     exchanged: Groups,
+    tokens: Integers | None = None,
     permutations: int,
     seed: int,
 ) -> list[Silhouette]:
@@ -46,8 +55,8 @@ def score_refitted(
         within groups; over 50 in 50 where the rows of some word lie in several groups.
     space, metrics
         See `into_space` and `Distances`; each fit serves all metrics.
-    exchanged
-        As in `silhouette.score`.
+    exchanged, tokens
+        As in `silhouette.score_both`.
     permutations
         Of the labels; 0 leaves the null out.
     seed
@@ -76,9 +85,13 @@ def score_refitted(
         left = Groups(labels.names, labels.codes[kept])
         again = into_space_again(features[kept], space, left)
         _, without[..., block] = _scored(again, left, metrics)
+    if groups is not None:
+        counted = sizes_left(labels, units, blocks, groups)
+        without[:, 0] = (without[:, 1:] * counted).sum(axis=1) / counted.sum(axis=0)
     null = np.empty((*estimates.shape, permutations))
+    alike = of_similar_noise(exchanged, tokens)
     for index in range(permutations):
-        moved = permuted_labels(labels, exchanged, rng)
+        moved = permuted_labels(labels, exchanged, rng, alike)
         moved_to = into_space(features, space, moved) if space == "lda" else projected
         _, null[..., index] = _scored(moved_to, moved, metrics)
     missing = np.full(estimates.shape[1], np.nan)

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from groundscope.metrics.distances import Distances
-from groundscope.metrics.groups import Floats, Groups, deal, permuted_labels
+from groundscope.metrics.groups import (
+    Floats,
+    Groups,
+    Integers,
+    deal,
+    of_similar_noise,
+    permuted_labels,
+)
 from groundscope.metrics.intervals import bounded
 from groundscope.metrics.jackknife import jackknife, pseudo_values
 from groundscope.metrics.silhouette import Silhouette
@@ -25,6 +32,7 @@ def score_runs(
     metrics: Sequence[str],
     *,
     exchanged: Groups,
+    tokens: Integers | None = None,
     permutations: int,
     seed: int,
 ) -> list[Silhouette]:
@@ -43,8 +51,8 @@ def score_runs(
         Group and word of each row, at least three groups.
     space, metrics
         See `into_space` and `Distances`; each fit serves all metrics.
-    exchanged
-        As in `silhouette.score`.
+    exchanged, tokens
+        As in `silhouette.score_both`.
     permutations
         Of the labels; 0 leaves the null out.
     seed
@@ -83,11 +91,12 @@ def score_runs(
             again = into_space_again(kept[left], space, less)
             without[:, block, group] = _silhouettes(again, less, metrics).mean(axis=1)
     null = np.empty((len(metrics), permutations))
+    alike = of_similar_noise(exchanged, tokens)
     for index in range(permutations):
-        moved = permuted_labels(labels, exchanged, rng)
+        moved = permuted_labels(labels, exchanged, rng, alike)
         stays = moved.codes != index % len(labels)
         part = moved.only(stays)
-        projected = into_space(features[stays], space, part)
+        projected = into_space_again(features[stays], space, part)
         null[:, index] = _silhouettes(projected, part, metrics).mean(axis=1)
     return [
         Silhouette(

@@ -5,14 +5,24 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.linalg import eigh
 
-from groundscope.metrics.discriminant import project, varies_within
+from groundscope.metrics.discriminant import project
 from groundscope.metrics.groups import Floats, Groups, permuted_rows
+from groundscope.metrics.variation import varies_within
 
 _TRIES = 100
 
 
-def principal_components(rows: Floats, count: int) -> Floats:
+def principal_components(rows: Floats, count: int, *, fewer: bool = False) -> Floats:
     """Scores on the first principal components, shape ``[n, count]``; signs are arbitrary.
+
+    Parameters
+    ----------
+    rows
+        Shape ``[n, d]``.
+    count
+        Components that are wanted.
+    fewer
+        Take as many as there are where rows do not vary in so many directions.
 
     Raises
     ------
@@ -21,6 +31,8 @@ def principal_components(rows: Floats, count: int) -> Floats:
     """
     centred = np.asarray(rows, np.float64) - np.mean(rows, axis=0, dtype=np.float64)
     most = min(len(centred) - 1, centred.shape[1])
+    if fewer:
+        count = min(count, most)
     if count > most:
         message = (
             f"pca-{count} needs more rows or features: {centred.shape} allow {most}; take fewer "
@@ -31,8 +43,10 @@ def principal_components(rows: Floats, count: int) -> Floats:
     square = centred @ centred.T if wide else centred.T @ centred
     values, vectors = eigh(square, subset_by_index=[len(square) - count, len(square) - 1])
     spread, axes = values[::-1], vectors[:, ::-1]
-    if spread[-1] <= 1e-12 * spread[0]:
-        found = int((spread > 1e-12 * spread[0]).sum())
+    found = int((spread > 1e-12 * spread[0]).sum())
+    if fewer:
+        spread, axes = spread[:found], axes[:, :found]
+    elif found < count:
         message = (
             f"pca-{count} needs rows that vary in {count} directions, these vary in {found}; take "
             "fewer components"
@@ -105,11 +119,11 @@ def into_space_again(rows: Floats, space: str, labels: Groups | None = None) -> 
     """`into_space` of rows of which some were left out, for a jackknife.
 
     Principal components are then no more than the rows have: rows that are one more than components
-    lose nothing.
+    lose nothing, nor do rows of which some are the same vector.
     """
     kind, _, count = space.partition("-")
     if kind == "pca":
-        return principal_components(rows, min(int(count), len(rows) - 1))
+        return principal_components(rows, int(count), fewer=True)
     return into_space(rows, space, labels)
 
 
