@@ -63,8 +63,6 @@ def word_rows(scores: Scores, keys: dict[str, str], data: Rows) -> list[dict[str
         "subset": scores.subset,
     }
     subtracted = {"silhouette": 0.0} | ({"silhouette-above-null": null.mean()} if len(null) else {})
-    if len(null) and keys["space"].startswith("lda:"):
-        del subtracted["silhouette"]
     return [
         row
         for measure, level in subtracted.items()
