@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 from sklearn.metrics import silhouette_samples
 
 from groundscope.analysis.contrasts import contrast_rows
 from groundscope.analysis.rows import Rows
 from groundscope.analysis.silhouette import word_rows
-from groundscope.metrics.clustering import PROTOCOLS, score_protocols
+from groundscope.metrics.clustering import PROTOCOLS, Scores, score_protocols
 from groundscope.metrics.groups import Floats, Groups
 
 CODES = np.repeat(np.arange(6), (18, 14, 12, 9, 7, 5))
@@ -84,7 +85,7 @@ def test_only_what_the_null_leaves_is_a_difference_above_it() -> None:
 
 
 def test_measures_by_space_and_null() -> None:
-    """Raw silhouettes of an LDA space are no measure where there is a null; without one they are.
+    """Raw silhouettes are a measure in every space, which published changes are of.
 
     Above the null is the raw score minus the mean of the null, of words and of their pseudo-values.
     """
@@ -103,9 +104,9 @@ def test_measures_by_space_and_null() -> None:
             assert np.isclose(one["value"] - other["value"], level)
             assert np.isclose(one["pseudo_values"][0] - other["pseudo_values"][0], level)
     for protocol in PROTOCOLS:
-        for permutations, measure in ((5, "silhouette-above-null"), (0, "silhouette")):
+        for permutations, above in ((5, {"silhouette-above-null"}), (0, set[str]())):
             found = _words("a", rows, space="lda", permutations=permutations, protocols=[protocol])
-            assert set(found["measure"].to_pylist()) == {measure}
+            assert set(found["measure"].to_pylist()) == {"silhouette"} | above
 
 
 def test_words_of_a_subset_are_those_of_its_groups() -> None:
@@ -120,3 +121,28 @@ def test_words_of_a_subset_are_those_of_its_groups() -> None:
     np.testing.assert_allclose([row["value"] for row in found], expected, atol=1e-12)
     pseudo = np.mean([row["pseudo_values"] for row in found])
     assert pseudo == pytest.approx(expected.mean())
+
+
+def test_a_word_that_is_a_label_goes_with_its_group() -> None:
+    """Pseudo-values come from scores of the other words alone, whose nearest group may be it."""
+    rng = np.random.default_rng(6)
+    codes = np.repeat(np.arange(7), (2, 3, 3, 4, 2, 5, 4))
+    rows = rng.normal(size=(7, 3))[codes] + rng.normal(size=(len(codes), 3))
+    tokens = Groups.of([f"t{number:02d}" for number in range(len(codes))])
+    words = Groups.of([f"w{code}" for code in codes])
+    # in another order than the words
+    labels = Groups.of([f"l{6 - code}" for code in codes])
+
+    def scores(kept: NDArray[np.bool_]) -> list[Scores]:
+        return score_protocols(
+            rows[kept], labels.only(kept), tokens.only(kept), exchanged=tokens.only(kept),
+            space="full", metrics=["euclidean"], protocols=PROTOCOLS, subsets={}, permutations=0,
+            kmeans_seeds=0, kmeans_restarts=1, seed=0,
+        )  # fmt: skip
+
+    data = Rows("tokens", tokens.names, words, words, labels, tokens, tokens, None, 0, 0)
+    for index, found in enumerate(scores(codes >= 0)):
+        made = word_rows(found, {"space": "full"}, data)
+        without = np.array([scores(codes != code)[index].estimate[0] for code in range(7)])
+        expected = found.estimate[0] + 6 * (without.mean() - without)
+        np.testing.assert_allclose([row["pseudo_values"][0] for row in made], expected, atol=1e-12)

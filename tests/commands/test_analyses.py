@@ -33,7 +33,8 @@ from groundscope.commands import (
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
 from groundscope.metrics.groups import Groups, of_similar_count, permuted_rows
-from groundscope.metrics.spaces import into_space
+from groundscope.metrics.jackknife import as_of_equal_blocks, jackknife
+from groundscope.metrics.spaces import into_space, refit_blocks
 from groundscope.metrics.word_pairs import sample_rows
 from groundscope.token_table import read_tokens, write_tokens
 
@@ -107,6 +108,50 @@ def test_cka_inside_the_lda_space(study: Study, monkeypatch: pytest.MonkeyPatch)
     found = _rows(output, "cka", space="lda:meaning", estimator="biased")
     assert [row["estimate"] for row in found] == pytest.approx([expected], abs=1e-10)
     assert len(_rows(output, "cka", space="full")) == 2
+
+
+def test_error_in_fitted_spaces(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of both jobs: axes are fitted anew without each of the same blocks of words."""
+    models = [study.layers(model, 3.0, seed, 1) for seed, model in enumerate("abc")]
+    spaces = ["lda", "pca-2"]
+    output = _compare(study, monkeypatch, models[0], models[2], spaces=spaces, seed=4)
+    means = [
+        read_embeddings(path).aligned(study.ids).astype(np.float64).reshape(WORDS, 3, -1).mean(1)
+        for (path,) in models
+    ]
+    labels, words = Groups.of(np.arange(WORDS) % 4), Groups.of(study.ids[::3])
+    contrasts = study.folder / "contrasts.parquet"
+    options = {**OPTIONS["cka"], "spaces": spaces, "seed": 4}
+    call(
+        monkeypatch, contrast_alignments.main, contrast="x", tokens=study.tokens,
+        selected=study.selected, treated=models[0], control=models[1], third=models[2],
+        labelling="meaning", labels=study.labels, output=contrasts,
+        options={name: value for name, value in options.items() if name != "permutations"},
+        contrast_options=OPTIONS["contrasts"],
+    )  # fmt: skip
+    for space, fitted_to in (("lda", labels), ("pca-2", None)):
+        blocks = refit_blocks(words, fitted_to, 4)
+        found = []
+        for block in range(-1, 20):
+            kept = blocks != block
+            left = None if fitted_to is None else labels.only(kept)
+            x, y, z = (into_space(rows[kept], space, left) for rows in means)
+            a, b, c = (each @ each.T for each in (rows - rows.mean(axis=0) for rows in (x, y, z)))
+            found.append(
+                [np.vdot(one, c) / np.linalg.norm(one) / np.linalg.norm(c) for one in (a, b)]
+            )
+        one, other = np.transpose(found)
+        errors = [
+            jackknife(
+                score[0], as_of_equal_blocks(score[0], score[1:], np.bincount(blocks))
+            ).standard_error
+            for score in (one, one - other)
+        ]
+        named = {"space": "lda:meaning" if space == "lda" else space, "estimator": "biased"}
+        (row,) = _rows(output, "cka", **named)
+        assert row["standard_error"] == pytest.approx(errors[0], rel=1e-6)
+        (row,) = _rows(contrasts, "cka_contrasts", **named)
+        assert row["standard_error"] == pytest.approx(errors[1], rel=1e-6)
 
 
 @pytest.mark.parametrize("drawn", [{}, {"rows": ["tokens"], "sample": 60, "draws": 2}])

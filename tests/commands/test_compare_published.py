@@ -252,6 +252,14 @@ def test_what_a_machine_wrote_about_the_paper_says_so() -> None:
         assert told is ("digest" in row["source"])
 
 
+def test_changes_are_of_raw_silhouettes_as_published() -> None:
+    """The paper subtracts no null, from CKA in the same space; so does what is set beside it."""
+    rows = [row for row in read_published(SHIPPED) if row["table"] == "change_correlation"]
+    assert {(row["measure"], row["space"], row["cka_space"]) for row in rows} == {
+        ("silhouette", "lda:meaning", "lda:meaning")
+    }
+
+
 def test_silhouettes_are_found_by_their_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

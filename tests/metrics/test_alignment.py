@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from groundscope.metrics import cka, feature_space, gram_alignment, gram_space, kernels, rbf
 from groundscope.metrics.alignment import Alignment, compare_layers
-from groundscope.metrics.comparison import compare
+from groundscope.metrics.comparison import MEASURES, compare
 from groundscope.metrics.groups import Floats, Groups, Integers, permuted_rows
 from groundscope.metrics.order import Order
 from groundscope.metrics.sources import Source
@@ -245,6 +245,17 @@ def test_invariances(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(_cka(y, x), value, rtol=1e-12)
     np.testing.assert_allclose(_cka(x, 3 * x @ rotation), [1, 1], rtol=1e-12)
     assert abs(_cka(x @ np.diag([1, 1, 1, 1, 1, 20]), y) - value).min() > 0.05
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_layer_and_itself_are_no_more_than_alike(measure: str) -> None:
+    """Rounding leaves no estimate above 1, nor above the end of its interval."""
+    rng = np.random.default_rng(31)
+    layers = [_source(rows) for rows in rng.normal(size=(12, 30, 7))]
+    found = compare(layers, layers, Groups.of(np.arange(30)), measure=measure, neighbours=5)
+    assert found.estimate.max() <= 1.0
+    assert (found.estimate <= found.high).all()
+    np.testing.assert_allclose(np.diagonal(found.estimate, axis1=1, axis2=2), 1.0, rtol=1e-12)
 
 
 def test_angle_obeys_the_triangle_inequality(rng: np.random.Generator) -> None:

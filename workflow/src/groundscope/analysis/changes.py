@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from groundscope.analysis.columns import number
-from groundscope.metrics.correlation import across_layers
+from groundscope.metrics.correlation import across_layers, tied
 
 _KEYS = (
     *("corpus", "contrast", "treated", "control", "labelling", "measure", "metric", "space"),
@@ -25,7 +25,7 @@ def correlation_rows(
     Equal layers of the two models are compared; every measure and space of the CKA table with every
     labelling, measure (raw, above the null), metric, space, protocol and subset of the silhouettes.
     Fewer than four layers give no row, nor do layers in which one of the two never differs (two
-    models that are the same).
+    models that are the same), or by rounding only (see `tied`).
     """
     changes: dict[tuple[Any, ...], dict[str, Row]] = {}
     for row in contrasts:
@@ -42,8 +42,8 @@ def correlation_rows(
             layers = [layer for layer in change if layer in values]
             if len(layers) < 4:
                 continue
-            x = np.array([values[layer] for layer in layers])
-            y = np.array([change[layer]["estimate"] for layer in layers])
+            x = tied(np.array([values[layer] for layer in layers]))
+            y = tied(np.array([change[layer]["estimate"] for layer in layers]))
             if np.ptp(x) == 0 or np.ptp(y) == 0:
                 continue
             fewest = min((change[layer] for layer in layers), key=lambda row: row["n_types"])

@@ -12,9 +12,18 @@ from groundscope.analysis.lda_space import has_space
 from groundscope.analysis.rows import Rows, make_rows
 from groundscope.errors import UserError
 from groundscope.metrics.comparison import OF_WORDS
-from groundscope.metrics.groups import Floats, of_similar_count
-from groundscope.metrics.sources import Source
-from groundscope.metrics.spaces import dimensions, into_space, moved_lda_spaces
+from groundscope.metrics.groups import Floats, Integers, of_similar_count
+from groundscope.metrics.sources import Refitted, Source
+from groundscope.metrics.spaces import (
+    dimensions,
+    into_space,
+    into_space_again,
+    moved_lda_spaces,
+    refit_blocks,
+)
+
+# of what blocks leave of a layer, for all measures
+_HELD = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ def settings(
     selection
         Tokens that are compared.
     options
-        ``rows``, ``spaces``, ``measures``, ``sample`` and ``draws``.
+        ``rows``, ``spaces``, ``measures``, ``sample``, ``draws`` and ``seed``.
     labels, labelling
         Label of each token for the LDA space, and what the labelling is called.
 
@@ -78,7 +87,9 @@ def settings(
             continue
         _tell_one_draw(options, data)
         named = f"lda:{labelling}" if space == "lda" else space
-        sources = [[_source(layer, data, space) for layer in layers] for layers in sides]
+        fitted = space != "full"
+        blocks = refit_blocks(data.words, data.labels, options["seed"]) if fitted else None
+        sources = [[_source(layer, data, space, blocks) for layer in layers] for layers in sides]
         made = [sources[sides.index(layers)] for layers in sides]
         line = any(source.features == 1 for source in chain(*made))
         for measure in _measures(options, kind):
@@ -114,19 +125,34 @@ def _measures(options: Mapping[str, Any], kind: str) -> list[str]:
     ]
 
 
-def _source(layer: Layer, data: Rows, space: str) -> Source:
+def _source(layer: Layer, data: Rows, space: str, blocks: Integers | None) -> Source:
+    classes = 0 if data.labels is None else len(data.labels)
+    features = dimensions(layer.features, space, classes)
+    refitted = None
+    if blocks is not None:
+        load = partial(_load_without, layer, data, space, blocks)
+        small = 8 * len(blocks) * (int(blocks.max()) + 1) * features <= _HELD
+        refitted = Refitted(blocks, cache(load) if small else load)
     return Source(
         layer.name,
-        dimensions(layer.features, space, 0 if data.labels is None else len(data.labels)),
+        features,
         partial(_load, layer, data, space),
         # several measures read the same: fits take longer than comparisons
         cache(partial(_moved, layer, data)) if space == "lda" else None,
+        refitted,
     )
 
 
 def _load(layer: Layer, data: Rows, space: str) -> Floats:
     with naming(layer.name):
         return into_space(data.features(layer), space, data.labels)
+
+
+def _load_without(layer: Layer, data: Rows, space: str, blocks: Integers, block: int) -> Floats:
+    kept = blocks != block
+    labels = None if data.labels is None else data.labels.only(kept)
+    with naming(f"{layer.name} without some words"):
+        return into_space_again(data.features(layer)[kept], space, labels)
 
 
 def _moved(layer: Layer, data: Rows, permutations: int, seed: int) -> list[Floats]:

@@ -6,6 +6,7 @@ from typing import Any
 from groundscope.analysis.columns import estimate_columns, null_columns
 from groundscope.analysis.rows import Rows
 from groundscope.metrics.clustering import Scores
+from groundscope.metrics.groups import home_of
 from groundscope.metrics.jackknife import pseudo_values, unit_means
 
 
@@ -32,12 +33,13 @@ def word_rows(scores: Scores, keys: dict[str, str], data: Rows) -> list[dict[str
 
     None of k-means, whose clusters a jackknife over words does not leave as they are.
 
-    Where the label is the word, words are no units of the jackknife: their groups would go with
-    them. What a word does to the silhouettes of others is then left out.
+    Where the label is the word, words are no units of the jackknife: their groups go with them. In
+    all dimensions their pseudo-values say what that does to other words; in a fitted space they are
+    of the word's own silhouettes alone.
 
     Where labels were permuted there is a second measure, above the mean of that null, which is
-    taken as known: what silhouettes are without any information differs between models. Of an LDA
-    space, which is made to separate labels, it is then the only one.
+    taken as known: what silhouettes are without any information differs between models, above all
+    in an LDA space, which is made to separate labels.
     """
     result, rows = scores.scored, scores.members[0]
     if result is None:
@@ -47,7 +49,12 @@ def word_rows(scores: Scores, keys: dict[str, str], data: Rows) -> list[dict[str
     else:
         words = data.words.only(rows)
         units = words.codes
-        pseudo = pseudo_values(result.estimate[0], unit_means(result.rows, words))
+        home = home_of(data.grouping.only(rows), words)
+        if result.without_groups is None or home is None:
+            without = unit_means(result.rows, words)
+        else:
+            without = result.without_groups[home]
+        pseudo = pseudo_values(result.estimate[0], without)
     null = result.null[0]
     keys = {
         **keys,
@@ -56,8 +63,6 @@ def word_rows(scores: Scores, keys: dict[str, str], data: Rows) -> list[dict[str
         "subset": scores.subset,
     }
     subtracted = {"silhouette": 0.0} | ({"silhouette-above-null": null.mean()} if len(null) else {})
-    if len(null) and keys["space"].startswith("lda:"):
-        del subtracted["silhouette"]
     return [
         row
         for measure, level in subtracted.items()

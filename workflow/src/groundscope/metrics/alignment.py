@@ -25,8 +25,10 @@ class Alignment:
         Shape ``[2, A, B]``; 1 for layers that are equal up to rotation and scale.
     interval
         Jackknife over groups of rows, without counting the part of pairs of groups twice.
+    degrees
+        Degrees of freedom of the interval.
     left_out
-        Codes of the groups that the jackknife leaves out, shape ``[g]``.
+        Codes of the groups that the jackknife leaves out, or blocks of words, shape ``[g]``.
     without
         The estimate without each of these, shape ``[2, A, B, g]``; of nearest neighbours to first
         order (`neighbours.Neighbours.without`).
@@ -36,6 +38,7 @@ class Alignment:
 
     estimate: Floats
     interval: Interval
+    degrees: float
     left_out: Integers
     without: Floats
     null: Floats
@@ -112,7 +115,7 @@ def compare_layers(
     degrees = min(degrees_of_freedom(groups.sizes), len(order.weights) - 1)
     interval = t_interval(estimate, error, degrees)
     left_out = in_order.codes[order.starts]
-    return Alignment(estimate, interval, left_out, without, null)
+    return Alignment(estimate, interval, degrees, left_out, without, null)
 
 
 def _costs_less_in_gram_space(

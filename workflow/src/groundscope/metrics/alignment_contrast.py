@@ -29,7 +29,8 @@ class Influence:
         Mean over draws, shape ``[estimators, A, B]``.
     without
         The same without each of the words that were drawn, shape ``[estimators, A, B, words]``; of
-        ``knn`` to first order (`neighbours.Neighbours.without`).
+        ``knn`` to first order (`neighbours.Neighbours.without`); in a fitted space without each
+        block of words (`sources.Refitted`).
     draws
         Draws made.
     rows
@@ -91,17 +92,21 @@ def leave_words_out(
         seed=seed,
     )
     chosen: list[Integers] = []
-    total, effects = np.zeros((1, 1, 1)), np.zeros((1, 1, 1, len(groups)))
+    units = groups.codes if left[0].refitted is None else left[0].refitted.blocks
+    total, effects = np.zeros((1, 1, 1)), np.zeros((1, 1, 1, int(units.max()) + 1))
+    drawn = np.zeros(effects.shape[-1], np.bool_)
     for rows, result in found:
-        words = np.unique(groups.codes[rows])[result.left_out]
-        effect = np.zeros((*result.estimate.shape, len(groups)))
-        effect[..., words] = result.without - result.estimate[..., None]
+        left_out = result.left_out
+        if left[0].refitted is None:
+            left_out = np.unique(groups.codes[rows])[left_out]
+        effect = np.zeros((*result.estimate.shape, len(drawn)))
+        effect[..., left_out] = result.without - result.estimate[..., None]
         chosen.append(rows)
+        drawn[left_out] = True
         total, effects = total + result.estimate, effects + effect
     estimate = total / len(chosen)
-    together = np.unique(np.concatenate(chosen))
-    drawn = np.unique(groups.codes[together])
     without = estimate[..., None] + effects[..., drawn] / len(chosen)
+    together = np.unique(np.concatenate(chosen))
     return Influence(estimators(estimate), estimate, without, len(chosen), together)
 
 

@@ -1,29 +1,18 @@
 """Any measure of alignment between all layers of two models, over repeated draws of rows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 
 from groundscope.metrics import alignment
 from groundscope.metrics.alignment import Alignment
-from groundscope.metrics.dissimilarity import Dissimilarity
-from groundscope.metrics.groups import (
-    Floats,
-    Groups,
-    Integers,
-    of_similar_count,
-    permuted_rows,
-)
+from groundscope.metrics.any_measure import align, refit
+from groundscope.metrics.groups import Floats, Groups, Integers, of_similar_count
 from groundscope.metrics.intervals import bounded, t_interval
-from groundscope.metrics.jackknife import degrees_of_freedom, jackknife
-from groundscope.metrics.neighbours import Neighbours
 from groundscope.metrics.p_values import permutation_p
 from groundscope.metrics.sources import Source
-
-_Geometry = TypeVar("_Geometry", Dissimilarity, Neighbours)
 
 # of one row a word, by cosines
 OF_WORDS = ("rsa", "knn")
@@ -122,9 +111,7 @@ def compare(
     )
     # the values without each word are large, and not summarised
     parts = [(rows, replace(result, without=np.empty(0))) for rows, result in found]
-    first_draw = parts[0][0]
-    sizes = Groups.of(groups.codes[first_draw]).sizes
-    return _summary([result for _, result in parts], sizes, first_draw, measure)
+    return _summary([result for _, result in parts], parts[0][0], measure)
 
 
 def each_draw(
@@ -166,66 +153,25 @@ def each_draw(
         strata = None
         if tokens is not None:
             strata = of_similar_count(tokens[np.unique(groups.codes[rows])])
-        if measure == "rsa":
-            result = _by_geometry(Dissimilarity.of, first, second, here, strata, shuffles, seed)
-        elif measure == "knn":
-            make = partial(Neighbours.of, count=neighbours)
-            result = _by_geometry(make, first, second, here, strata, shuffles, seed)
-        else:
-            kernel = measure.removeprefix("cka-")
-            result = alignment.compare_layers(
-                first,
-                second,
-                here,
-                kernel=kernel,
-                every=every,
-                permutations=shuffles,
-                strata=strata,
-                seed=seed,
-            )
+        how: dict[str, Any] = {"measure": measure, "neighbours": neighbours}
+        shuffled: dict[str, Any] = {"strata": strata, "permutations": shuffles, "seed": seed}
+        result = align(first, second, here, every=every, **how, **shuffled)
+        if left[0].refitted is not None:
+            result = refit(result, first, second, here, left[0].refitted.blocks, rows, **how)
         yield rows, result
 
 
 def _drawn(source: Source, rows: Integers, count: int) -> Source:
     if len(rows) == count:
         return source
-    load, moved = source.load, source.moved
-    if moved is None:
-        return replace(source, load=lambda: load()[rows])
-    return replace(
-        source,
-        load=lambda: load()[rows],
-        moved=lambda *null: (features[rows] for features in moved(*null)),
+    load, moved, refitted = source.load, source.moved, source.refitted
+    return Source(
+        source.name,
+        source.features,
+        lambda: load()[rows],
+        None if moved is None else lambda *null: (features[rows] for features in moved(*null)),
+        None if refitted is None else refitted.drawn(rows),
     )
-
-
-def _by_geometry(
-    make: Callable[[Floats], _Geometry],
-    left: Sequence[Source],
-    right: Sequence[Source],
-    words: Groups,
-    strata: Groups | None,
-    permutations: int,
-    seed: int,
-) -> Alignment:
-    rng = np.random.default_rng(seed)
-    orders = [permuted_rows(words, rng, strata) for _ in range(permutations)]
-    first = [make(source.load()) for source in left]
-    estimate = np.empty((1, len(left), len(right)))
-    without = np.empty((1, len(left), len(right), len(words)))
-    null = np.empty((1, len(left), len(right), permutations))
-    for j, source in enumerate(right):
-        second = make(source.load())
-        for i, layer in enumerate(first):
-            estimate[0, i, j] = layer.alignment(second)
-            without[0, i, j] = layer.without(second)
-        shuffled = map(second.reordered, orders)
-        if source.moved is not None and permutations:
-            shuffled = map(make, source.moved(permutations, seed))
-        for p, moved in enumerate(shuffled):
-            null[0, :, j, p] = [layer.alignment(moved) for layer in first]
-    interval = jackknife(estimate, without)
-    return Alignment(estimate, interval, words.codes, without, null)
 
 
 def estimators(estimate: Floats) -> Sequence[str]:
@@ -233,9 +179,7 @@ def estimators(estimate: Floats) -> Sequence[str]:
     return alignment.ESTIMATORS if len(estimate) > 1 else ("plain",)
 
 
-def _summary(
-    results: Sequence[Alignment], sizes: Integers, first_draw: Integers, measure: str
-) -> Comparison:
+def _summary(results: Sequence[Alignment], first_draw: Integers, measure: str) -> Comparison:
     estimates = np.stack([result.estimate for result in results])
     estimate = estimates.mean(axis=0)
     variance = np.mean([result.interval.standard_error**2 for result in results], axis=0)
@@ -243,7 +187,7 @@ def _summary(
     # debiased CKA is a cosine of U-centred matrices: it may be negative, and is never above 1
     least = [0.0 if name == "biased" or measure == "knn" else -1.0 for name in names]
     interval = bounded(
-        t_interval(estimate, np.sqrt(variance), degrees_of_freedom(sizes)),
+        t_interval(estimate, np.sqrt(variance), results[0].degrees),
         np.reshape(least, (-1, 1, 1)),
     )
     missing = np.full(estimate.shape, np.nan)

@@ -10,6 +10,25 @@ from groundscope.metrics.ranks import average_ranks
 
 # a correlation that is this near to 1 or -1 is perfect, and has no interval
 _ROUNDING = 1e-12
+# what scores of float32 vectors are accurate to
+_SINGLE = 1e-7
+
+
+def tied(values: Floats) -> Floats:
+    """Give values that differ by rounding one value: the least of them.
+
+    Parameters
+    ----------
+    values
+        Scores, shape ``[n]``. Neighbours that differ by 1e-7 at most are the same: scores of
+        vectors that differ only by the rounding of float32 are some 1e-8 apart.
+    """
+    order = np.argsort(values, kind="stable")
+    places = np.arange(len(values))
+    apart = np.diff(values[order], prepend=-np.inf) > _SINGLE
+    result = np.empty(len(values))
+    result[order] = values[order][np.maximum.accumulate(np.where(apart, places, 0))]
+    return result
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,32 @@ def pseudo_values(
     return np.asarray(estimate)[..., None] + effects
 
 
+def as_of_equal_blocks(estimate: ArrayLike, left_out: Floats, sizes: Integers) -> Floats:
+    """Scores without blocks of unequal size, as a `jackknife` of equal ones would have them.
+
+    With ``h_j = n / m_j`` for a block of m_j rows, deviations of ``z_j = h_j theta - (h_j - 1)
+    theta_(j)`` over ``sqrt(h_j - 1)`` are alike (Busing, Meijer and Van der Leeden 1999), and free
+    of what the score owes to the number of rows. They are returned about the mean of what is left,
+    made to sum to 0, and scaled: the variance of a mean of independent rows is right.
+
+    Parameters
+    ----------
+    estimate, left_out
+        The score, and without each block, shape ``[...]`` and ``[..., blocks]``.
+    sizes
+        Rows of each block, shape ``[blocks]``, two blocks or more.
+    """
+    count, ratio = len(sizes), sizes.sum() / sizes
+    values = ratio * np.asarray(estimate)[..., None] - (ratio - 1) * left_out
+    weight = 1 / np.sqrt(ratio - 1)
+    share = weight / weight.sum()
+    effects = weight * (values - (values @ share)[..., None])
+    # of values of variance 1 / m_j
+    expected = weight**2 @ (1 / sizes - 2 * share / sizes + share**2 @ (1 / sizes))
+    effects *= np.sqrt(count / sizes.sum() / expected / (count - 1))
+    return np.asarray(left_out.mean(axis=-1, keepdims=True) - effects)
+
+
 def degrees_of_freedom(sizes: Integers) -> float:
     """Degrees of freedom of a jackknife over units that weigh what they have of the rows.
 

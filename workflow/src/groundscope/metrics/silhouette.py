@@ -14,6 +14,7 @@ from groundscope.metrics.silhouette_coefficients import (
     coefficients,
     distances_to_groups,
     means_by_protocol,
+    means_without_groups,
 )
 from groundscope.metrics.silhouette_jackknife import (
     collapsed_strata,
@@ -47,6 +48,8 @@ class Silhouette:
         Block of words of each row, which the jackknife left out together, shape ``[n]``.
     pseudo_values
         Of the blocks, for the first of the estimates.
+    without_groups
+        That estimate without each group, shape ``[k]``; None where it was not made.
     """
 
     rows: Floats
@@ -56,6 +59,7 @@ class Silhouette:
     p_value: Floats
     blocks: Integers
     pseudo_values: Floats
+    without_groups: Floats | None = None
 
 
 def score(
@@ -135,6 +139,9 @@ def score_both(
     rows, further = (coefficients(inner, other, sizes[labels.codes]) for other in others)
     # a row is in the runs of all groups but its own, and one of them lacks the nearest other
     of_runs = rows + (further - rows) / (len(labels) - 1)
+    # where rows are units a label may be the word, which goes with its group
+    alone = len(units) == len(labels.codes)
+    gone = means_without_groups(sums, sizes, labels.codes) if alone else (None, None)
     whole, runs = (
         Silhouette(
             own,
@@ -144,7 +151,10 @@ def score_both(
             p_value[part],
             blocks,
             pseudo_values(estimate[part][0], without[part][0], strata),
+            left,
         )
-        for own, part in ((rows, slice(0, -1)), (of_runs, slice(-1, None)))
+        for own, part, left in zip(
+            (rows, of_runs), (slice(0, -1), slice(-1, None)), gone, strict=True
+        )
     )
     return whole, runs

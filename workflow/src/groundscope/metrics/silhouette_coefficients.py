@@ -104,6 +104,45 @@ def means_by_protocol(sums: Floats, sizes: Floats, codes: Integers) -> Floats:
     return np.append(means, mean_of_runs(means[1:] * sizes, gains, sizes))
 
 
+def means_without_groups(sums: Floats, sizes: Floats, codes: Integers) -> Floats:
+    """Mean silhouettes without each group, of all rows that are left, and of their runs.
+
+    Rows that a group was nearest to have the next one instead. A run leaves another group out of
+    what is left: with g and h gone, a row that both were nearest to has the third.
+
+    Parameters
+    ----------
+    sums, sizes, codes
+        As in `from_sums`, every group with rows.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``[2, k]``; missing of two groups, and of runs of three.
+    """
+    count, total = len(sizes), sizes.sum()
+    without = np.full((2, count), np.nan)
+    if count < 3:
+        return without
+    inner, others, (first, second, _) = distances_to_groups(sums, sizes, codes, 3)
+    rows, next_, third = (coefficients(inner, other, sizes[codes]) for other in others)
+    own = np.bincount(codes, rows, count)
+    gains = np.bincount(first, next_ - rows, count)
+    without[0] = (own.sum() - own + gains) / (total - sizes)
+    if count > 3:
+
+        def by_pair(one: Integers, other: Integers, values: Floats) -> Floats:
+            pairs = np.bincount(one * count + other, values, count**2)
+            return np.asarray(pairs.reshape(count, count), np.float64)
+
+        both = by_pair(first, second, third - next_) - by_pair(first, codes, next_ - rows)
+        left = gains - own
+        runs = own.sum() + left + left[:, None] + both + both.T
+        runs /= np.where(np.eye(count, dtype=np.bool_), np.inf, total - sizes - sizes[:, None])
+        without[1] = runs.sum(axis=1) / (count - 1)
+    return without
+
+
 def mean_of_runs(sums: Floats, gains: Floats, sizes: Floats) -> Floats:
     """Mean of the runs that each leave one group out of a space that does not change.
 

@@ -6,10 +6,12 @@ import numpy as np
 from scipy.linalg import eigh
 
 from groundscope.metrics.discriminant import project
-from groundscope.metrics.groups import Floats, Groups, permuted_rows
+from groundscope.metrics.groups import Floats, Groups, Integers, deal, permuted_rows
 from groundscope.metrics.variation import varies_within
 
 _TRIES = 100
+# blocks of words that are left out of a space, each with a fit
+_REFITS = 20
 
 
 def principal_components(rows: Floats, count: int, *, fewer: bool = False) -> Floats:
@@ -125,6 +127,28 @@ def into_space_again(rows: Floats, space: str, labels: Groups | None = None) -> 
     if kind == "pca":
         return principal_components(rows, int(count), fewer=True)
     return into_space(rows, space, labels)
+
+
+def refit_blocks(words: Groups, labels: Groups | None, seed: int) -> Integers:
+    """Blocks of words that a jackknife of a fitted space leaves out.
+
+    Parameters
+    ----------
+    words, labels
+        Word of each row, and its class where the space is fitted to classes. Each block has about
+        as many words of every class, and no class has all of its words in one block, unless it has
+        one word, or the rows of some word lie in several classes.
+    seed
+        Of the blocks: with the same words they are the same for all layers.
+
+    Returns
+    -------
+    numpy.ndarray
+        Block of each row, 0 to 19, or to words - 1 if that is less, shape ``[n]``.
+    """
+    count = min(_REFITS, len(words))
+    classes = Groups.of(np.zeros(len(words.codes))) if labels is None else labels
+    return deal(classes, words, count, np.random.default_rng(seed))
 
 
 def dimensions(features: int, space: str, classes: int = 0) -> int:
