@@ -561,6 +561,14 @@ def test_columns_of_a_manifest_are_known(
         resolve_study(config)
 
 
+def test_a_damaged_table_is_left_to_the_job_that_reads_it(at_hand: dict[str, Json]) -> None:
+    """It says what is wrong, where planning can do without: here a quote that is never closed."""
+    for name in ("words.csv", "groups.csv"):
+        Path(name).write_text('"audio,word' + "a" * 200_000, encoding="utf-8")
+    at_hand["analyses"]["silhouette"]["subsets"] = {"some": ["animal", "colour"]}
+    resolve_study(at_hand)
+
+
 def test_planning_knows_the_columns_of_token_tables() -> None:
     """It cannot import them: what reads Parquet is too slow to load."""
     assert set(TOKEN_COLUMNS) == {column.name for column in TOKENS}
@@ -761,6 +769,18 @@ def test_names_in_folders_are_checked_where_they_are_inputs(at_hand: dict[str, J
     at_hand["checkpoints"]["bert"]["path"] = "release"
     with pytest.raises(UserError, match=r"^checkpoints\.bert\.path: 'take \{1\}' has one of"):
         check_paths(resolve_study(at_hand))
+
+
+@pytest.mark.parametrize("where", PATHS)
+def test_a_folder_is_legal_where_one_can_be_read(at_hand: dict[str, Json], where: str) -> None:
+    """A list or a table is one file."""
+    Path("several").mkdir()
+    _place(at_hand, where, "several")
+    if where.endswith(("folder", "alignments", "has_synonym", "path", "wordnet")):
+        check_paths(resolve_study(at_hand))
+    else:
+        with pytest.raises(UserError, match=f"^{re.escape(where)}: 'several' is a folder; expec"):
+            check_paths(resolve_study(at_hand))
 
 
 def test_a_pipe_is_no_input(at_hand: dict[str, Json]) -> None:

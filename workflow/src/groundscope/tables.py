@@ -186,11 +186,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("y", "float64", "position on the second axis; its sign is arbitrary"),
         Column("share_x", "float64", "of the variance (pca; lda: between classes) on x", "0 to 1"),
         Column(
-            "share_y",
-            "float64",
-            "the same on y; missing where lda has one axis (two classes), and y is a component",
-            "0 to 1",
-            nullable=True,
+            "share_y", "float64", "on y; missing in lda of two classes", "0 to 1", nullable=True
         ),
         Column("silhouette", "float64", "overall cosine silhouette of the layer, all dimensions"),
         Column("chosen", "bool", "whether figures show this layer of the model"),
@@ -205,22 +201,19 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column(
             "value",
             "float64",
-            "mean score of the word (balanced-accuracy: its accuracy); missing where the word is "
-            "in random pairs and in none of the kind",
+            "mean score of a word (balanced-accuracy: its accuracy); missing in random pairs only",
             nullable=True,
         ),
         Column(
             "pseudo_values",
             "list of float64",
-            "the word's part in the score of all words, with what it does to other words: the "
-            "jackknife pseudo-value of its unit, one for each repeat or control task of lda, one "
-            "otherwise (farther from the score where words have unequal numbers of rows, or of a "
-            "kind's pairs); empty inside where a kind of pairs has fewer than 10 words in effect",
+            "the word's part in the score of all, with what it does to other words: the jackknife "
+            "pseudo-value of its unit, one a repeat or control task of lda, one otherwise (farther "
+            "from the score where words have unequal numbers of rows, or of pairs); empty inside "
+            "where a kind of pairs has fewer than 10 words in effect",
         ),
         Column("unit", "int64", "words that the jackknife leaves out together have the same"),
-        Column(
-            "n_tokens", "int64", "tokens of the word that entered; of pairs, in any of the kind"
-        ),
+        Column("n_tokens", "int64", "tokens of the word that entered; of pairs, of the kind"),
         *DROPPED,
     ),
     "contrasts": (

@@ -29,6 +29,8 @@ _MOST_VALUES, _MOST_LEVELS = 1_000_000, 50
 _RESERVED = frozenset("{}<>")
 # Folders of recordings and TextGrids, which are no inputs of a job.
 _UNTRACKED = frozenset({"audio_folder", "alignments"})
+# Keys whose path may be a folder; those of other local paths name one file.
+_FOLDERS = _UNTRACKED | {"folder", "has_synonym", "path", "wordnet"}
 
 
 def _is_integer(_: TypeChecker, value: Json) -> bool:
@@ -109,7 +111,7 @@ def _paths(study: Mapping[str, Json], legal: Callable[[str], bool]) -> Iterator[
 
 
 def check_paths(study: Mapping[str, Json]) -> None:
-    """Refuse a local path where there is nothing, or an input that Snakemake cannot name.
+    """Refuse a local path where there is nothing, or no file, or that Snakemake cannot name.
 
     Raises
     ------
@@ -123,6 +125,9 @@ def check_paths(study: Mapping[str, Json]) -> None:
         )
         raise UserError(message)
     for where, path in _paths(study, lambda _: False):
+        if where.rpartition(".")[2] not in _FOLDERS and Path(path).is_dir():
+            message = f"{where}: {path!r} is a folder; expected a file"
+            raise UserError(message)
         reserved = next((name for name in _inputs(where, path) if _RESERVED & set(name)), None)
         if reserved is not None:
             message = (
