@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,10 @@ from groundscope.commands import (
 )
 from groundscope.embeddings import read_embeddings
 from groundscope.errors import UserError
+from groundscope.metrics.alignment import compare_layers
 from groundscope.metrics.groups import Groups, of_similar_count, permuted_rows
 from groundscope.metrics.jackknife import as_of_equal_blocks, jackknife
+from groundscope.metrics.sources import Source
 from groundscope.metrics.spaces import into_space, refit_blocks
 from groundscope.metrics.word_pairs import sample_rows
 from groundscope.token_table import read_tokens, write_tokens
@@ -125,7 +128,7 @@ def test_error_in_fitted_spaces(study: Study, monkeypatch: pytest.MonkeyPatch) -
     call(
         monkeypatch, contrast_alignments.main, contrast="x", tokens=study.tokens,
         selected=study.selected, treated=models[0], control=models[1], third=models[2],
-        labelling="meaning", labels=study.labels, output=contrasts,
+        labelling="meaning", label_options=study.label_options, output=contrasts,
         options={name: value for name, value in options.items() if name != "permutations"},
         contrast_options=OPTIONS["contrasts"],
     )  # fmt: skip
@@ -152,6 +155,24 @@ def test_error_in_fitted_spaces(study: Study, monkeypatch: pytest.MonkeyPatch) -
         assert row["standard_error"] == pytest.approx(errors[0], rel=1e-6)
         (row,) = _rows(contrasts, "cka_contrasts", **named)
         assert row["standard_error"] == pytest.approx(errors[1], rel=1e-6)
+
+
+@pytest.mark.parametrize(("space", "given"), [("pca-8", True), ("pca-7", False), ("lda", False)])
+def test_axes_are_given_where_no_word_turns_them(
+    study: Study, monkeypatch: pytest.MonkeyPatch, space: str, *, given: bool
+) -> None:
+    """From eight components on the error is that of the projected rows, each word left out."""
+    models = [study.layers(model, 3.0, seed, 1) for seed, model in enumerate("ac")]
+    output = _compare(study, monkeypatch, *models, spaces=[space], permutations=0)
+    labels, words = Groups.of(np.arange(WORDS) % 4), Groups.of(study.ids[::3])
+    sources = []
+    for (path,) in models:
+        vectors = read_embeddings(path).aligned(study.ids).astype(np.float64)
+        rows = into_space(vectors.reshape(WORDS, 3, -1).mean(axis=1), space, labels)
+        sources.append(Source("rows", rows.shape[1], partial(np.array, rows)))
+    (expected, _) = compare_layers(sources[:1], sources[1:], words).interval.standard_error
+    (row,) = _rows(output, "cka", estimator="debiased")
+    assert (row["standard_error"] == pytest.approx(expected.item(), rel=1e-6)) is given
 
 
 @pytest.mark.parametrize("drawn", [{}, {"rows": ["tokens"], "sample": 60, "draws": 2}])

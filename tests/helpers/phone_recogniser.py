@@ -58,7 +58,7 @@ class PhoneRecogniser:
 
     # The middle of each frame is that of its window: `log_probabilities` sees to it.
     stride = receptive_field = 2 * _HOP
-    normalizes = False
+    normalizes, variance_floor = False, 0.0
 
     def __init__(self, wheel: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:

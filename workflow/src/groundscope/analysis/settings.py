@@ -16,6 +16,7 @@ from groundscope.metrics.groups import Floats, Integers, of_similar_count
 from groundscope.metrics.sources import Refitted, Source
 from groundscope.metrics.spaces import (
     dimensions,
+    hangs_on_words,
     into_space,
     into_space_again,
     moved_lda_spaces,
@@ -87,8 +88,9 @@ def settings(
             continue
         _tell_one_draw(options, data)
         named = f"lda:{labelling}" if space == "lda" else space
-        fitted = space != "full"
-        blocks = refit_blocks(data.words, data.labels, options["seed"]) if fitted else None
+        # one jackknife for all layers, whose values without a unit are set against each other
+        again = any(_hangs_on_words(layer, data, space) for layer in chain(*sides))
+        blocks = refit_blocks(data.words, data.labels, options["seed"]) if again else None
         sources = [[_source(layer, data, space, blocks) for layer in layers] for layers in sides]
         made = [sources[sides.index(layers)] for layers in sides]
         line = any(source.features == 1 for source in chain(*made))
@@ -123,6 +125,12 @@ def _measures(options: Mapping[str, Any], kind: str) -> list[str]:
         for measure in options["measures"]
         if kind == "types" or not both or measure not in OF_WORDS
     ]
+
+
+def _hangs_on_words(layer: Layer, data: Rows, space: str) -> bool:
+    classes = 0 if data.labels is None else len(data.labels)
+    rows, words = len(data.words.codes), len(data.words)
+    return hangs_on_words(space, layer.features, rows, words, classes)
 
 
 def _source(layer: Layer, data: Rows, space: str, blocks: Integers | None) -> Source:

@@ -10,6 +10,8 @@ from groundscope.metrics.groups import Floats, Groups, Integers, deal, permuted_
 from groundscope.metrics.variation import varies_within
 
 _TRIES = 100
+# components that a word does not exchange with others
+_STEADY = 8
 # blocks of words that are left out of a space, each with a fit
 _REFITS = 20
 
@@ -127,6 +129,28 @@ def into_space_again(rows: Floats, space: str, labels: Groups | None = None) -> 
     if kind == "pca":
         return principal_components(rows, int(count), fewer=True)
     return into_space(rows, space, labels)
+
+
+def hangs_on_words(space: str, features: int, rows: int, words: int, classes: int = 0) -> bool:
+    """Whether single words turn the axes of a space so far that a jackknife must fit them anew.
+
+    So it is near as many features as rows beyond classes, where an LDA space is made of directions
+    in which classes hardly vary, and of the first few principal components, which change places.
+    The bounds are those of simulations (`analyses.md`): elsewhere errors with axes as given hold.
+
+    Parameters
+    ----------
+    space
+        As in `into_space`.
+    features
+        d of the rows before.
+    rows, words, classes
+        Their numbers.
+    """
+    if space == "lda":
+        return words - classes < 4 * features and features < 4 * (rows - classes)
+    count = space.removeprefix("pca-")
+    return count.isdecimal() and int(count) < _STEADY
 
 
 def refit_blocks(words: Groups, labels: Groups | None, seed: int) -> Integers:
