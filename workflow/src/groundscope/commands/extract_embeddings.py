@@ -12,7 +12,7 @@ from groundscope.checkpoints import Checkpoint, file_digest, read_manifest
 from groundscope.commands import _cli
 from groundscope.embeddings import check_unique, writing
 from groundscope.encoders.base import Request
-from groundscope.encoders.execution import DEVICES, Execution, find_device
+from groundscope.encoders.execution import Execution, find_device
 from groundscope.encoders.extraction import Extraction, extract, family_options
 from groundscope.errors import UserError
 from groundscope.token_table import read_tokens
@@ -105,7 +105,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--layers", required=True, help="layers, separated by commas")
     parser.add_argument("--batch-percent", type=float, default=100.0, help="of the usual batch")
     parser.add_argument("--block", type=_block, default=(1, 1), help="share of the corpus, as 2/3")
-    parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--workers", type=int, default=2, help="threads that decode audio")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file a layer")
     return parser.parse_args()

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from groundscope.checkpoints import file_digest
 from groundscope.errors import UserError
 from groundscope.truncation import cut_short
 
@@ -139,14 +140,9 @@ def digest(paths: Iterable[Path], *, workers: int = 1) -> str:
     """
     whole = hashlib.sha256()
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        for one in pool.map(_sha256, paths):
-            whole.update(one)
+        for one in pool.map(file_digest, paths):
+            whole.update(one.encode())
     return whole.hexdigest()
-
-
-def _sha256(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _bounded(

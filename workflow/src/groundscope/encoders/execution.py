@@ -16,14 +16,12 @@ from groundscope.encoders.pooling import WordPooler
 from groundscope.encoders.products import single_precision
 from groundscope.errors import UserError
 
-DEVICES = ("auto", "cpu", "cuda")
-
 _LOG = logging.getLogger(__name__)
 _PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 def find_device(choice: str) -> torch.device:
-    """Find where to compute: one of `DEVICES`, ``auto`` a GPU if there is one.
+    """Find where to compute: ``cpu``, ``cuda``, or ``auto``, a GPU if there is one.
 
     Raises
     ------
